@@ -1,0 +1,109 @@
+import type { DriverDescription } from '../../src-shared/model/daemon.ts'
+import type { DriverKind, EnvironmentSize, FailureReason } from '../../src-shared/model/environment.ts'
+import type { BootId, EnvironmentId, HomeId, ImageRef } from '../../src-shared/model/ids.ts'
+
+/** What a guest is to be started as. Every path and name derives from these ids. */
+export interface BootSpec {
+  readonly environmentId: EnvironmentId
+  readonly bootId: BootId
+  readonly homeId: HomeId
+  readonly image: ImageRef
+  readonly size: EnvironmentSize
+  /** The guest's own uid and gid on the host; unique among environments. */
+  readonly guestUid: number
+}
+
+/**
+ * The means to find and stop one boot's guest, complete before anything of it exists, so that whoever reads it
+ * after a crash can always end what was started. Stored as JSON by the caller, before `startGuest`.
+ */
+export interface BootRecord {
+  readonly environmentId: EnvironmentId
+  readonly bootId: BootId
+  readonly homeId: HomeId
+  /** Absolute path of the append-only console journal; its bytes never change place. It outlives the guest. */
+  readonly journalPath: string
+  /** The driver's own handles (pid file, control sockets, …), meaningless to anyone else. */
+  readonly handles: Readonly<Record<string, string>>
+}
+
+/** Identity of a guest's process; a pid alone is never evidence. */
+export interface GuestProcess {
+  readonly pid: number
+  /** Field 22 of /proc/PID/stat, clock ticks since boot. */
+  readonly startTicks: string
+}
+
+/** What is known of a guest. `gone` needs positive evidence; a question that failed is `unknown`. */
+export type GuestEvidence =
+  | { readonly kind: 'alive'; readonly process: GuestProcess | null; readonly agent: 'answering' | 'silent' }
+  | { readonly kind: 'gone'; readonly detail: string }
+  | { readonly kind: 'unknown'; readonly detail: string }
+
+/** A failed start, in the closed set of reasons, with one sentence of facts. */
+export class DriverFailure extends Error {
+  readonly reason: FailureReason
+
+  constructor(reason: FailureReason, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'DriverFailure'
+    this.reason = reason
+  }
+}
+
+export interface StopDeadlines {
+  /** How long the guest may take to power off by itself; 0 goes straight to force. */
+  readonly graceMs: number
+  /** How long the forced end may take, until the process is positively gone. */
+  readonly forceMs: number
+}
+
+/** The guest's console input; output is the journal. Disposed with `close`. */
+export interface ConsoleInput {
+  /** Resolves when the engine has taken the bytes; in order; rejects when the guest is gone. Never drops silently. */
+  write(bytes: Uint8Array): Promise<void>
+  close(): void
+}
+
+/**
+ * The one interface to an engine. Implementations keep no truth: everything they need is in the arguments and on
+ * the host, so that a restarted daemon can go on with any guest.
+ *
+ * Every method honours its signal by rejecting with the signal's reason, leaving nothing behind that the record
+ * does not name. None retries; the caller does. Failures of a start are `DriverFailure`.
+ */
+export interface VmDriver {
+  readonly kind: DriverKind
+
+  /** Accelerator (probed once, cached), capabilities, and why it cannot be used, if so. Never throws. */
+  describe(signal?: AbortSignal): Promise<DriverDescription>
+
+  /** Makes an empty home. Idempotent: a whole home of that id is kept as it is; a half-made one is replaced. */
+  createHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void>
+  /** Removes a home. Idempotent. Never called for a home that a guest still uses. */
+  destroyHome(homeId: HomeId): Promise<void>
+  /** `absent` is positive evidence; throws when it cannot tell. `bytes` is what it takes on disk. */
+  inspectHome(homeId: HomeId): Promise<{ kind: 'present'; bytes: number } | { kind: 'absent' }>
+
+  /** Pure: names everything the boot will use, before any of it exists. */
+  planBoot(spec: BootSpec): BootRecord
+  /**
+   * Starts the guest and resolves once the engine answers for it. The process is in a session of its own and
+   * outlives the daemon. On any failure everything the record names but the journal is gone again when it rejects.
+   */
+  startGuest(spec: BootSpec, record: BootRecord, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves when the guest's agent answers; rejects at once with `guest_exited` when the guest ends first, and
+   * with `agent_timeout` after `deadlineMs`.
+   */
+  waitUntilReady(record: BootRecord, deadlineMs: number, signal: AbortSignal): Promise<void>
+  /** Real evidence, now; bounded to a few seconds; never throws. */
+  inspectGuest(record: BootRecord): Promise<GuestEvidence>
+  /**
+   * Ends the guest: gracefully, then by force. Resolves only when the process is positively gone and everything
+   * the record names but the journal is removed; idempotent; throws when it could not be ended in time.
+   */
+  stopGuest(record: BootRecord, deadlines: StopDeadlines): Promise<'was_gone' | 'graceful' | 'forced'>
+  /** Opens the console's input; rejects when the guest is gone. */
+  openConsoleInput(record: BootRecord): Promise<ConsoleInput>
+}

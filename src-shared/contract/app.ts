@@ -1,0 +1,118 @@
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import { environmentSchema, timestampSchema } from '../model/environment.ts'
+import { hostSchema, hostTargetSchema } from '../model/host.ts'
+import { environmentIdSchema, hostIdSchema, hostNameSchema } from '../model/ids.ts'
+import { operationSchema } from '../model/operation.ts'
+import { call } from './call.ts'
+import { daemonContract } from './daemon.ts'
+
+/** What main last heard from one host. It stays while the host is unreachable, and ages. */
+export const hostStateSchema = z.object({
+  hostId: hostIdSchema,
+  environments: z.array(environmentSchema),
+  operations: z.array(operationSchema),
+  /** Console clock: when this state was last confirmed by the host; null when nothing was ever heard. */
+  confirmedAt: timestampSchema.nullable(),
+})
+export type HostState = z.infer<typeof hostStateSchema>
+
+const inHost = { hostId: hostIdSchema }
+
+/** The fleet as main knows it: the whole first, then every change. */
+export const fleetEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('snapshot'), hosts: z.array(hostSchema), states: z.array(hostStateSchema) }),
+  z.object({ type: z.literal('host_changed'), host: hostSchema }),
+  z.object({ type: z.literal('host_removed'), ...inHost }),
+  /** The host's whole state was read again, after a reset or a reconnect. */
+  z.object({ type: z.literal('state_replaced'), state: hostStateSchema }),
+  z.object({ type: z.literal('state_confirmed'), ...inHost, confirmedAt: timestampSchema }),
+  z.object({ type: z.literal('environment_changed'), ...inHost, environment: environmentSchema }),
+  z.object({ type: z.literal('environment_removed'), ...inHost, environmentId: environmentIdSchema }),
+  z.object({ type: z.literal('operation_changed'), ...inHost, operation: operationSchema }),
+])
+export type FleetEvent = z.infer<typeof fleetEventSchema>
+
+const hosts = {
+  list: call({
+    summary: 'The hosts that this console knows, with their connection.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: z.array(hostSchema),
+  }),
+  add: call({
+    summary: 'Remember a host and connect to it.',
+    role: 'viewer',
+    effect: 'write',
+    input: z.object({ name: hostNameSchema, target: hostTargetSchema }),
+    output: hostSchema,
+    errors: ['name_taken'],
+  }),
+  remove: call({
+    summary: 'Forget a host, its pinned key and what was cached of it. Nothing happens on the host.',
+    role: 'viewer',
+    effect: 'write',
+    input: z.object(inHost),
+    output: z.object({}),
+  }),
+  connect: call({
+    summary: 'Connect now instead of at the next attempt.',
+    role: 'viewer',
+    effect: 'write',
+    input: z.object(inHost),
+    output: hostSchema,
+  }),
+  disconnect: call({
+    summary: 'Close the connection and stop trying.',
+    role: 'viewer',
+    effect: 'write',
+    input: z.object(inHost),
+    output: hostSchema,
+  }),
+  acceptKey: call({
+    summary: 'Pin the key shown at first contact; only that very key is accepted.',
+    role: 'viewer',
+    effect: 'write',
+    input: z.object({ ...inHost, fingerprint: z.string().max(128) }),
+    output: hostSchema,
+    errors: ['host_key_changed'],
+  }),
+}
+
+const app = {
+  info: call({
+    summary: 'What this console is.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: z.object({
+      version: z.string(),
+      shell: z.enum(['electron', 'web', 'cli']),
+      /** What this console will say of itself to hosts. */
+      claimedActor: z.string(),
+      now: timestampSchema,
+    }),
+  }),
+}
+
+const fleet = {
+  watch: call({
+    summary: 'Hosts, environments and operations of the whole fleet, then every change.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: eventIterator(fleetEventSchema),
+    deadlineMs: null,
+  }),
+}
+
+/**
+ * What the renderer may ask of main. `host` is the daemon's own contract, passed through to the host that the
+ * call's context names (`hostId`), with the same errors.
+ */
+export const appContract = oc.router({ app, hosts, fleet, host: daemonContract })
+export type AppContract = typeof appContract
+
+/** The path of the app contract's channel on the bridge. */
+export const BRIDGE_RPC_PATH = '/rpc'
