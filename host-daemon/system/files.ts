@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+export interface AtomicWriteOptions {
+  /** Permission bits of the new file; 0o600 unless told. */
+  readonly mode?: number
+}
+
+/**
+ * Replaces `path` whole: a reader, and whoever looks after a crash, sees the old content or the new one, never a
+ * mixture or an empty file. Durable when it resolves. On failure the old file is untouched.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const directory = dirname(path)
+  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`)
+  try {
+    await writeDurably(temporary, content, options.mode ?? 0o600)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(directory)
+}
+
+async function writeDurably(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    // The mode given to open is narrowed by the umask; what was asked for is what the file gets.
+    await file.chmod(mode)
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes renames, creations and removals inside `directory` durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
