@@ -1,11 +1,12 @@
 import js from '@eslint/js'
 import vue from 'eslint-plugin-vue'
+import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const DAEMON = 'host-daemon/**/*.ts'
 
 /** Type-aware rules for `.ts` and `.vue`; the walls between folders are in .dependency-cruiser.cjs. */
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['node_modules', 'out', 'coverage', 'test-results', '**/*.cjs'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,

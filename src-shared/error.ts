@@ -42,12 +42,24 @@ export const ERROR_CATALOGUE = {
   ticket_required: { status: 409, retryable: false, hint: 'Ask for a plan first, and run with its ticket.' },
   ticket_invalid: { status: 409, retryable: false, hint: 'Ask for a new plan, and run with its ticket.' },
   ticket_expired: { status: 409, retryable: false, hint: 'Ask for a new plan; a ticket lives five minutes.' },
-  ticket_used: { status: 409, retryable: false, hint: 'The ticket has already started its operation; look at that one.' },
-  ticket_foreign: { status: 403, retryable: false, hint: 'A ticket is for the user and role that made the plan; make your own.' },
+  ticket_used: {
+    status: 409,
+    retryable: false,
+    hint: 'The ticket has already started its operation; look at that one.',
+  },
+  ticket_foreign: {
+    status: 403,
+    retryable: false,
+    hint: 'A ticket is for the user and role that made the plan; make your own.',
+  },
   plan_outdated: { status: 409, retryable: false, hint: 'Read the new plan; nothing was touched.' },
   guest_gone: { status: 409, retryable: false, hint: 'Start or recover the environment; its home is kept.' },
   home_gone: { status: 409, retryable: false, hint: 'Restore a recovery point, or reset to start empty.' },
-  typing_held: { status: 409, retryable: true, hint: 'Someone else is typing; take the keyboard over to type yourself.' },
+  typing_held: {
+    status: 409,
+    retryable: true,
+    hint: 'Someone else is typing; take the keyboard over to type yourself.',
+  },
   cancelled: { status: 409, retryable: false, hint: 'Start it again if it is still wanted.' },
   host_unreachable: {
     status: 503,
@@ -57,15 +69,19 @@ export const ERROR_CATALOGUE = {
   host_key_changed: {
     status: 409,
     retryable: false,
-    hint: 'Do not continue. Find out from the host\'s admin whether its key was really replaced.',
+    hint: "Do not continue. Find out from the host's admin whether its key was really replaced.",
   },
-  host_key_unknown: { status: 409, retryable: false, hint: 'Compare the fingerprint with the host\'s admin, then accept it.' },
+  host_key_unknown: {
+    status: 409,
+    retryable: false,
+    hint: "Compare the fingerprint with the host's admin, then accept it.",
+  },
   auth_failed: { status: 401, retryable: false, hint: 'Check the user and the key; the host refused them.' },
   daemon_absent: { status: 503, retryable: true, hint: 'Install or start pilothoused on the host.' },
-  engine_failed: { status: 502, retryable: true, hint: 'Look at the daemon\'s log for the request id.' },
+  engine_failed: { status: 502, retryable: true, hint: "Look at the daemon's log for the request id." },
   deadline_exceeded: { status: 504, retryable: true, hint: 'It may still be going on; look before you repeat it.' },
   protocol_mismatch: { status: 409, retryable: false, hint: 'Update the daemon, or the console, to the same version.' },
-  internal: { status: 500, retryable: false, hint: 'Report it with the request id; the daemon\'s log has the details.' },
+  internal: { status: 500, retryable: false, hint: "Report it with the request id; the daemon's log has the details." },
 } as const satisfies Record<string, { status: number; retryable: boolean; hint: string }>
 
 /** One code of the closed set. */

@@ -44,7 +44,10 @@ export function metaAt(contract: AnyContractRouter, path: readonly string[]): Ca
 }
 
 /** Every call of a contract with its dotted name, in the order of declaration. */
-export function callsOf(contract: AnyContractRouter, prefix: readonly string[] = []): { path: string[]; meta: CallMeta }[] {
+export function callsOf(
+  contract: AnyContractRouter,
+  prefix: readonly string[] = [],
+): { path: string[]; meta: CallMeta }[] {
   if (isContractProcedure(contract)) return [{ path: [...prefix], meta: metaOf(contract) }]
   return Object.entries(contract).flatMap(([key, node]) => callsOf(node, [...prefix, key]))
 }
@@ -64,7 +67,10 @@ export function toPilothouseError(error: unknown, requestId: string, signal?: Ab
     return new PilothouseError('deadline_exceeded', 'No answer came within the deadline.', { requestId, cause: error })
   }
   // A cut link ends calls with an AbortError or refuses to send; neither is the caller's own abort.
-  return new PilothouseError('host_unreachable', 'The connection ended before the answer came.', { requestId, cause: error })
+  return new PilothouseError('host_unreachable', 'The connection ended before the answer came.', {
+    requestId,
+    cause: error,
+  })
 }
 
 function fromOrpcError(error: ORPCError<string, unknown>, requestId: string): PilothouseError {

@@ -81,7 +81,14 @@ const environments = {
       size: environmentSizeSchema.partial().optional(),
     }),
     output: operationSchema,
-    errors: ['name_taken', 'owner_not_allowed', 'owner_inactive', 'owner_limit_reached', 'host_limit_reached', 'command_id_reused'],
+    errors: [
+      'name_taken',
+      'owner_not_allowed',
+      'owner_inactive',
+      'owner_limit_reached',
+      'host_limit_reached',
+      'command_id_reused',
+    ],
   }),
   start: call({
     summary: 'Start a stopped environment with its home.',

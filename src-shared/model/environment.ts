@@ -52,12 +52,12 @@ export const PHASE_SENTENCES: Record<Phase, string> = {
 /** The closed set of reasons for a failed start or a failed guest. */
 export const FAILURE_REASONS = {
   address_unavailable: 'No address could be given to the guest.',
-  network_failed: 'The guest\'s network could not be set up.',
+  network_failed: "The guest's network could not be set up.",
   image_unavailable: 'The image is missing or incomplete.',
   disk_failed: 'The home could not be made or opened.',
   hypervisor_failed: 'The hypervisor did not start.',
   guest_exited: 'The guest ended by itself.',
-  agent_timeout: 'The guest\'s agent did not answer in time.',
+  agent_timeout: "The guest's agent did not answer in time.",
   service_timeout: 'The service in the guest was not ready in time.',
   service_failed: 'The service in the guest reported a failure.',
   cleanup_failed: 'What was left of the guest could not be cleaned up.',
@@ -77,7 +77,12 @@ export const observedStateSchema = z.discriminatedUnion('kind', [
     /** One start or recreate, counted from 1. */
     attempt: z.int().min(1),
   }),
-  z.object({ kind: z.literal('running'), since: timestampSchema, bootId: bootIdSchema, agent: z.enum(['answering', 'silent']) }),
+  z.object({
+    kind: z.literal('running'),
+    since: timestampSchema,
+    bootId: bootIdSchema,
+    agent: z.enum(['answering', 'silent']),
+  }),
   z.object({ kind: z.literal('stopping'), since: timestampSchema, bootId: bootIdSchema }),
   z.object({ kind: z.literal('stopped'), since: timestampSchema }),
   z.object({

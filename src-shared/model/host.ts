@@ -63,7 +63,12 @@ export const hostConnectionSchema = z.discriminatedUnion('kind', [
     failure: failureSchema,
   }),
   /** A full stop: trying again by itself would be wrong (changed key, refused login, protocol). */
-  z.object({ kind: z.literal('refused'), since: timestampSchema, failure: failureSchema, key: hostKeySchema.nullable() }),
+  z.object({
+    kind: z.literal('refused'),
+    since: timestampSchema,
+    failure: failureSchema,
+    key: hostKeySchema.nullable(),
+  }),
 ])
 export type HostConnection = z.infer<typeof hostConnectionSchema>
 

@@ -7,7 +7,9 @@ import { plainText, strictText } from '../lib/strict-text.ts'
  */
 
 /** `env-` + 8 hex digits; unique on its host. */
-export const environmentIdSchema = strictText(/^env-[0-9a-f]{8}$/, 'must be env- and 8 hex digits').brand('EnvironmentId')
+export const environmentIdSchema = strictText(/^env-[0-9a-f]{8}$/, 'must be env- and 8 hex digits').brand(
+  'EnvironmentId',
+)
 export type EnvironmentId = z.infer<typeof environmentIdSchema>
 
 /** What people call an environment: a DNS label, unique on its host. */
@@ -57,7 +59,9 @@ export const requestIdSchema = strictText(/^req-[0-9a-f]{16}$/, 'must be req- an
 export type RequestId = z.infer<typeof requestIdSchema>
 
 /** Names one mutating command; the idempotency key. Reused only to retry that command. */
-export const commandIdSchema = strictText(/^cmd-[0-9a-f]{16,64}$/, 'must be cmd- and 16–64 hex digits').brand('CommandId')
+export const commandIdSchema = strictText(/^cmd-[0-9a-f]{16,64}$/, 'must be cmd- and 16–64 hex digits').brand(
+  'CommandId',
+)
 export type CommandId = z.infer<typeof commandIdSchema>
 
 /** A host as the console knows it; local to one console's database. */
