@@ -1,5 +1,10 @@
 import { createORPCClient, ORPCError, type ClientContext, type ClientLink } from '@orpc/client'
-import { isContractProcedure, type AnyContractRouter, type ContractRouterClient } from '@orpc/contract'
+import {
+  isContractProcedure,
+  type AnyContractProcedure,
+  type AnyContractRouter,
+  type ContractRouterClient,
+} from '@orpc/contract'
 import { ResponseValidationPlugin } from '@orpc/contract/plugins'
 import { errorDataSchema, isErrorCode, PilothouseError } from '../error.ts'
 import type { ClaimedActor, HostId, RequestId } from '../model/ids.ts'
@@ -33,14 +38,20 @@ function metaOf(procedure: { '~orpc': { meta: unknown } }): CallMeta {
   return procedure['~orpc'].meta as CallMeta
 }
 
-/** What is declared of the call at `path`; undefined for a path that the contract does not have. */
-export function metaAt(contract: AnyContractRouter, path: readonly string[]): CallMeta | undefined {
+/** The declaration of the call at `path`; undefined for a path that the contract does not have. */
+export function procedureAt(contract: AnyContractRouter, path: readonly string[]): AnyContractProcedure | undefined {
   let node: unknown = contract
   for (const key of path) {
     if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return undefined
     node = (node as Record<string, unknown>)[key]
   }
-  return isContractProcedure(node) ? metaOf(node) : undefined
+  return isContractProcedure(node) ? node : undefined
+}
+
+/** What is declared of the call at `path` beside its schemas. */
+export function metaAt(contract: AnyContractRouter, path: readonly string[]): CallMeta | undefined {
+  const procedure = procedureAt(contract, path)
+  return procedure === undefined ? undefined : metaOf(procedure)
 }
 
 /** Every call of a contract with its dotted name, in the order of declaration. */
