@@ -5,6 +5,7 @@ import { hostSchema, hostTargetSchema } from '../model/host.ts'
 import { environmentIdSchema, hostIdSchema, hostNameSchema } from '../model/ids.ts'
 import { operationSchema } from '../model/operation.ts'
 import { call } from './call.ts'
+import { consoleTargetSchema } from './console-stream.ts'
 import { daemonContract } from './daemon.ts'
 
 /** What main last heard from one host. It stays while the host is unreachable, and ages. */
@@ -116,3 +117,7 @@ export type AppContract = typeof appContract
 
 /** The path of the app contract's channel on the bridge. */
 export const BRIDGE_RPC_PATH = '/rpc'
+
+/** The query of the console stream on the bridge: the daemon's own, and the host that it is for. */
+export const bridgeConsoleTargetSchema = consoleTargetSchema.extend({ host: hostIdSchema })
+export type BridgeConsoleTarget = z.infer<typeof bridgeConsoleTargetSchema>
