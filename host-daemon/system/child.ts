@@ -1,0 +1,259 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { open } from 'node:fs/promises'
+import { PilothouseError } from '../../src-shared/error.ts'
+import { identifyProcess, type ProcessIdentity } from './processes.ts'
+
+const DEFAULT_STDOUT_LIMIT = 1024 * 1024
+const DEFAULT_STDERR_LIMIT = 64 * 1024
+/** Mounted and privileged tools live in directories that an ordinary login's PATH does not name. */
+const TOOL_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+/** What a child may know of the daemon's environment; nothing secret is among it. */
+const INHERITED = [
+  'HOME',
+  'TMPDIR',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'APT_CONFIG',
+]
+
+export interface ProgramRequest {
+  /** A program's name, looked up in the tools' directories, or an absolute path. */
+  readonly file: string
+  readonly args: readonly string[]
+  /** Exit codes that are answers; any other is a `ProgramFailure`. Only 0 unless told. */
+  readonly expectedExits?: readonly number[]
+  /** Wall-clock bound; the program is killed when it is over. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  readonly stdin?: string | Uint8Array
+  /** Bytes. More output than this is a failure, never a silent truncation. 1 MiB unless told. */
+  readonly stdoutLimit?: number
+  /** Bytes kept of the end of stderr; the rest is dropped. 64 KiB unless told. */
+  readonly stderrLimit?: number
+  readonly workingDirectory?: string
+  /** Added to the small environment every child gets. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Called with the program's identity as soon as it runs, so that it can be journaled. */
+  readonly onStarted?: (process: ProcessIdentity) => void
+}
+
+export interface ProgramResult {
+  readonly exitCode: number
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+export type ProgramFailureKind = 'not_started' | 'unexpected_exit' | 'killed' | 'timed_out' | 'output_too_large'
+
+/** The facts of a program that did not do what was asked. */
+export class ProgramFailure extends PilothouseError {
+  readonly kind: ProgramFailureKind
+  readonly file: string
+  readonly exitCode: number | null
+  readonly stderr: string
+
+  constructor(
+    kind: ProgramFailureKind,
+    facts: { file: string; says: string; exitCode?: number | null; stderr?: string; cause?: unknown },
+  ) {
+    const stderr = facts.stderr ?? ''
+    const lastLine = stderr.trim().split('\n').at(-1) ?? ''
+    super(
+      kind === 'timed_out' ? 'deadline_exceeded' : 'engine_failed',
+      `${facts.file} ${facts.says}${lastLine === '' ? '' : `: ${lastLine}`}`,
+      {
+        details: { program: facts.file, kind, exitCode: facts.exitCode ?? null, stderr },
+        cause: facts.cause,
+      },
+    )
+    this.name = 'ProgramFailure'
+    this.kind = kind
+    this.file = facts.file
+    this.exitCode = facts.exitCode ?? null
+    this.stderr = stderr
+  }
+}
+
+/**
+ * Runs one program to its end: the one way to a child process that is not a guest. It dies with the daemon.
+ * Rejects with `ProgramFailure`, or with the signal's reason when aborted; in both cases only after the program
+ * is gone. Programs that the program itself left behind in the background are not followed.
+ */
+export async function runProgram(request: ProgramRequest): Promise<ProgramResult> {
+  request.signal?.throwIfAborted()
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', request.file, ...request.args], {
+    ...childOptions(request),
+    stdio: 'pipe',
+  })
+  return await new ProgramRun(child, request).result()
+}
+
+/** One child from spawn to close: gathers its output and ends it when a bound is passed. */
+class ProgramRun {
+  private readonly child: ChildProcess
+  private readonly request: ProgramRequest
+  private readonly stdout: Buffer[] = []
+  private stdoutBytes = 0
+  private stderr: Buffer = Buffer.alloc(0)
+  private ending: 'timed_out' | 'aborted' | 'output_too_large' | undefined
+
+  constructor(child: ChildProcess, request: ProgramRequest) {
+    this.child = child
+    this.request = request
+  }
+
+  async result(): Promise<ProgramResult> {
+    const timer = setTimeout(() => this.end('timed_out'), this.request.timeoutMs)
+    const abort = (): void => this.end('aborted')
+    this.request.signal?.addEventListener('abort', abort, { once: true })
+    try {
+      this.gatherOutput()
+      this.reportStart()
+      const [code, signal] = await this.closed()
+      return this.judge(code, signal)
+    } finally {
+      clearTimeout(timer)
+      this.request.signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  private gatherOutput(): void {
+    const stdoutLimit = this.request.stdoutLimit ?? DEFAULT_STDOUT_LIMIT
+    const stderrLimit = this.request.stderrLimit ?? DEFAULT_STDERR_LIMIT
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdoutBytes += chunk.length
+      if (this.stdoutBytes > stdoutLimit) this.end('output_too_large')
+      else this.stdout.push(chunk)
+    })
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      const joined = Buffer.concat([this.stderr, chunk])
+      this.stderr = joined.subarray(Math.max(0, joined.length - stderrLimit))
+    })
+    // A program may end without reading what it was given; its exit says whether that mattered.
+    this.child.stdin?.on('error', () => undefined)
+    this.child.stdin?.end(this.request.stdin ?? '')
+  }
+
+  private reportStart(): void {
+    const { onStarted } = this.request
+    const { pid } = this.child
+    if (onStarted === undefined || pid === undefined) return
+    void identifyProcess(pid).then(
+      (identity) => (identity === undefined ? undefined : onStarted(identity)),
+      () => undefined,
+    )
+  }
+
+  private closed(): Promise<[number | null, string | null]> {
+    return new Promise((resolve, reject) => {
+      this.child.once('close', (code, signal) => resolve([code, signal]))
+      this.child.once('error', (cause) =>
+        reject(
+          new ProgramFailure('not_started', {
+            file: this.request.file,
+            says: `could not be started (${cause.message})`,
+            cause,
+          }),
+        ),
+      )
+    })
+  }
+
+  private end(why: 'timed_out' | 'aborted' | 'output_too_large'): void {
+    this.ending ??= why
+    this.child.kill('SIGKILL')
+    // A grandchild may hold the pipes open; what it still writes is of no interest.
+    this.child.stdout?.destroy()
+    this.child.stderr?.destroy()
+  }
+
+  private judge(code: number | null, signal: string | null): ProgramResult {
+    const { file, timeoutMs, expectedExits } = this.request
+    const stderr = this.stderr.toString('utf8')
+    if (this.ending === 'aborted') this.request.signal?.throwIfAborted()
+    if (this.ending === 'timed_out')
+      throw new ProgramFailure('timed_out', { file, says: `was not done after ${timeoutMs} ms and was killed`, stderr })
+    if (this.ending === 'output_too_large')
+      throw new ProgramFailure('output_too_large', { file, says: 'wrote more than its limit and was killed', stderr })
+    if (code === null)
+      throw new ProgramFailure('killed', { file, says: `was ended by ${signal ?? 'a signal'}`, stderr })
+    if (code >= 126 && stderr.startsWith('setpriv: failed to execute'))
+      throw new ProgramFailure('not_started', { file, says: 'could not be started', exitCode: code, stderr })
+    if (!(expectedExits ?? [0]).includes(code))
+      throw new ProgramFailure('unexpected_exit', { file, says: `exited with ${code}`, exitCode: code, stderr })
+    return { exitCode: code, stdout: Buffer.concat(this.stdout), stderr }
+  }
+}
+
+export interface DetachedRequest {
+  readonly file: string
+  readonly args: readonly string[]
+  /** Where stdout and stderr are appended; nowhere unless told. */
+  readonly outputPath?: string
+  readonly workingDirectory?: string
+}
+
+export interface DetachedProcess {
+  readonly pid: number
+  /** Resolves when it ends while this daemon lives; does not keep the daemon alive. Never rejects. */
+  readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>
+}
+
+/**
+ * Starts a program in a session of its own, without a terminal or pipes, that outlives the daemon.
+ * Resolves once the kernel runs it (or its launcher), which says nothing of its health.
+ */
+export async function startDetached(request: DetachedRequest): Promise<DetachedProcess> {
+  const output = request.outputPath === undefined ? undefined : await open(request.outputPath, 'a', 0o600)
+  try {
+    const stream = output?.fd ?? 'ignore'
+    const child = spawn(request.file, request.args, {
+      ...childOptions(request),
+      detached: true,
+      stdio: ['ignore', stream, stream],
+    })
+    const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) =>
+      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal })),
+    )
+    const pid = await started(child, request.file)
+    child.unref()
+    return { pid, exited }
+  } finally {
+    await output?.close()
+  }
+}
+
+function started(child: ChildProcess, file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) =>
+      reject(new ProgramFailure('not_started', { file, says: `could not be started (${cause.message})`, cause })),
+    )
+    child.once('spawn', () => resolve(child.pid ?? 0))
+  })
+}
+
+function childOptions(request: {
+  readonly workingDirectory?: string
+  readonly environment?: Readonly<Record<string, string>>
+}): SpawnOptions {
+  return {
+    cwd: request.workingDirectory ?? '/',
+    env: { ...inheritedEnvironment(), ...request.environment },
+    shell: false,
+    windowsHide: true,
+  }
+}
+
+function inheritedEnvironment(): Record<string, string> {
+  const own = (process.env['PATH'] ?? '').split(':').filter((directory) => directory.startsWith('/'))
+  const kept = INHERITED.flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value]]
+  })
+  const path = [...new Set([...own, ...TOOL_DIRECTORIES])].join(':')
+  return { ...(Object.fromEntries(kept) as Record<string, string>), PATH: path, LC_ALL: 'C.UTF-8' }
+}

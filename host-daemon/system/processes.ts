@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Who a process is. A pid alone is reused and never evidence. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Field 22 of /proc/PID/stat: clock ticks since the host booted. */
+  readonly startTicks: string
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+export type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'
+
+const POLL_MS = 5
+/** State letter, then 19 fields between it and the start time (fields 3 and 22 of proc(5)). */
+const START_TICKS_AFTER_COMMAND = 19
+
+/** The living process of that pid now, or undefined. A zombie has ended and is nobody. Throws when /proc cannot say. */
+export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
+  const stat = await readProcFile(pid, 'stat')
+  if (stat === undefined) return undefined
+  // The command's name may hold spaces and parentheses; only what follows the last one is fields.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const state = fields[0]
+  const startTicks = fields[START_TICKS_AFTER_COMMAND]
+  if (startTicks === undefined || state === 'Z' || state === 'X') return undefined
+  return { pid, startTicks }
+}
+
+/** Whether that very process (not another one with its pid) still lives. */
+export async function isAlive(process: ProcessIdentity): Promise<boolean> {
+  const now = await identifyProcess(process.pid)
+  return now?.startTicks === process.startTicks
+}
+
+/** True once it is positively gone, false when it still lived after `timeoutMs`. */
+export async function waitUntilGone(process: ProcessIdentity, options: WaitOptions): Promise<boolean> {
+  const deadline = performance.now() + options.timeoutMs
+  while (await isAlive(process)) {
+    if (performance.now() >= deadline) return false
+    await pause(POLL_MS, options.signal)
+  }
+  return true
+}
+
+/** Signals that very process. `gone` when it has ended, even if its pid lives on as another's. */
+export async function signalProcess(target: ProcessIdentity, signal: SignalName): Promise<'sent' | 'gone'> {
+  if (!(await isAlive(target))) return 'gone'
+  try {
+    process.kill(target.pid, signal)
+    return 'sent'
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return 'gone'
+    throw error
+  }
+}
+
+/** The arguments a living process was started with, or undefined when it is gone. */
+export async function processArguments(pid: number): Promise<readonly string[] | undefined> {
+  const text = await readProcFile(pid, 'cmdline')
+  return text?.split('\0').slice(0, -1)
+}
+
+async function readProcFile(pid: number, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${String(pid)}/${name}`, 'latin1')
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(errorCode(error))) return undefined
+    throw error
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  await delay(ms)
+  signal?.throwIfAborted()
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
