@@ -1,4 +1,4 @@
-import { getEventIteratorSchemaDetails, type AnyContractRouter } from '@orpc/contract'
+import { getEventIteratorSchemaDetails, type AnyContractRouter, type AnySchema } from '@orpc/contract'
 import { z } from 'zod'
 import { procedureAt } from './client.ts'
 
@@ -62,7 +62,7 @@ export function outputShapeOf(
   contract: AnyContractRouter,
   path: readonly string[],
 ): { readonly isStream: boolean; readonly shape: SchemaShape } {
-  const schema = procedureAt(contract, path)?.['~orpc'].outputSchema
+  const schema = procedureAt(contract, path)?.['~orpc'].outputSchema as AnySchema | undefined
   const yields = getEventIteratorSchemaDetails(schema)?.yields
   const shown = (yields ?? schema) as z.core.$ZodType | undefined
   return { isStream: yields !== undefined, shape: shown === undefined ? NOTHING : shapeOf(shown, 'output') }
