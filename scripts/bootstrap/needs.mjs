@@ -1,0 +1,49 @@
+/**
+ * What the commands need of the machine beside Node. `programs` or `files` (any of them) tell whether it is there,
+ * `package` which Debian package brings it (`ubuntu` where that differs), `services` what that package would start.
+ */
+export const NEEDS = {
+  qemu: { programs: ['qemu-system-x86_64'], package: 'qemu-system-x86', why: 'runs the guests' },
+  ext4: { programs: ['mkfs.ext4'], package: 'e2fsprogs', why: 'makes and checks the homes of guests' },
+  cpio: { programs: ['cpio'], package: 'cpio', why: 'packs the guest image' },
+  sshd: {
+    programs: ['sshd'],
+    package: 'openssh-server',
+    services: ['ssh.service', 'ssh.socket'],
+    why: 'makes this machine a host; its own service stays off',
+  },
+  ssh: { programs: ['ssh-keygen'], package: 'openssh-client', why: "makes the host's keys and yours" },
+  setpriv: { programs: ['setpriv'], package: 'util-linux', why: 'keeps guests and accounts apart from yours' },
+  mount: { programs: ['mount'], package: 'mount', why: 'gives the host its own view of accounts' },
+  ss: { programs: ['ss'], package: 'iproute2', why: 'shows who listens on the network' },
+  window: {
+    // Ubuntu's chromium is a snap; there only Electron's libraries are asked for.
+    files: ['/usr/bin/chromium', '/usr/lib/x86_64-linux-gnu/libgtk-3.so.0'],
+    package: 'chromium',
+    ubuntu: 'libgtk-3-0 libnss3 libgbm1 libasound2t64',
+    why: 'the window, and the libraries that Electron needs',
+  },
+  browser: {
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    package: 'chromium',
+    ubuntu: 'chromium-browser',
+    why: 'the tests in a browser, and the libraries that Electron needs',
+  },
+  xvfb: { programs: ['Xvfb'], package: 'xvfb', why: 'a display for the window where there is none' },
+  xauth: { programs: ['xauth'], package: 'xauth', why: 'the key to that display' },
+}
+
+const HOST = ['qemu', 'ext4', 'cpio', 'sshd', 'ssh', 'setpriv', 'mount']
+const DISPLAY = ['xvfb', 'xauth']
+const EVERYTHING = [...HOST, 'ss', 'browser', ...DISPLAY]
+
+function quickstartNeeds(args) {
+  if (args.includes('--clean')) return ['setpriv']
+  return args.includes('--check') ? [...HOST, 'browser', ...DISPLAY] : [...HOST, 'window']
+}
+
+/** Names in `NEEDS` for a command as it was called. */
+export function needsOf(command, args) {
+  if (command === 'quickstart') return quickstartNeeds(args)
+  return ['test', 'bench', 'faults'].includes(command) ? EVERYTHING : []
+}

@@ -1,0 +1,4 @@
+import './lib/require-node.ts'
+import { checksMain, TYPE_CHECKS } from './lib/checks.ts'
+
+await checksMain(TYPE_CHECKS)

@@ -1,0 +1,58 @@
+import './scripts/lib/require-node.ts'
+import ui from '@nuxt/ui/vite'
+import { playwright } from '@vitest/browser-playwright'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { findChromium } from './scripts/lib/chromium.ts'
+
+const isRoot = process.getuid?.() === 0
+
+/** A project of tests in Node. `isHeavy` ones start processes and guests: one file at a time. */
+function nodeProject(name: string, options: { timeoutMs: number; isHeavy?: boolean; include?: string }) {
+  const { timeoutMs, isHeavy = false, include = `test/${name}/**/*.test.ts` } = options
+  return {
+    test: {
+      name,
+      include: [include],
+      environment: 'node',
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      fileParallelism: !isHeavy,
+      ...(isHeavy ? { maxWorkers: 1 } : {}),
+    },
+  } satisfies TestProjectInlineConfiguration
+}
+
+const browserProject = {
+  plugins: [vue(), ui({ autoImport: { dts: false }, components: { dts: false } })],
+  test: {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    testTimeout: 20_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: { executablePath: findChromium() ?? 'chromium', args: isRoot ? ['--no-sandbox'] : [] },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+} satisfies TestProjectInlineConfiguration
+
+/** One project a stage of `npm test`; each also runs alone: `npx vitest run --project unit`. */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      nodeProject('unit', { timeoutMs: 10_000 }),
+      nodeProject('contract', { timeoutMs: 20_000 }),
+      nodeProject('conformance', { timeoutMs: 180_000, isHeavy: true }),
+      nodeProject('integration', { timeoutMs: 180_000, isHeavy: true }),
+      nodeProject('faults', { timeoutMs: 300_000, isHeavy: true }),
+      nodeProject('e2e', { timeoutMs: 300_000, isHeavy: true, include: 'test/e2e/**/*.e2e.ts' }),
+      browserProject,
+    ],
+  },
+})
