@@ -1,0 +1,203 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { plainText, strictText } from '../../src-shared/lib/strict-text.ts'
+import { SIZE_LIMITS } from '../../src-shared/model/environment.ts'
+import { hostNameSchema, ownerNameSchema } from '../../src-shared/model/ids.ts'
+import { ownerLimitSchema } from '../../src-shared/model/owner.ts'
+
+/** What the reference says of a setting beside its schema. */
+export interface SettingNote {
+  readonly description: string
+  /** Unit of the value, or null where it has none. */
+  readonly unit: string | null
+  /** How the reference writes the default where it depends on the host. */
+  readonly defaultText?: string
+}
+
+/** Notes by schema: where the reference finds them. */
+export const settingNotes = z.registry<SettingNote>()
+
+interface SettingSpec<T extends z.ZodType> extends SettingNote {
+  readonly schema: T
+  readonly default: z.output<T> & z.core.util.NoUndefined<z.output<T>>
+}
+
+function setting<T extends z.ZodType>(spec: SettingSpec<T>) {
+  const { schema: bare, default: value, ...note } = spec
+  const schema = bare.default(value)
+  settingNotes.add(schema, note)
+  return schema
+}
+
+const absolutePathSchema = strictText(
+  /^\/(?:[A-Za-z0-9_@%+=:,.-]+\/?)*$/,
+  'must be an absolute path of letters, digits and _ @ % + = : , . -',
+).refine((path) => !path.split('/').includes('..'), 'must not contain ..')
+
+const LARGEST_GID = 4_294_967_294
+const GROUP_SAYS = 'must be a group name, a numeric group id, or null for the owner of the daemon alone'
+const groupSchema = z
+  .union([
+    z.int(GROUP_SAYS).min(0, GROUP_SAYS).max(LARGEST_GID, GROUP_SAYS).transform(String),
+    strictText(/^[a-z_0-9][a-z0-9_.-]{0,31}$/i, GROUP_SAYS),
+    z.null(),
+  ])
+  .refine((group) => group === null || !/^[0-9]+$/.test(group) || Number(group) <= LARGEST_GID, GROUP_SAYS)
+
+function wholeNumber(min: number, max: number) {
+  const says = `must be a whole number from ${min} to ${max}`
+  return z.int(says).min(min, says).max(max, says)
+}
+
+function sizeLimit(size: keyof typeof SIZE_LIMITS, what: string, unit: string | null) {
+  const { min, max } = SIZE_LIMITS[size]
+  return setting({
+    schema: wholeNumber(min, max),
+    default: max,
+    unit,
+    description: `Most ${what} that one environment may have; more is \`host_limit_reached\`.`,
+  })
+}
+
+function deadline(defaultMs: number, description: string) {
+  return setting({ schema: wholeNumber(100, 86_400_000), default: defaultMs, unit: 'ms', description })
+}
+
+function roleGroup(role: string) {
+  return setting({
+    schema: groupSchema,
+    default: `pilothouse-${role}`,
+    unit: null,
+    description: `Group whose members may connect to \`${role}.sock\`: a name, a number, or null for the daemon's own user alone.`,
+  })
+}
+
+const limitsSchema = z.strictObject({
+  cpus: sizeLimit('cpus', 'CPUs', null),
+  memoryMiB: sizeLimit('memoryMiB', 'memory', 'MiB'),
+  homeMiB: sizeLimit('homeMiB', 'home', 'MiB'),
+  maxEnvironments: setting({
+    schema: wholeNumber(1, 100_000),
+    default: 200,
+    unit: 'environments',
+    description: 'Most environments on this host; one more is `host_limit_reached`.',
+  }),
+  maxConnections: setting({
+    schema: wholeNumber(1, 10_000),
+    default: 256,
+    unit: 'connections',
+    description: 'Most connections to one role socket at once; one more is refused.',
+  }),
+  maxCallsPerConnection: setting({
+    schema: wholeNumber(1, 100_000),
+    default: 1024,
+    unit: 'calls',
+    description: 'Most calls of one connection under way at once, subscriptions included; one more is refused.',
+  }),
+})
+
+const deadlinesSchema = z.strictObject({
+  spawnReadyMs: deadline(120_000, 'From the start of a guest until its agent answers.'),
+  stopGraceMs: deadline(20_000, 'How long a guest may take to power off by itself before it is stopped by force.'),
+  stopForceMs: deadline(5_000, 'How long the forced end of a guest may take until its process is positively gone.'),
+  shutdownMs: deadline(10_000, 'How long the daemon waits, when it is told to end, for what it has in hand.'),
+  peerSilentMs: deadline(60_000, 'A connection whose peer does not answer a ping for this long is closed.'),
+})
+
+const ownerEntrySchema = z.strictObject({
+  name: ownerNameSchema,
+  note: plainText(500).default(''),
+  limit: ownerLimitSchema.default(1),
+})
+
+/** Every setting of the daemon: the one place that names them, their units, bounds and defaults. */
+export const settingsSchema = z.strictObject({
+  stateDirectory: setting({
+    schema: absolutePathSchema,
+    default: '/var/lib/pilothouse',
+    unit: null,
+    description: 'Database, homes, images and console journals.',
+  }),
+  socketDirectory: setting({
+    // A unix socket's path holds at most 107 bytes, the socket's own name included.
+    schema: absolutePathSchema.refine((path) => path.length <= 80, 'must be at most 80 characters'),
+    default: '/run/pilothouse',
+    unit: null,
+    description: 'The three role sockets and `sockets.json`.',
+  }),
+  hostName: setting({
+    schema: hostNameSchema,
+    default: hostNameSchema.catch('localhost' as z.output<typeof hostNameSchema>).parse(hostname().toLowerCase()),
+    defaultText: 'the host name of the system',
+    unit: null,
+    description: 'What the host calls itself.',
+  }),
+  roleGroups: z
+    .strictObject({ viewer: roleGroup('viewer'), operator: roleGroup('operator'), admin: roleGroup('admin') })
+    .prefault({}),
+  logLevel: setting({
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+    unit: null,
+    description: 'Least severe lines that are logged.',
+  }),
+  logFile: setting({
+    schema: absolutePathSchema.nullable(),
+    default: null,
+    unit: null,
+    description: 'File that log lines are appended to (opened again on SIGHUP); null for standard error.',
+  }),
+  accelerator: setting({
+    schema: z.enum(['auto', 'kvm', 'tcg']),
+    default: 'auto',
+    unit: null,
+    description: 'How qemu guests run: `auto` takes KVM where a probe has really booted a guest with it, else TCG.',
+  }),
+  limits: limitsSchema.prefault({}),
+  deadlines: deadlinesSchema.prefault({}),
+  guestUidBase: setting({
+    schema: wholeNumber(1000, 4_000_000_000),
+    default: 200_000,
+    unit: 'uid',
+    description: "First of the host's user ids that guests run as, one for each environment; nobody else may use them.",
+  }),
+  consoleSpaceMiB: setting({
+    schema: wholeNumber(16, 1_048_576),
+    default: 512,
+    unit: 'MiB',
+    description:
+      'The bounded space of all console journals. A change takes effect at a start at which no guest writes to it.',
+  }),
+  consoleBytesPerBoot: setting({
+    schema: wholeNumber(65_536, Number.MAX_SAFE_INTEGER),
+    default: 134_217_728,
+    unit: 'bytes',
+    description: 'Most console bytes kept of one boot; the oldest give way and leave an explicit gap.',
+  }),
+  maxConcurrentStarts: setting({
+    schema: wholeNumber(1, 64),
+    default: 2,
+    unit: 'guests',
+    description: 'Most guests that are being started at once; others wait their turn.',
+  }),
+  owners: setting({
+    schema: z.array(ownerEntrySchema).max(1000),
+    default: [],
+    unit: null,
+    description:
+      'Owners made at start where they do not exist yet: `name`, `limit` (a number or `"unlimited"`, default 1), `note`. Those that exist are left as they are.',
+  }),
+  eventBufferSize: setting({
+    schema: wholeNumber(16, 1_000_000),
+    default: 4096,
+    unit: 'events',
+    description: 'Events kept for subscribers that resume; who is further behind is told to read the state again.',
+  }),
+  reconcileIntervalMs: setting({
+    schema: wholeNumber(100, 3_600_000),
+    default: 2_000,
+    unit: 'ms',
+    description: 'How often every guest is looked at.',
+  }),
+})
+export type Settings = z.output<typeof settingsSchema>
