@@ -1,0 +1,48 @@
+import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import { isUniqueViolation, type Database } from './database.ts'
+
+export interface Claim {
+  readonly operationId: OperationId
+  readonly environmentId: EnvironmentId
+  readonly resource: 'guest' | 'home'
+  readonly claimedAt: number
+}
+
+const INSERT = `
+INSERT INTO claims (operation_id, environment_id, resource, mode, claimed_at)
+VALUES (@operationId, @environmentId, @resource, 'exclusive', @claimedAt)`
+
+/** Who works on what. That there is one exclusive claim per environment is the unique index's doing, not a check's. */
+export class ClaimsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  /** Answers the holder where the environment is claimed already; then nothing was written. */
+  takeExclusive(claim: Claim): OperationId | undefined {
+    try {
+      this.db.run(INSERT, { ...claim })
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      return this.holderOf(claim.environmentId)
+    }
+    this.db.touch('environment', claim.environmentId)
+    return undefined
+  }
+
+  holderOf(environmentId: EnvironmentId): OperationId | undefined {
+    const sql = `
+      SELECT operation_id AS id FROM claims
+      WHERE environment_id = @environmentId AND mode = 'exclusive' AND released_at IS NULL`
+    return this.db.get<{ id: OperationId }>(sql, { environmentId })?.id
+  }
+
+  release(operationId: OperationId, at: number): void {
+    const open = 'operation_id = @operationId AND released_at IS NULL'
+    const held = this.db.all<{ id: string }>(`SELECT environment_id AS id FROM claims WHERE ${open}`, { operationId })
+    this.db.run(`UPDATE claims SET released_at = @at WHERE ${open}`, { operationId, at })
+    for (const { id } of held) this.db.touch('environment', id)
+  }
+}

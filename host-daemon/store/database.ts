@@ -1,0 +1,110 @@
+import BetterSqlite3 from 'better-sqlite3'
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { Disposable } from '../../src-shared/lib/disposable.ts'
+import { assertSchema } from './assertions.ts'
+import { migrate } from './migrate.ts'
+import { MIGRATIONS } from './migrations/index.ts'
+
+export type EntityKind = 'environment' | 'operation' | 'boot'
+
+/** What one transaction changed, each entity once, in the order of first change. */
+export type CommittedChange = readonly { readonly kind: EntityKind; readonly id: string }[]
+
+type Row = Record<string, unknown>
+type Bindings = Record<string, string | number | null>
+type Statement = BetterSqlite3.Statement<[Bindings], Row>
+
+const BUSY_TIMEOUT_MS = 5_000
+
+/**
+ * One SQLite connection. Statements are prepared once; writes happen in transactions, and whoever listens hears of
+ * every committed change of an entity right after its commit, in the same turn of the event loop, so that reading
+ * the state and numbering its events never disagree.
+ */
+export class Database implements Disposable {
+  private readonly raw: BetterSqlite3.Database
+  private readonly statements = new Map<string, Statement>()
+  private readonly listeners = new Set<(change: CommittedChange) => void>()
+  private touched: Map<string, { kind: EntityKind; id: string }> | undefined
+
+  constructor(raw: BetterSqlite3.Database) {
+    this.raw = raw
+  }
+
+  run(sql: string, bindings: Bindings = {}): number {
+    return this.prepared(sql).run(bindings).changes
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the row's shape is the query's
+  get<T>(sql: string, bindings: Bindings = {}): T | undefined {
+    return this.prepared(sql).get(bindings) as T | undefined
+  }
+
+  all<T>(sql: string, bindings: Bindings = {}): T[] {
+    return this.prepared(sql).all(bindings) as T[]
+  }
+
+  /** All or nothing; durable when it returns. An inner call joins the outer transaction. */
+  transaction<T>(work: () => T): T {
+    if (this.raw.inTransaction) return work()
+    const touched = new Map<string, { kind: EntityKind; id: string }>()
+    this.touched = touched
+    let result: T
+    try {
+      result = this.raw.transaction(work).immediate()
+    } finally {
+      this.touched = undefined
+    }
+    if (touched.size > 0) for (const listener of this.listeners) listener([...touched.values()])
+    return result
+  }
+
+  /** Says that the running transaction changed an entity. Tables call it in every write. */
+  touch(kind: EntityKind, id: string): void {
+    if (this.touched === undefined) throw new Error(`A ${kind} may only be changed inside a transaction`)
+    this.touched.set(`${kind} ${id}`, { kind, id })
+  }
+
+  /** Listeners must not throw: the commit has already happened. */
+  onCommitted(listener: (change: CommittedChange) => void): Disposable {
+    this.listeners.add(listener)
+    return { dispose: () => this.listeners.delete(listener) }
+  }
+
+  dispose(): void {
+    this.statements.clear()
+    this.raw.close()
+  }
+
+  private prepared(sql: string): Statement {
+    const known = this.statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.raw.prepare<[Bindings], Row>(sql)
+    this.statements.set(sql, statement)
+    return statement
+  }
+}
+
+/**
+ * Opens the daemon's database, brings it to this version's schema and asserts what the code relies on. Throws an
+ * error that says what to do for a database written by a newer version.
+ */
+export function openDatabase(path: string, options: { readonly clock: Clock }): Database {
+  const raw = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS })
+  try {
+    raw.pragma('journal_mode = WAL')
+    raw.pragma('synchronous = FULL')
+    raw.pragma('foreign_keys = ON')
+    migrate(raw, { migrations: MIGRATIONS, appliedAt: options.clock.now() })
+    assertSchema(raw)
+    return new Database(raw)
+  } catch (error) {
+    raw.close()
+    throw error
+  }
+}
+
+/** The statement broke a UNIQUE index or a primary key. The transaction it ran in goes on. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code)
+}

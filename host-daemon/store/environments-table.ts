@@ -1,0 +1,188 @@
+import type { DriverKind, EnvironmentSize, ObservedState } from '../../src-shared/model/environment.ts'
+import type {
+  BootId,
+  EnvironmentId,
+  EnvironmentName,
+  EnvironmentRef,
+  HomeId,
+  ImageRef,
+  OwnerName,
+} from '../../src-shared/model/ids.ts'
+import type { Database } from './database.ts'
+import { toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
+
+/** What a host takes on at most; null: no limit of that kind. */
+export interface HostCapacity {
+  readonly environments: number | null
+  /** Memory of all environments that are meant to run. */
+  readonly memoryMiB: number | null
+  /** Size of all homes. */
+  readonly homeMiB: number | null
+}
+
+export interface NewEnvironment {
+  readonly id: EnvironmentId
+  readonly name: EnvironmentName
+  readonly owner: OwnerName
+  readonly image: ImageRef
+  readonly driver: DriverKind
+  readonly size: EnvironmentSize
+  readonly homeId: HomeId
+  readonly observed: ObservedState
+  readonly now: number
+}
+
+export interface InsertLimits {
+  readonly capacity: HostCapacity
+  /** Guest uids are `[uidBase, uidBase + uidCount)`. */
+  readonly uidBase: number
+  readonly uidCount: number
+}
+
+const SELECT = `
+SELECT e.*, b.ordinal AS boot_ordinal, b.started_at AS boot_started_at, c.operation_id AS operation_id
+FROM environments e
+LEFT JOIN boots b ON b.id = e.boot_id
+LEFT JOIN claims c ON c.environment_id = e.id AND c.mode = 'exclusive' AND c.released_at IS NULL`
+
+/**
+ * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they
+ * allow can exist. The guest's uid is the lowest free one.
+ */
+const INSERT = `
+WITH live AS (SELECT * FROM environments WHERE destroyed_at IS NULL),
+free (uid) AS (
+  SELECT MIN(candidate) FROM (
+    SELECT @uidBase AS candidate
+    UNION ALL
+    SELECT guest_uid + 1 FROM environments WHERE destroyed_at IS NULL AND guest_uid >= @uidBase
+  ) WHERE NOT EXISTS (SELECT 1 FROM environments WHERE destroyed_at IS NULL AND guest_uid = candidate)
+)
+INSERT INTO environments
+  (id, name, owner, image, driver, cpus, memory_mib, home_mib, home_id, desired, observed, observed_at, generation,
+   guest_uid, is_protected, created_at)
+SELECT @id, @name, o.name, @image, @driver, @cpus, @memoryMiB, @homeMiB, @homeId, 'running', @observed, @now, 1,
+  free.uid, 0, @now
+FROM owners o, free
+WHERE o.name = @owner AND o.is_active = 1
+  AND (o.max_environments IS NULL OR (SELECT COUNT(*) FROM live WHERE owner = o.name) < o.max_environments)
+  AND (@maxEnvironments IS NULL OR (SELECT COUNT(*) FROM live) < @maxEnvironments)
+  AND (@maxMemoryMiB IS NULL
+    OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + @memoryMiB <= @maxMemoryMiB)
+  AND (@maxHomeMiB IS NULL OR (SELECT COALESCE(SUM(home_mib), 0) FROM live) + @homeMiB <= @maxHomeMiB)
+  AND free.uid < @uidBase + @uidCount`
+
+/** What the host has given away. */
+export interface HostUsage {
+  readonly environments: number
+  readonly memoryMiB: number
+  readonly homeMiB: number
+}
+
+/** Environments and homes. Every write says which environment it changed. */
+export class EnvironmentsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  /** Destroyed ones too. */
+  find(id: EnvironmentId): StoredEnvironment | undefined {
+    const row = this.db.get<EnvironmentRow>(`${SELECT} WHERE e.id = @id`, { id })
+    return row === undefined ? undefined : toEnvironment(row)
+  }
+
+  /** A live one by id or, failing that, by name. */
+  resolve(ref: EnvironmentRef): StoredEnvironment | undefined {
+    const where = 'e.destroyed_at IS NULL AND (e.id = @ref OR e.name = @ref)'
+    const row = this.db.get<EnvironmentRow>(`${SELECT} WHERE ${where} ORDER BY e.id = @ref DESC LIMIT 1`, { ref })
+    return row === undefined ? undefined : toEnvironment(row)
+  }
+
+  /** All live ones, oldest first. */
+  list(): StoredEnvironment[] {
+    const sql = `${SELECT} WHERE e.destroyed_at IS NULL ORDER BY e.created_at, e.id`
+    return this.db.all<EnvironmentRow>(sql).map(toEnvironment)
+  }
+
+  /** False when a limit, or the owner, forbids it; then nothing was written. Throws for a name that is taken. */
+  insertWithinLimits(environment: NewEnvironment, limits: InsertLimits): boolean {
+    const { size, homeId, observed, ...fields } = environment
+    const { capacity, ...uids } = limits
+    const inserted = this.db.run(INSERT, {
+      ...fields,
+      ...size,
+      ...uids,
+      homeId,
+      observed: JSON.stringify(observed),
+      maxEnvironments: capacity.environments,
+      maxMemoryMiB: capacity.memoryMiB,
+      maxHomeMiB: capacity.homeMiB,
+    })
+    if (inserted === 0) return false
+    const home = 'INSERT INTO homes (id, environment_id, size_mib) VALUES (@homeId, @id, @homeMiB)'
+    this.db.run(home, { homeId, id: fields.id, homeMiB: size.homeMiB })
+    this.db.touch('environment', fields.id)
+    return true
+  }
+
+  usage(): HostUsage {
+    const sql = `
+      SELECT COUNT(*) AS environments, COALESCE(SUM(home_mib), 0) AS homeMiB,
+        COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0) AS memoryMiB
+      FROM environments WHERE destroyed_at IS NULL`
+    return this.db.get<HostUsage>(sql) ?? { environments: 0, memoryMiB: 0, homeMiB: 0 }
+  }
+
+  setObserved(id: EnvironmentId, observed: ObservedState, at: number): void {
+    const sql = 'UPDATE environments SET observed = @observed, observed_at = @at WHERE id = @id'
+    this.change(id, sql, { observed: JSON.stringify(observed), at })
+  }
+
+  setDesired(id: EnvironmentId, desired: 'running' | 'stopped'): void {
+    this.change(id, 'UPDATE environments SET desired = @desired WHERE id = @id', { desired })
+  }
+
+  raiseGeneration(id: EnvironmentId): void {
+    this.change(id, 'UPDATE environments SET generation = generation + 1 WHERE id = @id')
+  }
+
+  setProtected(id: EnvironmentId, isProtected: boolean): void {
+    const sql = 'UPDATE environments SET is_protected = @isProtected WHERE id = @id'
+    this.change(id, sql, { isProtected: isProtected ? 1 : 0 })
+  }
+
+  setBoot(id: EnvironmentId, bootId: BootId): void {
+    this.change(id, 'UPDATE environments SET boot_id = @bootId WHERE id = @id', { bootId })
+  }
+
+  setDestroyed(id: EnvironmentId, at: number): void {
+    this.change(id, 'UPDATE environments SET destroyed_at = @at WHERE id = @id', { at })
+  }
+
+  /** When the home's creation was confirmed; null: no data can be in it. */
+  homeMadeAt(homeId: HomeId): number | null {
+    const row = this.db.get<{ made_at: number | null }>('SELECT made_at FROM homes WHERE id = @homeId', { homeId })
+    return row?.made_at ?? null
+  }
+
+  setHomeMade(homeId: HomeId, at: number): void {
+    this.db.run('UPDATE homes SET made_at = COALESCE(made_at, @at) WHERE id = @homeId', { homeId, at })
+  }
+
+  setHomeRemoved(homeId: HomeId, at: number): void {
+    this.db.run('UPDATE homes SET removed_at = @at WHERE id = @homeId', { homeId, at })
+  }
+
+  /** Every home of the environment that has not been removed. */
+  homesOf(id: EnvironmentId): HomeId[] {
+    const sql = 'SELECT id FROM homes WHERE environment_id = @id AND removed_at IS NULL'
+    return this.db.all<{ id: HomeId }>(sql, { id }).map((row) => row.id)
+  }
+
+  private change(id: EnvironmentId, sql: string, bindings: Record<string, string | number | null> = {}): void {
+    this.db.run(sql, { ...bindings, id })
+    this.db.touch('environment', id)
+  }
+}

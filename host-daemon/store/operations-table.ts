@@ -1,0 +1,121 @@
+import type { Failure } from '../../src-shared/error.ts'
+import type { Phase } from '../../src-shared/model/environment.ts'
+import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import type { Operation, OperationStatus } from '../../src-shared/model/operation.ts'
+import type { Database } from './database.ts'
+import { toStoredOperation, type OperationRow, type StoredOperation } from './operation-row.ts'
+
+export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt'>
+
+/** Where an operation stands; written before the step begins. */
+export interface Progress {
+  readonly direction: 'forward' | 'undo'
+  readonly undoCause: Failure | null
+  readonly step: string
+  readonly stepIndex: number
+  readonly phase: Phase | null
+  readonly attempt: number | null
+  readonly isCancellable: boolean
+}
+
+export interface OperationFilter {
+  readonly environmentId?: EnvironmentId | undefined
+  readonly isRunning?: boolean | undefined
+  readonly limit: number
+}
+
+const INSERT = `
+INSERT INTO operations
+  (id, ordinal, kind, environment_id, environment_name, command_id, request_id, user, uid, role, claimed_actor,
+   status, direction, step, step_index, step_count, phase, is_cancellable, resumptions, requested_at)
+VALUES
+  (@id, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM operations), @kind, @environmentId, @environmentName, @commandId,
+   @requestId, @user, @uid, @role, @claimedActor,
+   'running', 'forward', @step, 0, @stepCount, @phase, @isCancellable, 0, @requestedAt)`
+
+const PROGRESS = `
+UPDATE operations SET direction = @direction, undo_cause = @undoCause, step = @step, step_index = @stepIndex,
+  phase = COALESCE(@phase, phase), attempt = COALESCE(@attempt, attempt), is_cancellable = @isCancellable
+WHERE id = @id`
+
+const FINISH = `
+UPDATE operations SET status = @status, failure = @failure, ended_at = @endedAt, is_cancellable = 0,
+  phase = CASE WHEN @status = 'succeeded' AND phase IS NOT NULL THEN 'ready' ELSE phase END
+WHERE id = @id AND status = 'running'`
+
+/** Operations. Every write says which operation it changed. */
+export class OperationsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  insert(operation: NewOperation): void {
+    const { actor, isCancellable, ...fields } = operation
+    this.db.run(INSERT, { ...fields, ...actor, isCancellable: isCancellable ? 1 : 0 })
+    this.db.touch('operation', operation.id)
+  }
+
+  find(id: OperationId): StoredOperation | undefined {
+    const row = this.db.get<OperationRow>('SELECT * FROM operations WHERE id = @id', { id })
+    return row === undefined ? undefined : toStoredOperation(row)
+  }
+
+  /** Newest first. */
+  list({ environmentId, isRunning, limit }: OperationFilter): StoredOperation[] {
+    const conditions = [
+      ...(environmentId === undefined ? [] : ['environment_id = @environmentId']),
+      ...(isRunning === undefined ? [] : [isRunning ? "status = 'running'" : "status <> 'running'"]),
+    ]
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+    const sql = `SELECT * FROM operations ${where} ORDER BY ordinal DESC LIMIT @limit`
+    return this.db.all<OperationRow>(sql, { environmentId: environmentId ?? null, limit }).map(toStoredOperation)
+  }
+
+  /** In the order in which they were accepted. */
+  running(): StoredOperation[] {
+    const sql = "SELECT * FROM operations WHERE status = 'running' ORDER BY ordinal"
+    return this.db.all<OperationRow>(sql).map(toStoredOperation)
+  }
+
+  setProgress(id: OperationId, progress: Progress): void {
+    const { undoCause, isCancellable, ...fields } = progress
+    this.db.run(PROGRESS, {
+      ...fields,
+      id,
+      undoCause: undoCause === null ? null : JSON.stringify(undoCause),
+      isCancellable: isCancellable ? 1 : 0,
+    })
+    this.db.touch('operation', id)
+  }
+
+  setPhase(id: OperationId, phase: Phase): void {
+    this.db.run('UPDATE operations SET phase = @phase WHERE id = @id', { id, phase })
+    this.db.touch('operation', id)
+  }
+
+  requestCancel(id: OperationId, at: number): void {
+    const sql = `
+      UPDATE operations SET cancel_requested_at = COALESCE(cancel_requested_at, @at), is_cancellable = 0 WHERE id = @id`
+    this.db.run(sql, { id, at })
+    this.db.touch('operation', id)
+  }
+
+  countResumption(id: OperationId): void {
+    this.db.run('UPDATE operations SET resumptions = resumptions + 1 WHERE id = @id', { id })
+  }
+
+  /** Throws when the operation was not running: an outcome is written once. */
+  finish(id: OperationId, status: Exclude<OperationStatus, { kind: 'running' }>): void {
+    const failure = status.kind === 'failed' ? JSON.stringify(status.failure) : null
+    const changed = this.db.run(FINISH, { id, status: status.kind, failure, endedAt: status.endedAt })
+    if (changed !== 1) throw new Error(`Operation ${id} has ended before`)
+    this.db.touch('operation', id)
+  }
+
+  /** Forgets operations that ended before `before`, with their journals and idempotency keys. */
+  prune(before: number): number {
+    return this.db.run("DELETE FROM operations WHERE status <> 'running' AND ended_at < @before", { before })
+  }
+}

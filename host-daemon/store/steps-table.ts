@@ -1,0 +1,51 @@
+import type { OperationId } from '../../src-shared/model/ids.ts'
+import type { Database } from './database.ts'
+
+export interface StepEntry {
+  readonly direction: 'forward' | 'undo'
+  readonly step: string
+  readonly stepIndex: number
+  readonly attempt: number | null
+  readonly startedAt: number
+}
+
+export interface StepEnd {
+  readonly endedAt: number
+  readonly outcome: 'done' | 'failed' | 'interrupted'
+  /** One sentence; null where there is nothing to say. */
+  readonly detail: string | null
+}
+
+const INSERT = `
+INSERT INTO operation_steps (operation_id, direction, step, step_index, attempt, started_at)
+VALUES (@operationId, @direction, @step, @stepIndex, @attempt, @startedAt)`
+
+/** The journal: a row before each step, its end after it. A row without an end was cut off by a crash. */
+export class StepsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  begin(operationId: OperationId, entry: StepEntry): void {
+    this.db.run(INSERT, { operationId, ...entry })
+  }
+
+  /** Ends whatever step of the operation is open. */
+  end(operationId: OperationId, end: StepEnd): void {
+    const sql = `
+      UPDATE operation_steps SET ended_at = @endedAt, outcome = @outcome, detail = @detail
+      WHERE operation_id = @operationId AND ended_at IS NULL`
+    this.db.run(sql, { operationId, ...end })
+  }
+
+  /** In the order in which they began. */
+  list(operationId: OperationId): (StepEntry & Partial<StepEnd>)[] {
+    const sql = `
+      SELECT direction, step, step_index AS stepIndex, attempt, started_at AS startedAt, ended_at AS endedAt, outcome,
+        detail
+      FROM operation_steps WHERE operation_id = @operationId ORDER BY id`
+    return this.db.all(sql, { operationId })
+  }
+}

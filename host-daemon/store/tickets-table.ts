@@ -1,0 +1,66 @@
+import type { EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
+import type { OperationKind } from '../../src-shared/model/operation.ts'
+import type { Role } from '../../src-shared/model/role.ts'
+import type { Database } from './database.ts'
+
+/** What a plan rests on; a ticket is good only while all of it still holds. */
+export type PlanFacts = Readonly<Record<string, string | number | boolean | null>>
+
+/** The permission to run one plan, bound to who asked for it and to what the plan rests on. */
+export interface StoredTicket {
+  readonly id: TicketId
+  readonly kind: OperationKind
+  readonly environmentId: EnvironmentId
+  readonly user: string
+  readonly uid: number
+  readonly role: Role
+  readonly planHash: string
+  readonly facts: PlanFacts
+  readonly needsName: boolean
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly usedAt: number | null
+  readonly operationId: OperationId | null
+}
+
+export type NewTicket = Omit<StoredTicket, 'usedAt' | 'operationId'>
+
+const SELECT = `
+SELECT id, kind, environment_id AS environmentId, user, uid, role, plan_hash AS planHash, facts,
+  needs_name AS needsName, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt,
+  operation_id AS operationId
+FROM tickets WHERE id = @id`
+
+const INSERT = `
+INSERT INTO tickets (id, kind, environment_id, user, uid, role, plan_hash, facts, needs_name, created_at, expires_at)
+VALUES (@id, @kind, @environmentId, @user, @uid, @role, @planHash, @facts, @needsName, @createdAt, @expiresAt)`
+
+type TicketRow = Omit<StoredTicket, 'facts' | 'needsName'> & { facts: string; needsName: number }
+
+export class TicketsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  insert(ticket: NewTicket): void {
+    this.db.run(INSERT, { ...ticket, facts: JSON.stringify(ticket.facts), needsName: ticket.needsName ? 1 : 0 })
+  }
+
+  find(id: TicketId): StoredTicket | undefined {
+    const row = this.db.get<TicketRow>(SELECT, { id })
+    if (row === undefined) return undefined
+    return { ...row, facts: JSON.parse(row.facts) as PlanFacts, needsName: row.needsName === 1 }
+  }
+
+  /** False when it was used before: a ticket works once, whoever asks, however many at the same time. */
+  consume(id: TicketId, use: { readonly operationId: OperationId; readonly at: number }): boolean {
+    const sql = 'UPDATE tickets SET used_at = @at, operation_id = @operationId WHERE id = @id AND used_at IS NULL'
+    return this.db.run(sql, { id, ...use }) === 1
+  }
+
+  prune(before: number): number {
+    return this.db.run('DELETE FROM tickets WHERE created_at < @before', { before })
+  }
+}

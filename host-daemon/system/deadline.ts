@@ -1,0 +1,67 @@
+import type { Clock } from '../../src-shared/lib/clock.ts'
+
+export interface DeadlineOptions {
+  readonly clock: Clock
+  /** Null: only the caller's signal bounds the work. */
+  readonly deadlineMs: number | null
+  /** The caller's own abort. */
+  readonly signal?: AbortSignal | undefined
+  /** What the work is aborted with, and what is thrown, when the deadline passes. */
+  readonly onDeadline: () => Error
+  /** How long aborted work may take to let go before it is left behind; 0 unless told. */
+  readonly graceMs?: number
+}
+
+/**
+ * Runs `work` with a signal that is aborted by the caller or by the deadline, whichever comes first, and answers
+ * no later than that plus the grace. Work that ignores its signal is left behind; its late outcome is dropped.
+ */
+export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>, options: DeadlineOptions): Promise<T> {
+  const { clock, signal, graceMs = 0 } = options
+  const expiry = new AbortController()
+  const settled = new AbortController()
+  const bounded = signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal])
+  const timer = expireAfter(options, { expiry, settled: settled.signal })
+  try {
+    bounded.throwIfAborted()
+    return await Promise.race([work(bounded), abandonAfter(bounded, { clock, graceMs, settled: settled.signal })])
+  } finally {
+    settled.abort()
+    await timer
+  }
+}
+
+interface Expiry {
+  readonly expiry: AbortController
+  readonly settled: AbortSignal
+}
+
+async function expireAfter(options: DeadlineOptions, { expiry, settled }: Expiry): Promise<void> {
+  if (options.deadlineMs === null) return
+  try {
+    await options.clock.sleep(options.deadlineMs, settled)
+  } catch {
+    return
+  }
+  expiry.abort(options.onDeadline())
+}
+
+interface Abandonment {
+  readonly clock: Clock
+  readonly graceMs: number
+  readonly settled: AbortSignal
+}
+
+async function abandonAfter(signal: AbortSignal, options: Abandonment): Promise<never> {
+  await aborted(signal, options.settled)
+  if (options.graceMs > 0) await options.clock.sleep(options.graceMs, options.settled).catch(() => undefined)
+  throw signal.reason
+}
+
+/** Resolves when `signal` is aborted; never when `until` is aborted first. */
+function aborted(signal: AbortSignal, until: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: until })
+  })
+}
