@@ -1,0 +1,42 @@
+import { OPERATION_PROMISES, type Operation } from '../../../../src-shared/model/operation.ts'
+import { facts, localTime, table } from './text.ts'
+
+function whoAsked({ actor }: Operation): string {
+  return actor.claimedActor === null ? actor.user : `${actor.user} (claims ${actor.claimedActor})`
+}
+
+function stepWords(operation: Operation): string {
+  return `${operation.step} (${operation.stepIndex + 1} of ${operation.stepCount})`
+}
+
+export function operationTable(operations: readonly Operation[]): string {
+  const rows = operations.map((operation) => [
+    operation.id,
+    operation.kind,
+    operation.environmentName,
+    operation.status.kind,
+    operation.status.kind === 'running' ? stepWords(operation) : '',
+    whoAsked(operation),
+    localTime(operation.requestedAt),
+  ])
+  return table(['ID', 'KIND', 'ENVIRONMENT', 'STATUS', 'STEP', 'ASKED BY', 'ASKED AT'], rows)
+}
+
+export function operationFacts(operation: Operation): string {
+  const { status } = operation
+  return facts([
+    ['operation', `${operation.id} (${operation.kind})`],
+    ['', OPERATION_PROMISES[operation.kind]],
+    ['environment', `${operation.environmentName} (${operation.environmentId})`],
+    ['status', status.kind],
+    ['step', status.kind === 'running' ? stepWords(operation) : null],
+    ['phase', operation.phase],
+    ['attempt', operation.attempt === null ? null : String(operation.attempt)],
+    ['failure', status.kind === 'failed' ? `${status.failure.message} (${status.failure.code})` : null],
+    ['asked by', whoAsked(operation)],
+    ['asked at', localTime(operation.requestedAt)],
+    ['ended at', status.kind === 'running' ? null : localTime(status.endedAt)],
+    ['request', operation.requestId],
+    ['command', operation.commandId],
+  ])
+}

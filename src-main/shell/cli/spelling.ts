@@ -1,0 +1,44 @@
+import type { CallNameOf } from '../../../src-shared/contract/call-names.ts'
+import type { DaemonContract } from '../../../src-shared/contract/daemon.ts'
+import type { FieldLayout } from './fields.ts'
+
+export type DaemonCallName = CallNameOf<DaemonContract>
+
+/** How a call is said on the command line; everything else of the command derives from the contract. */
+export interface Spelling extends FieldLayout {
+  /** Such as `env spawn`. */
+  readonly words: readonly [string, ...string[]]
+  /** Said by this switch of a command that another call has too. */
+  readonly mode?: 'plan'
+}
+
+/** Every call of the daemon; the compiler refuses a call without its words. */
+export const SPELLINGS: Record<DaemonCallName, Spelling> = {
+  hello: { words: ['hello'] },
+  'environments.list': { words: ['env', 'list'] },
+  'environments.get': { words: ['env', 'show'], positional: ['environment'] },
+  'environments.spawn': { words: ['env', 'spawn'], positional: ['name'], spread: ['size'] },
+  'environments.start': { words: ['env', 'start'], positional: ['environment'] },
+  'environments.stop': { words: ['env', 'stop'], positional: ['environment'] },
+  'environments.setProtection': { words: ['env', 'protect'], positional: ['environment', 'isProtected'] },
+  'environments.destroy.plan': { words: ['env', 'destroy'], positional: ['environment'], mode: 'plan' },
+  'environments.destroy.run': { words: ['env', 'destroy'], positional: ['environment'] },
+  'operations.list': { words: ['operations', 'list'] },
+  'operations.get': { words: ['operations', 'show'], positional: ['id'] },
+  'operations.wait': { words: ['operations', 'wait'], positional: ['id'] },
+  'operations.cancel': { words: ['operations', 'cancel'], positional: ['id'] },
+  'owners.list': { words: ['owners', 'list'] },
+  'owners.put': { words: ['owners', 'put'], positional: ['name'] },
+  'images.list': { words: ['images', 'list'] },
+  'consoles.boots': { words: ['env', 'boots'], positional: ['environment'] },
+  events: { words: ['events'] },
+}
+
+/** What the groups of commands are about, for `--help`. */
+export const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
+  hosts: 'The hosts that this console knows.',
+  env: 'Environments of a host.',
+  operations: 'Durable operations of a host.',
+  owners: 'Who may own environments on a host.',
+  images: 'Images built on a host.',
+}
