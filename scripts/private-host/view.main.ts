@@ -1,0 +1,45 @@
+/**
+ * Runs inside a new mount namespace: `view.main.ts STATE_FOLDER PROGRAM ARG…`. Gives that namespace the host's own
+ * accounts and its folder at /run/pilothouse, then becomes the program (the pid stays). Nothing of it is seen outside.
+ */
+import '../lib/require-node.ts'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { hostLayout, VIEW_ROOT, type HostLayout } from './layout.ts'
+
+/** What of the machine's /run is still needed: how names are resolved. */
+const KEPT = ['systemd/resolve', 'resolvconf', 'NetworkManager']
+
+function mount(...args: string[]): void {
+  const { status, stderr } = spawnSync('mount', ['--no-mtab', ...args], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`)
+}
+
+/** A /run of our own: without the machine's name service cache, whose answers would be the machine's accounts. */
+function coverRun(layout: HostLayout): void {
+  const overlay = layout.runOverlay
+  mkdirSync(overlay, { recursive: true })
+  mount('-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', overlay)
+  mkdirSync(join(overlay, 'sshd'), { mode: 0o755 })
+  mkdirSync(join(overlay, 'lock'), { mode: 0o755 })
+  for (const name of KEPT.filter((kept) => existsSync(join('/run', kept)))) {
+    mkdirSync(join(overlay, name), { recursive: true })
+    mount('--bind', join('/run', name), join(overlay, name))
+  }
+  const own = join(overlay, VIEW_ROOT.slice('/run/'.length))
+  mkdirSync(own)
+  mount('--bind', layout.root, own)
+  mount('--move', overlay, '/run')
+}
+
+function main(): void {
+  const [stateFolder = '', program = '', ...args] = process.argv.slice(2)
+  const layout = hostLayout(stateFolder)
+  coverRun(layout)
+  for (const file of ['passwd', 'group', 'shadow']) mount('--bind', join(layout.accounts, file), join('/etc', file))
+  if (process.execve === undefined) throw new Error('this Node cannot become another program')
+  process.execve(program, [program, ...args], process.env)
+}
+
+main()
