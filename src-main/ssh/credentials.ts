@@ -1,6 +1,5 @@
 import ssh2 from 'ssh2'
 import type { AnyAuthMethod, OpenSSHAgent, ParsedKey } from 'ssh2'
-import { PilothouseError } from '../../src-shared/error.ts'
 import { readTextIfPresent } from '../lib/read-file.ts'
 import { agentKeys, ChosenKeysAgent } from './agent.ts'
 import type { ResolvedTarget } from './resolve-target.ts'
@@ -106,7 +105,7 @@ function assemble(target: ResolvedTarget, view: AgentView | null, identities: re
   return { methods, offered, problems }
 }
 
-/** Gathers what may be offered. Throws `auth_failed` with the reasons when there is nothing. */
+/** Gathers what may be offered; with no method at all, `problems` says why. Never throws. */
 export async function gatherCredentials(target: ResolvedTarget): Promise<Credentials> {
   const [answer, identities] = await Promise.all([
     askAgent(target.agentSocket),
@@ -115,10 +114,5 @@ export async function gatherCredentials(target: ResolvedTarget): Promise<Credent
   const view = answer instanceof Error ? null : answer
   const credentials = assemble(target, view, identities)
   const agentSays = answer instanceof Error ? ['The SSH agent does not answer.'] : []
-  const problems = [...agentSays, ...credentials.problems]
-  if (credentials.methods.length > 0) return { ...credentials, problems }
-  const says = ['There is no key to log in to', `${target.alias} as ${target.user}.`, ...problems].join(' ')
-  throw new PilothouseError('auth_failed', says, {
-    hint: 'Add a key to the SSH agent (ssh-add), or name a key file without passphrase.',
-  })
+  return { ...credentials, problems: [...agentSays, ...credentials.problems] }
 }

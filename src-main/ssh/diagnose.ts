@@ -32,7 +32,14 @@ export function networkError(error: unknown, target: ResolvedTarget): Pilothouse
   })
 }
 
+function noCredentials(target: ResolvedTarget, problems: readonly string[]): PilothouseError {
+  const says = [`There is no key to log in to ${target.alias} as ${target.user}.`, ...problems].join(' ')
+  const hint = 'Add a key to the SSH agent (ssh-add), or name a key file without passphrase.'
+  return new PilothouseError('auth_failed', says, { hint })
+}
+
 function authError(error: Error, target: ResolvedTarget, credentials: Credentials): PilothouseError {
+  if (credentials.methods.length === 0) return noCredentials(target, credentials.problems)
   const offered = credentials.offered.join(' and ')
   const says = `${target.host} refused the login as ${target.user}; offered were ${offered}.`
   return new PilothouseError('auth_failed', [says, ...credentials.problems].join(' '), { cause: error })
