@@ -53,7 +53,7 @@ export class TerminalGuard {
         return
       case 'string':
       case 'string-escape':
-        this.string(byte)
+        this.string(byte, out)
     }
   }
 
@@ -104,13 +104,16 @@ export class TerminalGuard {
     }
   }
 
-  private string(byte: number): void {
+  /** A string ends with BEL, ST, a cancel, or with the next escape, whatever that is. */
+  private string(byte: number, out: number[]): void {
     this.swallowed += 1
-    if (byte === BEL || byte === CAN || byte === SUB || this.swallowed > LONGEST_SEQUENCE) this.drop()
-    else if (this.state === 'string-escape') {
-      if (byte === code('\\')) this.drop()
-      else this.state = byte === ESC ? 'string-escape' : 'string'
+    if (this.state === 'string-escape') {
+      this.drop()
+      if (byte === code('\\')) return
+      this.enter('escape', [ESC])
+      this.escape(byte, out)
     } else if (byte === ESC) this.state = 'string-escape'
+    else if (byte === BEL || byte === CAN || byte === SUB || this.swallowed > LONGEST_SEQUENCE) this.drop()
   }
 
   private enter(state: State, held: number[]): void {

@@ -1,0 +1,110 @@
+import type { CallOutput } from '../../src-shared/contract/call-names.ts'
+import type { DaemonContract } from '../../src-shared/contract/daemon.ts'
+import { environmentSchema } from '../../src-shared/model/environment.ts'
+import { operationSchema } from '../../src-shared/model/operation.ts'
+import type { DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
+
+export const AT = 1_700_000_000_000
+
+export const environmentSample = environmentSchema.parse({
+  id: 'env-0000abcd',
+  name: 'demo',
+  owner: 'local',
+  image: 'minimal@1',
+  driver: 'fake',
+  size: { cpus: 1, memoryMiB: 512, homeMiB: 1024 },
+  desired: 'running',
+  observed: { kind: 'running', since: AT, bootId: 'boot-00000000000000aa', agent: 'answering' },
+  observedAt: AT,
+  generation: 1,
+  isProtected: false,
+  home: { id: 'home-00000000000000aa', sizeMiB: 1024 },
+  boot: { id: 'boot-00000000000000aa', ordinal: 1, startedAt: AT },
+  operationId: null,
+  createdAt: AT,
+})
+
+export const operationSample = operationSchema.parse({
+  id: 'op-00000000000000aa',
+  kind: 'spawn',
+  environmentId: 'env-0000abcd',
+  environmentName: 'demo',
+  commandId: 'cmd-00000000000000aa',
+  requestId: 'req-00000000000000aa',
+  actor: { user: 'op', uid: 1000, role: 'admin', claimedActor: null },
+  status: { kind: 'running' },
+  step: 'create-home',
+  stepIndex: 0,
+  stepCount: 3,
+  phase: 'provisioning_vm',
+  attempt: null,
+  isCancellable: true,
+  requestedAt: AT,
+})
+
+export const succeededSample = { ...operationSample, status: { kind: 'succeeded' as const, endedAt: AT + 2000 } }
+
+type Unary = { [Name in Exclude<DaemonCallName, 'events'>]: CallOutput<DaemonContract, Name> }
+type EventOf<Stream> = Stream extends AsyncIterable<infer Event> ? Event : never
+
+/** One valid answer for every call; the compiler refuses a call without one. */
+export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContract, 'events'>>[] } = {
+  hello: {
+    protocol: 1,
+    version: '0.0.0',
+    hostName: 'fake-host',
+    epoch: 'epoch-1',
+    startedAt: AT,
+    now: AT,
+    role: 'admin',
+    user: 'op',
+    uid: 1000,
+    capabilities: [],
+    drivers: [],
+    sizeLimit: { cpus: 4, memoryMiB: 4096, homeMiB: 8192 },
+  },
+  'environments.list': { cursor: { epoch: 'epoch-1', seq: 7 }, environments: [environmentSample] },
+  'environments.get': environmentSample,
+  'environments.spawn': operationSample,
+  'environments.start': { ...operationSample, kind: 'start' },
+  'environments.stop': { ...operationSample, kind: 'stop' },
+  'environments.setProtection': { ...environmentSample, isProtected: true },
+  'environments.destroy.plan': {
+    plan: {
+      kind: 'destroy',
+      environmentId: environmentSample.id,
+      environmentName: environmentSample.name,
+      generation: 1,
+      text: 'Destroys demo.\nIts home is lost for good.',
+      losses: ['The home of demo.'],
+      keeps: [],
+      homeBytes: 4096,
+      needsName: true,
+      hash: 'ab'.repeat(32),
+    },
+    ticket: { id: `tkt-${'ab'.repeat(16)}` as never, expiresAt: AT + 300_000 },
+  },
+  'environments.destroy.run': { ...operationSample, kind: 'destroy' },
+  'operations.list': [operationSample],
+  'operations.get': operationSample,
+  'operations.wait': succeededSample,
+  'operations.cancel': operationSample,
+  'owners.list': [{ name: 'local' as never, note: 'this machine', isActive: true, limit: 'unlimited', environmentCount: 1 }],
+  'owners.put': { name: 'local' as never, note: '', isActive: true, limit: 5, environmentCount: 1 },
+  'images.list': [{ ref: 'minimal@1' as never, fingerprint: 'ab'.repeat(32), builtAt: AT, bytes: 30_000_000 }],
+  'consoles.boots': [
+    {
+      bootId: 'boot-00000000000000aa' as never,
+      environmentId: environmentSample.id,
+      ordinal: 1,
+      startedAt: AT,
+      endedAt: null,
+      endOffset: 2048,
+      gaps: [],
+    },
+  ],
+  events: [
+    { type: 'snapshot', cursor: { epoch: 'epoch-1', seq: 7 }, environments: [environmentSample], operations: [operationSample] },
+    { type: 'confirmed', cursor: { epoch: 'epoch-1', seq: 7 }, now: AT },
+  ],
+}

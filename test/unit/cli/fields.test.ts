@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { fieldsOf, flagNameOf, inputOf, placeholderOf, sentenceOf, valueOf } from '../../../src-main/shell/cli/fields.ts'
+import { daemonContract } from '../../../src-shared/contract/daemon.ts'
+import { inputShapeOf } from '../../../src-shared/contract/describe.ts'
+
+const spawn = inputShapeOf(daemonContract, ['environments', 'spawn'])
+const layout = { positional: ['name'], spread: ['size'] }
+
+describe('fields of a call', () => {
+  it('derives arguments and flags from the schema', () => {
+    const fields = fieldsOf(spawn, layout)
+    expect(fields.map(({ flag }) => flag)).toEqual([
+      'name',
+      'command-id',
+      'owner',
+      'image',
+      'driver',
+      'cpus',
+      'memory-mib',
+      'home-mib',
+    ])
+    expect(fields.filter(({ isPositional }) => isPositional).map(({ flag }) => flag)).toEqual(['name'])
+    expect(fields.filter(({ isRequired }) => isRequired).map(({ flag }) => flag)).toEqual([
+      'name',
+      'command-id',
+      'owner',
+      'image',
+    ])
+  })
+
+  it('says of each what its schema says', () => {
+    const byFlag = new Map(fieldsOf(spawn, layout).map((field) => [field.flag, field]))
+    expect(sentenceOf(byFlag.get('memory-mib')!)).toBe('a whole number from 128 to 65536 MiB')
+    expect(sentenceOf(byFlag.get('image')!)).toBe('name@version, such as minimal@1')
+    expect(placeholderOf(byFlag.get('driver')!)).toBe('qemu|incus|fake')
+  })
+
+  it('prefixes nested values unless they are spread', () => {
+    const fields = fieldsOf(inputShapeOf(daemonContract, ['events']))
+    expect(fields.map(({ flag }) => flag)).toEqual(['since-epoch', 'since-seq'])
+  })
+
+  it('builds the input of what was given, and nothing else', () => {
+    const fields = fieldsOf(spawn, layout)
+    const given = new Map([
+      [fields[0]!, 'demo'],
+      [fields.find(({ flag }) => flag === 'cpus')!, '2'],
+    ])
+    expect(inputOf(fields, given)).toEqual({ name: 'demo', size: { cpus: 2 } })
+  })
+
+  it.each([
+    [{ type: 'integer' }, '12', 12],
+    [{ type: 'integer' }, '1e3', '1e3'],
+    [{ type: 'integer' }, '', ''],
+    [{ type: 'string' }, '12', '12'],
+    [{ type: 'boolean' }, 'off', false],
+    [{ type: 'boolean' }, 'maybe', 'maybe'],
+    [{ anyOf: [{ type: 'integer' }, { const: 'unlimited' }] }, 'unlimited', 'unlimited'],
+    [{ anyOf: [{ type: 'integer' }, { const: 'unlimited' }] }, '3', 3],
+  ])('reads %o from %o as %o', (shape, word, value) => {
+    expect(valueOf(shape, word)).toBe(value)
+  })
+
+  it('names flags in kebab case', () => {
+    expect(flagNameOf('memoryMiB', { type: 'integer' })).toBe('memory-mib')
+    expect(flagNameOf('isRunning', { type: 'boolean' })).toBe('running')
+    expect(flagNameOf('timeoutMs', { type: 'integer' })).toBe('timeout-ms')
+  })
+})
