@@ -1,0 +1,90 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PilothouseError } from '../../src-shared/error.ts'
+import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
+import type { Image } from '../../src-shared/model/image.ts'
+import { metadataFileName, readImageMetadata, type Artefact, type ImageMetadata } from './image-metadata.ts'
+import { compareImageRefs } from './version-order.ts'
+
+/** What a virtual machine needs of an image. Paths are absolute and readable by every guest's uid. */
+export interface GuestImage {
+  readonly ref: ImageRef
+  readonly kernelPath: string
+  readonly initrdPath: string
+  /** The image's own words of the kernel's command line. */
+  readonly commandLine: readonly string[]
+}
+
+/** The images built on this host. Only whole ones exist: metadata readable, every file there and of the recorded size. */
+export interface ImageCatalogue {
+  /** By name, then by version order. */
+  list(): Promise<Image[]>
+  isUsable(ref: ImageRef): Promise<boolean>
+  /** Throws `not_found` where the image is absent or not whole. */
+  resolve(ref: ImageRef): Promise<GuestImage>
+}
+
+/** Reads the images below `imagesDirectory` afresh at every call. */
+export function createImageCatalogue(imagesDirectory: string): ImageCatalogue {
+  return {
+    list: async () => (await usableImages(imagesDirectory)).map(toImage),
+    isUsable: async (ref) => (await usableMetadata(imagesDirectory, ref)) !== undefined,
+    resolve: async (ref) => {
+      const metadata = await usableMetadata(imagesDirectory, ref)
+      if (metadata !== undefined) return toGuestImage(imagesDirectory, metadata)
+      throw new PilothouseError('not_found', `The image ${ref} is not on this host.`, {
+        hint: 'Build it with: pilothoused image build, or choose one of the listed images.',
+      })
+    },
+  }
+}
+
+/** The metadata of an image that is whole, or undefined. */
+export async function usableMetadata(imagesDirectory: string, ref: ImageRef): Promise<ImageMetadata | undefined> {
+  const metadata = await readImageMetadata(join(imagesDirectory, metadataFileName(ref)))
+  if (metadata?.ref !== ref) return undefined
+  const folder = join(imagesDirectory, metadata.folder)
+  const whole = await Promise.all([metadata.kernel, metadata.initrd].map((artefact) => isWhole(folder, artefact)))
+  return whole.every(Boolean) ? metadata : undefined
+}
+
+async function usableImages(imagesDirectory: string): Promise<ImageMetadata[]> {
+  const refs = (await fileNames(imagesDirectory)).flatMap((name) => {
+    const ref = imageRefSchema.safeParse(name.replace(/\.json$/, ''))
+    return name.endsWith('.json') && ref.success ? [ref.data] : []
+  })
+  const found = await Promise.all(refs.sort(compareImageRefs).map((ref) => usableMetadata(imagesDirectory, ref)))
+  return found.filter((metadata) => metadata !== undefined)
+}
+
+async function fileNames(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function isWhole(folder: string, artefact: Artefact): Promise<boolean> {
+  try {
+    const file = await stat(join(folder, artefact.name))
+    return file.isFile() && file.size === artefact.bytes
+  } catch {
+    return false
+  }
+}
+
+function toImage({ ref, fingerprint, builtAt, kernel, initrd }: ImageMetadata): Image {
+  return { ref, fingerprint, builtAt, bytes: kernel.bytes + initrd.bytes }
+}
+
+function toGuestImage(imagesDirectory: string, metadata: ImageMetadata): GuestImage {
+  const folder = join(imagesDirectory, metadata.folder)
+  return {
+    ref: metadata.ref,
+    kernelPath: join(folder, metadata.kernel.name),
+    initrdPath: join(folder, metadata.initrd.name),
+    commandLine: metadata.commandLine,
+  }
+}

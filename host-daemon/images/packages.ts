@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PilothouseError } from '../../src-shared/error.ts'
+import { runProgram } from '../system/child.ts'
+import { sha256 } from './recipe.ts'
+
+const QUERY_TIMEOUT_MS = 30_000
+const DOWNLOAD_TIMEOUT_MS = 600_000
+const EXTRACT_TIMEOUT_MS = 120_000
+const MAX_KERNEL_HOPS = 3
+
+/** One exact package, as the host's package lists describe it. */
+export interface DebianPackage {
+  readonly name: string
+  readonly version: string
+  readonly sha256: string
+  readonly depends: string
+}
+
+/** Looks packages up in the host's package lists; asks no network. Of each list the first known name is taken. */
+export async function lookUpPackages(
+  alternatives: readonly (readonly string[])[],
+  signal?: AbortSignal,
+): Promise<DebianPackage[]> {
+  const known = await showPackages(alternatives.flat(), signal)
+  return alternatives.map((names) => {
+    const found = names.map((name) => known.get(name)).find((candidate) => candidate !== undefined)
+    if (found !== undefined) return found
+    throw new PilothouseError('engine_failed', `The host's package lists know no package ${names.join(' or ')}.`, {
+      hint: 'Run apt-get update on the host, then build again.',
+    })
+  })
+}
+
+/** Follows a kernel's meta package to the package with the kernel in it. */
+export async function lookUpKernel(alternatives: readonly string[], signal?: AbortSignal): Promise<DebianPackage> {
+  let names: readonly string[] = alternatives
+  for (let hop = 0; hop < MAX_KERNEL_HOPS; hop += 1) {
+    const [found] = await lookUpPackages([names], signal)
+    if (found === undefined) break
+    if (/^linux-image-[0-9]/.test(found.name)) return found
+    const next = /\b(linux-image-[0-9][a-z0-9+.-]*)/.exec(found.depends)?.[1]
+    if (next === undefined) break
+    names = [next]
+  }
+  throw new PilothouseError('engine_failed', `No kernel package was found behind ${alternatives.join(' or ')}.`)
+}
+
+async function showPackages(names: readonly string[], signal?: AbortSignal): Promise<Map<string, DebianPackage>> {
+  const { stdout } = await runProgram({
+    file: 'apt-cache',
+    args: ['show', '--no-all-versions', '--', ...names],
+    // 100: some of the names are unknown, the others are shown all the same.
+    expectedExits: [0, 100],
+    timeoutMs: QUERY_TIMEOUT_MS,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const packages = stdout.toString('utf8').split('\n\n').flatMap(parseStanza)
+  return new Map(packages.map((found) => [found.name, found]))
+}
+
+function parseStanza(stanza: string): DebianPackage[] {
+  const field = (name: string): string | undefined => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1]
+  const [name, version, digest] = [field('Package'), field('Version'), field('SHA256')]
+  if (name === undefined || version === undefined || digest === undefined) return []
+  return [{ name, version, sha256: digest, depends: field('Depends') ?? '' }]
+}
+
+/**
+ * Makes sure that the package is in the cache, whole, and returns its path. A cached one needs no network.
+ * Named by its hash, so that a file of that name is that package.
+ */
+export async function fetchPackage(
+  wanted: DebianPackage,
+  cacheDirectory: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const path = join(cacheDirectory, `${wanted.sha256}.deb`)
+  if (await hasDigest(path, wanted.sha256)) return path
+  await mkdir(cacheDirectory, { recursive: true })
+  const folder = await mkdtemp(join(cacheDirectory, '.download-'))
+  try {
+    await runProgram({
+      file: 'apt-get',
+      // Without the sandbox user: it could not write below a private folder.
+      args: ['-q', '-o', 'APT::Sandbox::User=root', 'download', `${wanted.name}=${wanted.version}`],
+      workingDirectory: folder,
+      timeoutMs: DOWNLOAD_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    await adoptDownload(folder, path, wanted)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return path
+}
+
+async function adoptDownload(folder: string, path: string, wanted: DebianPackage): Promise<void> {
+  const [name] = await readdir(folder)
+  if (name === undefined || !(await hasDigest(join(folder, name), wanted.sha256)))
+    throw new PilothouseError(
+      'engine_failed',
+      `The download of ${wanted.name} ${wanted.version} is not what the package lists promise.`,
+      {
+        hint: 'Run apt-get update on the host, then build again.',
+      },
+    )
+  await rename(join(folder, name), path)
+}
+
+async function hasDigest(path: string, digest: string): Promise<boolean> {
+  try {
+    return sha256(await readFile(path)) === digest
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Unpacks the package's files below `root`; runs nothing of it. */
+export async function extractPackage(debPath: string, root: string, signal?: AbortSignal): Promise<void> {
+  await runProgram({
+    file: 'dpkg-deb',
+    args: ['--extract', debPath, root],
+    timeoutMs: EXTRACT_TIMEOUT_MS,
+    ...(signal === undefined ? {} : { signal }),
+  })
+}
