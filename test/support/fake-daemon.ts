@@ -51,8 +51,8 @@ export class FakeDaemon {
       return Object.fromEntries(entries) as AnyRouter
     }
     const name = path.join('.') as DaemonCallName
-    const { handler } = implementer as { handler: (handle: (options: HandlerOptions) => unknown) => AnyRouter }
-    return handler(({ input, context }) => this.take(name, input, context))
+    const procedure = implementer as { handler(handle: (options: HandlerOptions) => unknown): AnyRouter }
+    return procedure.handler(({ input, context }) => this.take(name, input, context))
   }
 
   private take(name: DaemonCallName, input: unknown, context: RequestHeadersPluginContext): unknown {
@@ -77,12 +77,22 @@ interface HandlerOptions {
   readonly context: RequestHeadersPluginContext
 }
 
-async function* eachOf(items: Iterable<unknown>): AsyncGenerator<unknown> {
+async function* eachOf(items: Iterable<unknown>): AsyncGenerator {
   for (const item of items) yield await Promise.resolve(item)
 }
 
-function wireError({ code, message, hint, retryable, requestId, details }: PilothouseError): ORPCError<string, unknown> {
-  return new ORPCError(code, { message, data: { hint, retryable, requestId, ...(details === undefined ? {} : { details }) } })
+function wireError({
+  code,
+  message,
+  hint,
+  retryable,
+  requestId,
+  details,
+}: PilothouseError): ORPCError<string, unknown> {
+  return new ORPCError(code, {
+    message,
+    data: { hint, retryable, requestId, ...(details === undefined ? {} : { details }) },
+  })
 }
 
 export interface ServedFake {

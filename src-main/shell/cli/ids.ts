@@ -1,10 +1,5 @@
 import type { RandomSource } from '../../../src-shared/lib/clock.ts'
-import { commandIdSchema, requestIdSchema, type CommandId, type RequestId } from '../../../src-shared/model/ids.ts'
-
-/** One per invocation: the command line is the click. */
-export function mintRequestId(random: RandomSource): RequestId {
-  return requestIdSchema.parse(`req-${random.hex(8)}`)
-}
+import { commandIdSchema, type CommandId } from '../../../src-shared/model/ids.ts'
 
 /** One per mutating command. */
 export function mintCommandId(random: RandomSource): CommandId {

@@ -1,7 +1,7 @@
 import type { CallContext } from '../../../src-shared/contract/client.ts'
 import { DisposableStore } from '../../../src-shared/lib/disposable.ts'
 import type { RequestId } from '../../../src-shared/model/ids.ts'
-import { mintRequestId } from './ids.ts'
+import { newRequestId } from '../../fleet/daemon-link.ts'
 import { Output } from './output.ts'
 import type { CliDeps, DaemonSession, DaemonTarget, HostBook } from './ports.ts'
 import { targetOf, type TargetOptions } from './target.ts'
@@ -24,7 +24,7 @@ export class Invocation {
     this.deps = deps
     this.options = options
     this.output = new Output(deps.io, options.json === true)
-    this.requestId = mintRequestId(deps.random)
+    this.requestId = newRequestId(deps.random)
     this.startedAt = deps.clock.now()
   }
 

@@ -1,32 +1,20 @@
-import type { ContractRouterClient } from '@orpc/contract'
-import type { CallContext } from '../../../src-shared/contract/client.ts'
 import type { ConsoleTarget } from '../../../src-shared/contract/console-stream.ts'
-import type { DaemonContract } from '../../../src-shared/contract/daemon.ts'
 import type { Clock, RandomSource } from '../../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../../src-shared/lib/disposable.ts'
+import type { MessageChannelLike } from '../../../src-shared/lib/message-channel.ts'
 import type { HostKey, HostTarget } from '../../../src-shared/model/host.ts'
 import type { ClaimedActor, HostName } from '../../../src-shared/model/ids.ts'
+import type { DaemonClient } from '../../fleet/daemon-link.ts'
 
 /** Which daemon a command is for: a host of the console's list, or a socket on this machine. */
 export type DaemonTarget =
   { readonly kind: 'host'; readonly name: HostName } | { readonly kind: 'socket'; readonly path: string }
 
-export type DaemonClient = ContractRouterClient<DaemonContract, CallContext>
-
-/** One console stream: text messages are strings, binary ones bytes. */
-export interface ConsoleChannel {
-  send(message: string | Uint8Array): void
-  onMessage(listener: (message: string | Uint8Array) => void): void
-  /** Called once, after the last message; with the error where it was not a clean end. */
-  onClose(listener: (error?: Error) => void): void
-  close(): void
-}
-
 /** A connection to one daemon; it does not reconnect by itself. */
 export interface DaemonSession extends Disposable {
   readonly client: DaemonClient
   /** Rejects with a PilothouseError. */
-  openConsole(target: ConsoleTarget, signal: AbortSignal): Promise<ConsoleChannel>
+  openConsole(target: ConsoleTarget, signal?: AbortSignal): Promise<MessageChannelLike>
 }
 
 /** A host of the console's list, without any connection. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { fieldsOf, flagNameOf, inputOf, placeholderOf, sentenceOf, valueOf } from '../../../src-main/shell/cli/fields.ts'
+import {
+  fieldsOf,
+  flagNameOf,
+  inputOf,
+  placeholderOf,
+  sentenceOf,
+  valueOf,
+} from '../../../src-main/shell/cli/fields.ts'
 import { daemonContract } from '../../../src-shared/contract/daemon.ts'
 import { inputShapeOf } from '../../../src-shared/contract/describe.ts'
 

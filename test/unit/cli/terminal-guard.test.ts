@@ -52,14 +52,18 @@ describe('terminal guard', () => {
 
   it('decides the same however the bytes are cut', () => {
     const piece = fc.constantFrom(
-      ...'text ü 世 \u001b[31m \u001b[6n \u001b]0;t\u0007 \u001b]0;t\u001b\\ \u0005 \u009b \u001bP1\u001b\\ \u001b(B \u001b'.split(' '),
+      ...'text ü 世 \u001b[31m \u001b[6n \u001b]0;t\u0007 \u001b]0;t\u001b\\ \u0005 \u009b \u001bP1\u001b\\ \u001b(B \u001b'.split(
+        ' ',
+      ),
     )
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), fc.array(fc.nat(40), { maxLength: 20 }), (pieces, cuts) => {
         const bytes = Buffer.from(pieces.join(''))
         const whole = Buffer.from(new TerminalGuard().pass(bytes))
         const guard = new TerminalGuard()
-        const places = [...new Set([0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length])].sort((a, b) => a - b)
+        const places = [...new Set([0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length])].sort(
+          (a, b) => a - b,
+        )
         const parts = places.map((from, index) => guard.pass(bytes.subarray(from, places[index + 1] ?? bytes.length)))
         expect(Buffer.concat(parts).equals(whole)).toBe(true)
       }),

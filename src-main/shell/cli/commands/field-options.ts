@@ -12,8 +12,8 @@ export function addFields(command: Command, fields: readonly Field[], isOptional
 }
 
 function argumentFor(field: Field): Argument {
-  const shape = field.shape.type === 'boolean' ? placeholderOf(field) : field.flag
-  return new Argument(`<${shape}>`, sentenceOf(field))
+  if (field.shape.type !== 'boolean') return new Argument(`<${field.flag}>`, sentenceOf(field))
+  return new Argument(`<${placeholderOf(field)}>`, `whether ${field.flag}`).choices(['on', 'off'])
 }
 
 function optionsFor(field: Field): Option[] {

@@ -6,13 +6,13 @@ import {
 import { PilothouseError } from '../../../../src-shared/error.ts'
 import { backoffMs } from '../../../../src-shared/lib/backoff.ts'
 import type { Clock, RandomSource } from '../../../../src-shared/lib/clock.ts'
-import type { ConsoleChannel } from '../ports.ts'
+import type { MessageChannelLike } from '../../../../src-shared/lib/message-channel.ts'
 import { ConsolePlace, type ConsoleItem } from './console-place.ts'
 import { MessageQueue } from './message-queue.ts'
 
 export interface ConsoleReaderOptions {
   /** Opens a stream; called again after each cut. Rejects with a PilothouseError. */
-  open(target: ConsoleTarget): Promise<ConsoleChannel>
+  open(target: ConsoleTarget): Promise<MessageChannelLike>
   readonly clock: Clock
   readonly random: RandomSource
   readonly signal: AbortSignal
@@ -35,7 +35,7 @@ type StreamEnd = PilothouseError | 'next-boot' | 'closed-after-end' | 'done'
  */
 export class ConsoleReader {
   private readonly options: ConsoleReaderOptions
-  private channel: ConsoleChannel | undefined
+  private channel: MessageChannelLike | undefined
 
   constructor(options: ConsoleReaderOptions) {
     this.options = options
@@ -43,8 +43,12 @@ export class ConsoleReader {
 
   /** False where there is no stream now: what was typed is lost, and the caller says so. */
   type(bytes: Uint8Array): boolean {
-    this.channel?.send(bytes)
-    return this.channel !== undefined
+    try {
+      this.channel?.send(bytes)
+      return this.channel !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** An item counts as drawn when the next one is asked for. */
@@ -101,10 +105,15 @@ export class ConsoleReader {
 
 interface Stream {
   readonly queue: MessageQueue
-  readonly channel: ConsoleChannel
+  readonly channel: MessageChannelLike
   readonly place: ConsolePlace
 }
 
-function ask(channel: ConsoleChannel, request: ConsoleRequest): void {
-  channel.send(JSON.stringify(request))
+/** A request to a stream that has just been cut is nothing: the cut is noticed where messages are read. */
+function ask(channel: MessageChannelLike, request: ConsoleRequest): void {
+  try {
+    channel.send(JSON.stringify(request))
+  } catch {
+    // See above.
+  }
 }
