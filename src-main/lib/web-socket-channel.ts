@@ -1,6 +1,9 @@
 import { WebSocket, type RawData } from 'ws'
 import { ChannelEvents, cutReason, type MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 
+/** What the other end has not yet taken; one that falls further behind is cut off, and resumes where it was. */
+const BACKLOG_BYTES_MOST = 64 * 1024 * 1024
+
 function bytesOf(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data)
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data
@@ -19,7 +22,8 @@ export function webSocketChannel(socket: WebSocket, lost: string): MessageChanne
   return {
     send: (message) => {
       if (socket.readyState !== WebSocket.OPEN) throw new Error('The channel is closed.')
-      socket.send(message)
+      if (socket.bufferedAmount > BACKLOG_BYTES_MOST) socket.terminate()
+      else socket.send(message)
     },
     onMessage: (listener) => events.listen(listener),
     onClose: (listener) => events.onClose(listener),

@@ -1,0 +1,163 @@
+import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
+import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { Disposable } from '../../src-shared/lib/disposable.ts'
+import type { Cursor } from '../../src-shared/model/cursor.ts'
+import type { Environment } from '../../src-shared/model/environment.ts'
+import type { HostId } from '../../src-shared/model/ids.ts'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import type { CachedChange, StateCache } from '../store/state-cache.ts'
+
+/** Ended operations kept of one host; running ones are always kept. */
+const ENDED_OPERATIONS_MOST = 500
+/** Changes are written together, at most this often, milliseconds. */
+const SAVE_EVERY_MS = 1_000
+/** Rows in one transaction, so that a large host does not hold up the others. */
+const SAVE_ROWS = 500
+/** A confirmation alone is written at most this often, milliseconds. */
+const CONFIRM_EVERY_MS = 15_000
+
+/**
+ * What one host last said, in memory and in the cache. Facts are changed by the host's own word only: a lost
+ * connection leaves them as they are, and `confirmedAt` tells their age.
+ */
+export class HostBook implements Disposable {
+  private readonly hostId: HostId
+  private readonly cache: StateCache
+  private readonly clock: Clock
+  private readonly environments: Map<string, Environment>
+  private readonly operations: Map<string, Operation>
+  private readonly unsaved = new Map<string, CachedChange>()
+  private readonly closing = new AbortController()
+  private isSaving = false
+  private savedAt = 0
+  private place: Cursor | null
+  private heardAt: number | null
+
+  constructor(hostId: HostId, cache: StateCache, clock: Clock) {
+    this.hostId = hostId
+    this.cache = cache
+    this.clock = clock
+    const cached = cache.load(hostId)
+    this.environments = new Map(cached.environments.map((environment) => [environment.id, environment]))
+    this.operations = new Map(cached.operations.map((operation) => [operation.id, operation]))
+    this.place = cached.cursor
+    this.heardAt = cached.confirmedAt
+  }
+
+  /** From where the host's events continue; null to begin with a snapshot. */
+  get cursor(): Cursor | null {
+    return this.place
+  }
+
+  get confirmedAt(): number | null {
+    return this.heardAt
+  }
+
+  state(): HostState {
+    return {
+      hostId: this.hostId,
+      environments: [...this.environments.values()],
+      operations: [...this.operations.values()],
+      confirmedAt: this.heardAt,
+    }
+  }
+
+  /** Takes one event of the host and says what became of the fleet by it. */
+  apply(event: DaemonEvent): FleetEvent {
+    this.heardAt = this.clock.now()
+    this.place = event.type === 'reset' ? null : event.cursor
+    const changed = this.change(event)
+    this.scheduleSave(event.type !== 'confirmed')
+    return changed
+  }
+
+  private change(event: DaemonEvent): FleetEvent {
+    const { hostId } = this
+    switch (event.type) {
+      case 'snapshot':
+        this.replace(event)
+        return { type: 'state_replaced', state: this.state() }
+      case 'environment_changed':
+        this.put('environment', this.environments, event.environment)
+        return { type: 'environment_changed', hostId, environment: event.environment }
+      case 'environment_removed':
+        this.drop('environment', this.environments, event.environmentId)
+        return { type: 'environment_removed', hostId, environmentId: event.environmentId }
+      case 'operation_changed':
+        this.put('operation', this.operations, event.operation)
+        this.forgetOldOperations()
+        return { type: 'operation_changed', hostId, operation: event.operation }
+      default:
+        return { type: 'state_confirmed', hostId, confirmedAt: this.heardAt ?? this.clock.now() }
+    }
+  }
+
+  private replace(snapshot: Extract<DaemonEvent, { type: 'snapshot' }>): void {
+    for (const id of [...this.environments.keys()]) this.drop('environment', this.environments, id)
+    for (const id of [...this.operations.keys()]) this.drop('operation', this.operations, id)
+    for (const environment of snapshot.environments) this.put('environment', this.environments, environment)
+    for (const operation of snapshot.operations) this.put('operation', this.operations, operation)
+    this.forgetOldOperations()
+  }
+
+  private put<T extends Environment | Operation>(kind: CachedChange['kind'], rows: Map<string, T>, row: T): void {
+    // Behind the others, so that the order of the map is the order of change.
+    rows.delete(row.id)
+    rows.set(row.id, row)
+    this.unsaved.set(`${kind} ${row.id}`, { kind, id: row.id, body: row })
+  }
+
+  private drop(kind: CachedChange['kind'], rows: Map<string, unknown>, id: string): void {
+    if (rows.delete(id)) this.unsaved.set(`${kind} ${id}`, { kind, id, body: null })
+  }
+
+  private forgetOldOperations(): void {
+    if (this.operations.size <= ENDED_OPERATIONS_MOST) return
+    const ended = [...this.operations.values()].filter(({ status }) => status.kind !== 'running')
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - ENDED_OPERATIONS_MOST))) {
+      this.drop('operation', this.operations, id)
+    }
+  }
+
+  private scheduleSave(isUrgent: boolean): void {
+    const isDue = isUrgent || this.clock.now() - this.savedAt >= CONFIRM_EVERY_MS
+    if (this.isSaving || !isDue || this.closing.signal.aborted) return
+    this.isSaving = true
+    void this.saveLater()
+  }
+
+  private async saveLater(): Promise<void> {
+    try {
+      do {
+        await this.clock.sleep(SAVE_EVERY_MS, this.closing.signal)
+        this.saveSome(SAVE_ROWS)
+      } while (this.unsaved.size > 0)
+    } catch {
+      // Closing writes what is left; a cache that cannot be written costs only the memory of a restart.
+    } finally {
+      this.isSaving = false
+    }
+  }
+
+  private saveSome(most: number): void {
+    const keys = [...this.unsaved.keys()].slice(0, most)
+    const changes = keys.map((key) => this.unsaved.get(key)).filter((change) => change !== undefined)
+    for (const key of keys) this.unsaved.delete(key)
+    const isWhole = this.unsaved.size === 0
+    this.cache.save(this.hostId, changes, { cursor: isWhole ? this.place : null, confirmedAt: this.heardAt })
+    this.savedAt = this.clock.now()
+  }
+
+  /** Writes what is not yet written. */
+  dispose(): void {
+    if (this.closing.signal.aborted) return
+    this.closing.abort()
+    if (this.heardAt !== null) this.saveSome(Number.POSITIVE_INFINITY)
+  }
+
+  /** Ends without writing, for a host that has been forgotten. */
+  discard(): void {
+    this.closing.abort()
+  }
+}

@@ -1,0 +1,49 @@
+import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
+import { DisposableStore, type Disposable } from '../src-shared/lib/disposable.ts'
+import type { ClaimedActor } from '../src-shared/model/ids.ts'
+import { connectDaemon } from './fleet/daemon-link.ts'
+import { Fleet } from './fleet/fleet.ts'
+import { localClaimedActor } from './lib/claimed-actor.ts'
+import { systemClock, systemRandom } from './lib/clock.ts'
+import { systemSshEnvironment, type SshEnvironment } from './ssh/environment.ts'
+import { openStore, type ConsoleStore } from './store/store.ts'
+
+export interface ConsoleOptions {
+  /** Where this console keeps its database; made for this user alone. `:memory:` keeps nothing. */
+  readonly dataDirectory: string
+  readonly shell: 'electron' | 'web' | 'cli'
+  readonly version: string
+  readonly clock?: Clock
+  readonly random?: RandomSource
+  readonly ssh?: SshEnvironment
+  readonly claimedActor?: ClaimedActor
+}
+
+/** One console without any shell around it. */
+export interface ConsoleCore extends Disposable {
+  readonly shell: ConsoleOptions['shell']
+  readonly version: string
+  readonly claimedActor: ClaimedActor
+  readonly clock: Clock
+  readonly store: ConsoleStore
+  readonly fleet: Fleet
+}
+
+/** Puts a console together. Nothing is connected before `fleet.start()`. */
+export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
+  const { dataDirectory, shell, version, clock = systemClock, random = systemRandom } = options
+  const { ssh: environment = systemSshEnvironment(), claimedActor = localClaimedActor() } = options
+  const disposal = new DisposableStore()
+  const store = disposal.add(openStore(dataDirectory))
+  const fleet = new Fleet({
+    clock,
+    random,
+    claimedActor,
+    hosts: store.hosts,
+    cache: store.cache,
+    connect: ({ target, pinnedKey }, { signal, onStep }) =>
+      connectDaemon(target, { environment, pinnedKey, clock, random, claimedActor, signal, onStep }),
+  })
+  disposal.add(fleet)
+  return { shell, version, claimedActor, clock, store, fleet, dispose: () => disposal.dispose() }
+}

@@ -1,0 +1,77 @@
+import { cursorSchema, type Cursor } from '../../src-shared/model/cursor.ts'
+import { environmentSchema, type Environment } from '../../src-shared/model/environment.ts'
+import type { HostId } from '../../src-shared/model/ids.ts'
+import { operationSchema, type Operation } from '../../src-shared/model/operation.ts'
+import type { Db } from './database.ts'
+
+type Kind = 'environment' | 'operation'
+
+/** What was last heard of one host. */
+export interface CachedState {
+  readonly environments: readonly Environment[]
+  readonly operations: readonly Operation[]
+  /** From where its events continue; null where the rows below are not of one moment. */
+  readonly cursor: Cursor | null
+  /** Console clock; null when nothing was ever heard. */
+  readonly confirmedAt: number | null
+}
+
+/** One change to be kept; `body` null removes the row. */
+export interface CachedChange {
+  readonly kind: Kind
+  readonly id: string
+  readonly body: Environment | Operation | null
+}
+
+interface HostRow {
+  epoch: string | null
+  seq: number | null
+  confirmed_at: number | null
+}
+
+/** Rows that an older version wrote and this one cannot read are passed over: the host will tell again. */
+function parseRows<T>(
+  rows: readonly { body: string }[],
+  schema: { safeParse(value: unknown): { data?: T | undefined } },
+): T[] {
+  return rows.map(({ body }) => schema.safeParse(JSON.parse(body)).data).filter((value) => value !== undefined)
+}
+
+/** The last known state of every host, so that a restart shows it with its age. A cache: losing it costs nothing. */
+export class StateCache {
+  private readonly db: Db
+
+  constructor(db: Db) {
+    this.db = db
+  }
+
+  load(hostId: HostId): CachedState {
+    const rows = this.db.prepare<[string, Kind], { body: string }>(
+      'SELECT body FROM cached_rows WHERE host_id = ? AND kind = ?',
+    )
+    const host = this.db.prepare<[string], HostRow>('SELECT * FROM cached_hosts WHERE host_id = ?').get(hostId)
+    return {
+      environments: parseRows(rows.all(hostId, 'environment'), environmentSchema),
+      operations: parseRows(rows.all(hostId, 'operation'), operationSchema),
+      cursor: cursorSchema.safeParse({ epoch: host?.epoch, seq: host?.seq }).data ?? null,
+      confirmedAt: host?.confirmed_at ?? null,
+    }
+  }
+
+  /** In one transaction. `cursor` null says that the rows are not yet of one moment. */
+  save(hostId: HostId, changes: readonly CachedChange[], at: Pick<CachedState, 'cursor' | 'confirmedAt'>): void {
+    const put = this.db.prepare('INSERT OR REPLACE INTO cached_rows (host_id, kind, id, body) VALUES (?, ?, ?, ?)')
+    const drop = this.db.prepare('DELETE FROM cached_rows WHERE host_id = ? AND kind = ? AND id = ?')
+    const mark = this.db.prepare(
+      'INSERT OR REPLACE INTO cached_hosts (host_id, epoch, seq, confirmed_at) VALUES (?, ?, ?, ?)',
+    )
+    const write = this.db.transaction(() => {
+      for (const { kind, id, body } of changes) {
+        if (body === null) drop.run(hostId, kind, id)
+        else put.run(hostId, kind, id, JSON.stringify(body))
+      }
+      mark.run(hostId, at.cursor?.epoch ?? null, at.cursor?.seq ?? null, at.confirmedAt)
+    })
+    write()
+  }
+}
