@@ -3,18 +3,13 @@
  * accounts and its folder at /run/pilothouse, then becomes the program (the pid stays). Nothing of it is seen outside.
  */
 import '../lib/require-node.ts'
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { become, mount } from '../lib/mount.ts'
 import { hostLayout, VIEW_ROOT, type HostLayout } from './layout.ts'
 
 /** What of the machine's /run is still needed: how names are resolved. */
 const KEPT = ['systemd/resolve', 'resolvconf', 'NetworkManager']
-
-function mount(...args: string[]): void {
-  const { status, stderr } = spawnSync('mount', ['--no-mtab', ...args], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`)
-}
 
 /** A /run of our own: without the machine's name service cache, whose answers would be the machine's accounts. */
 function coverRun(layout: HostLayout): void {
@@ -34,12 +29,11 @@ function coverRun(layout: HostLayout): void {
 }
 
 function main(): void {
-  const [stateFolder = '', program = '', ...args] = process.argv.slice(2)
+  const [stateFolder = '', ...argv] = process.argv.slice(2)
   const layout = hostLayout(stateFolder)
   coverRun(layout)
   for (const file of ['passwd', 'group', 'shadow']) mount('--bind', join(layout.accounts, file), join('/etc', file))
-  if (process.execve === undefined) throw new Error('this Node cannot become another program')
-  process.execve(program, [program, ...args], process.env)
+  become(argv)
 }
 
 main()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { chown, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { argvAs, environmentOf, type WindowUser } from './user.ts'
 
 /** A display of our own, seen by nobody. */
@@ -40,15 +40,15 @@ export async function openPrivateDisplay(user: WindowUser, folder: string): Prom
   await writeFile(authority, authorityEntry(randomBytes(16)), { mode: 0o600 })
   if (process.getuid?.() === 0) await chown(authority, user.uid, user.gid)
   const [file = '', ...args] = argvAs(user, [
-    ...['Xvfb', '-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-auth', authority],
+    ...['Xvfb', '-displayfd', '1', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-auth', authority],
   ])
-  const server = spawn(file, args, { env: environmentOf(user), stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  const server = spawn(file, args, { env: environmentOf(user), stdio: ['ignore', 'pipe', 'ignore'] })
   const close = async (): Promise<void> => {
     if (server.exitCode === null && server.signalCode === null && server.kill('SIGTERM')) await once(server, 'exit')
     await rm(authority, { force: true })
   }
   try {
-    const number = await firstLine(server.stdio[3] as Readable)
+    const number = await firstLine(server.stdout)
     return { environment: { DISPLAY: `:${number}`, XAUTHORITY: authority }, close }
   } catch (error) {
     await close()
@@ -57,6 +57,7 @@ export async function openPrivateDisplay(user: WindowUser, folder: string): Prom
 }
 
 async function firstLine(stream: Readable): Promise<string> {
-  const [bytes] = (await once(stream, 'data', { signal: AbortSignal.timeout(START_DEADLINE_MS) })) as [Buffer]
-  return bytes.toString('utf8').trim()
+  addAbortSignal(AbortSignal.timeout(START_DEADLINE_MS), stream)
+  for await (const bytes of stream) return String(bytes).trim()
+  throw new Error('Xvfb ended without a word')
 }
