@@ -93,7 +93,10 @@ export function startCli(words: readonly string[], world: CliWorld = {}): CliRun
 }
 
 /** Runs one command line to its end. */
-export async function cli(words: readonly string[], world: CliWorld = {}): Promise<{ status: number; stdout: string; stderr: string }> {
+export async function cli(
+  words: readonly string[],
+  world: CliWorld = {},
+): Promise<{ status: number; stdout: string; stderr: string }> {
   const run = startCli(words, world)
   const status = await run.status
   return { status, stdout: run.stdout.text, stderr: run.stderr.text }

@@ -89,7 +89,9 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
   'operations.get': operationSample,
   'operations.wait': succeededSample,
   'operations.cancel': operationSample,
-  'owners.list': [{ name: 'local' as never, note: 'this machine', isActive: true, limit: 'unlimited', environmentCount: 1 }],
+  'owners.list': [
+    { name: 'local' as never, note: 'this machine', isActive: true, limit: 'unlimited', environmentCount: 1 },
+  ],
   'owners.put': { name: 'local' as never, note: '', isActive: true, limit: 5, environmentCount: 1 },
   'images.list': [{ ref: 'minimal@1' as never, fingerprint: 'ab'.repeat(32), builtAt: AT, bytes: 30_000_000 }],
   'consoles.boots': [
@@ -104,7 +106,12 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
     },
   ],
   events: [
-    { type: 'snapshot', cursor: { epoch: 'epoch-1', seq: 7 }, environments: [environmentSample], operations: [operationSample] },
+    {
+      type: 'snapshot',
+      cursor: { epoch: 'epoch-1', seq: 7 },
+      environments: [environmentSample],
+      operations: [operationSample],
+    },
     { type: 'confirmed', cursor: { epoch: 'epoch-1', seq: 7 }, now: AT },
   ],
 }

@@ -1,0 +1,195 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { hostBookOf } from '../../src-main/shell/cli/host-book.ts'
+import { sessionOpener } from '../../src-main/shell/cli/sessions.ts'
+import { SPELLINGS, type DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
+import { systemClock } from '../../src-main/lib/clock.ts'
+import { openStore, type ConsoleStore } from '../../src-main/store/store.ts'
+import { callsOf } from '../../src-shared/contract/client.ts'
+import { daemonContract } from '../../src-shared/contract/daemon.ts'
+import { PilothouseError } from '../../src-shared/error.ts'
+import { claimedActorSchema } from '../../src-shared/model/ids.ts'
+import { cli, countingRandom, type CliWorld } from '../support/cli-run.ts'
+import { FakeDaemon, serveFake, type RecordedCall, type ServedFake } from '../support/fake-daemon.ts'
+import { startTinySshServer, type TinySshServer } from '../support/tiny-ssh-server.ts'
+
+const TICKET = `tkt-${'ab'.repeat(16)}`
+const OPERATION = 'op-00000000000000aa'
+
+/** One command line for every call; the compiler refuses a call without one. */
+const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
+  hello: ['hello'],
+  'environments.list': ['env', 'list', '--owner', 'local'],
+  'environments.get': ['env', 'show', 'demo'],
+  'environments.spawn': 'env spawn demo --image minimal@1 --owner local --cpus 2 --memory-mib 256 --home-mib 64'.split(
+    ' ',
+  ),
+  'environments.start': ['env', 'start', 'demo', '--generation', '3'],
+  'environments.stop': ['env', 'stop', 'env-0000abcd'],
+  'environments.setProtection': ['env', 'protect', 'demo', 'off'],
+  'environments.destroy.plan': ['env', 'destroy', 'demo', '--plan'],
+  'environments.destroy.run': [
+    'env',
+    'destroy',
+    'demo',
+    '--ticket',
+    TICKET,
+    '--confirm-name',
+    'demo',
+    '--reason',
+    'over',
+  ],
+  'operations.list': ['operations', 'list', '--environment', 'demo', '--no-running', '--limit', '5'],
+  'operations.get': ['operations', 'show', OPERATION],
+  'operations.wait': ['operations', 'wait', OPERATION, '--timeout-ms', '10'],
+  'operations.cancel': ['operations', 'cancel', OPERATION],
+  'owners.list': ['owners', 'list'],
+  'owners.put': ['owners', 'put', 'local', '--limit', 'unlimited', '--note', 'this machine', '--active'],
+  'images.list': ['images', 'list'],
+  'consoles.boots': ['env', 'boots', 'demo'],
+  events: ['events', '--since-epoch', 'epoch-1', '--since-seq', '7'],
+}
+
+const NAMES = Object.keys(COMMAND_LINES) as DaemonCallName[]
+const SOCKET_DIRECTORY_PREFIX = join(tmpdir(), 'pilothouse-cli-')
+
+let folder: string
+let ssh: TinySshServer
+let store: ConsoleStore
+let served: ServedFake
+let daemon: FakeDaemon
+
+beforeAll(async () => {
+  folder = await mkdtemp(SOCKET_DIRECTORY_PREFIX)
+  ssh = await startTinySshServer()
+  store = openStore(':memory:')
+  const book = hostBookOf({
+    store: store.hosts,
+    environment: ssh.environment,
+    clock: systemClock,
+    random: countingRandom(),
+  })
+  const host = book.add('tiny' as never, ssh.targetOf(folder))
+  const key = await book.fetchKey(host.name, AbortSignal.timeout(10_000))
+  await book.acceptKey(host.name, key.fingerprint, AbortSignal.timeout(10_000))
+})
+
+beforeEach(async () => {
+  daemon = new FakeDaemon()
+  served = await serveFake(daemon, join(folder, 'admin.sock'))
+  return () => served.close()
+})
+
+afterAll(async () => {
+  store.dispose()
+  await ssh.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function world(): CliWorld {
+  return {
+    openSession: sessionOpener({
+      hosts: () => store.hosts,
+      environment: ssh.environment,
+      clock: systemClock,
+      random: countingRandom(),
+      claimedActor: claimedActorSchema.parse('tester@bench'),
+    }),
+  }
+}
+
+const byHost = ['--host', 'tiny']
+const bySocket = () => ['--socket', join(folder, 'admin.sock')]
+
+/** What a command line makes the daemon see, the greeting of its connection included. */
+async function requestsOf(words: readonly string[]): Promise<RecordedCall[]> {
+  daemon.calls.length = 0
+  const { status, stderr } = await cli(words, world())
+  expect(stderr.replace(/^wait for it: .*\n$/, '')).toBe('')
+  expect(status).toBe(0)
+  return [...daemon.calls]
+}
+
+describe('the command line and the contract', () => {
+  it('has words for every call and for nothing else', () => {
+    const declared = callsOf(daemonContract).map(({ path }) => path.join('.'))
+    expect(Object.keys(SPELLINGS).sort()).toEqual([...declared].sort())
+  })
+
+  it.each(NAMES)('sends the same %s by host name and by socket', async (name) => {
+    const overSsh = await requestsOf([...COMMAND_LINES[name], ...byHost])
+    const direct = await requestsOf([...COMMAND_LINES[name], ...bySocket()])
+    expect(overSsh).toEqual(direct)
+    expect(direct.at(-1)?.name).toBe(name)
+    expect(direct.at(-1)?.claimedActor).toBe('tester@bench')
+    expect(direct.at(-1)?.requestId).toMatch(/^req-[0-9a-f]{16}$/)
+  })
+
+  it.each(NAMES)('sends %s from its words as `call` does from JSON', async (name) => {
+    const spelled = (await requestsOf([...COMMAND_LINES[name], ...bySocket()])).at(-1)
+    const called = (await requestsOf(['call', name, JSON.stringify(spelled?.input), ...bySocket()])).at(-1)
+    expect(called).toEqual(spelled)
+  })
+
+  it('puts every flag where its schema wants it', async () => {
+    const spawn = (await requestsOf([...COMMAND_LINES['environments.spawn'], ...bySocket()])).at(-1)
+    expect(spawn?.input).toEqual({
+      commandId: expect.stringMatching(/^cmd-[0-9a-f]{32}$/) as string,
+      name: 'demo',
+      owner: 'local',
+      image: 'minimal@1',
+      size: { cpus: 2, memoryMiB: 256, homeMiB: 64 },
+    })
+  })
+
+  it.each(NAMES)('answers %s with JSON alone on stdout', async (name) => {
+    const { stdout, stderr, status } = await cli([...COMMAND_LINES[name], '--json', ...bySocket()], world())
+    expect(status).toBe(0)
+    expect(stderr).toBe('')
+    for (const line of stdout.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow()
+    if (name !== 'events') expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    ['not_found', 3],
+    ['forbidden', 4],
+    ['operation_in_flight', 7],
+    ['owner_limit_reached', 8],
+    ['guest_gone', 10],
+  ] as const)('ends with the exit of %s, its hint and its request id', async (code, exit) => {
+    daemon.answer('environments.get', () => {
+      throw new PilothouseError(code, 'It is so.', { requestId: 'req-00000000000000ff', details: { fact: 1 } })
+    })
+    const human = await cli(['env', 'show', 'demo', ...bySocket()], world())
+    expect(human.status).toBe(exit)
+    expect(human.stdout).toBe('')
+    expect(human.stderr).toContain('It is so.')
+    expect(human.stderr).toContain('req-00000000000000ff')
+    const json = await cli(['env', 'show', 'demo', '--json', ...bySocket()], world())
+    expect(json.status).toBe(exit)
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      error: { code, requestId: 'req-00000000000000ff', details: { fact: 1 } },
+    })
+  })
+
+  it('says unreachable when the socket is not there', async () => {
+    const { status, stderr } = await cli(['env', 'list', '--json', '--socket', join(folder, 'absent.sock')], world())
+    expect(status).toBe(5)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'daemon_absent' } })
+  })
+
+  it('says not found for a host that is not stored', async () => {
+    const { status, stderr } = await cli(['env', 'list', '--host', 'nowhere'], world())
+    expect(status).toBe(3)
+    expect(stderr).toContain('nowhere')
+  })
+
+  it('refuses a host whose key was not accepted', async () => {
+    store.hosts.add({ id: 'host-000000ff' as never, name: 'stranger' as never, target: ssh.targetOf(folder) }, 0)
+    const { status, stderr } = await cli(['hello', '--json', '--host', 'stranger'], world())
+    expect(status).toBe(6)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'host_key_unknown' } })
+  })
+})
