@@ -16,13 +16,16 @@ const ABORT = 4
 const messageSchema = z.object({
   i: z.string().min(1).max(64),
   t: z.union([z.literal(REQUEST), z.literal(EVENT), z.literal(ABORT)]).default(REQUEST),
-  p: z.unknown(),
+  p: z.unknown().optional(),
 })
 const requestSchema = z.object({
   u: z.string().max(256).startsWith('/'),
   h: z.record(z.string(), z.unknown()).default({}),
-  b: z.unknown(),
+  b: z.unknown().optional(),
 })
+
+/** What a call without input carries. */
+const NO_INPUT = {}
 
 export type RpcMessage =
   | { readonly kind: 'call'; readonly id: string; readonly request: RpcRequest }
@@ -61,7 +64,7 @@ function readRequest(id: string, payload: unknown, frameBytes: number): RpcMessa
   const { u: path, h, b: body } = request.data
   const headers = knownHeaders(h)
   if (frameBytes > INPUT_BYTES && inputBytes(body) > INPUT_BYTES) return { ...tooLarge(id), headers }
-  return { kind: 'call', id, request: { url: new URL(`http://orpc${path}`), headers, body } }
+  return { kind: 'call', id, request: { url: new URL(`http://orpc${path}`), headers, body: body ?? NO_INPUT } }
 }
 
 /** Only what says who asks: content types would let a message pose as a file or a stream. */

@@ -37,15 +37,22 @@ const HIGH_WATER_BYTES = 1024 * 1024
 /** More than this: the peer asks and does not read; it is cut off. */
 const CUT_OFF_BYTES = 64 * 1024 * 1024
 
+export interface ChannelOptions {
+  /** Goes on reading from a peer that does not read; what it asks for must be bounded by other means. */
+  readonly readsWhileFull?: boolean
+}
+
 /**
  * Sending on a WebSocket with back-pressure: a peer that does not read is not read from either, so that what it
  * can make the daemon hold is bounded.
  */
 export class WebSocketChannel {
   private readonly socket: WebSocket
+  private readonly readsWhileFull: boolean
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, { readsWhileFull = false }: ChannelOptions = {}) {
     this.socket = socket
+    this.readsWhileFull = readsWhileFull
   }
 
   get isOpen(): boolean {
@@ -74,10 +81,13 @@ export class WebSocketChannel {
   }
 
   private async sendWhenDrained(message: string | Uint8Array): Promise<void> {
-    this.socket.pause()
-    await new Promise<void>((resolve, reject) =>
-      this.socket.send(message, (error) => (error === undefined || error === null ? resolve() : reject(error))),
-    )
-    this.socket.resume()
+    if (!this.readsWhileFull) this.socket.pause()
+    try {
+      await new Promise<void>((resolve, reject) =>
+        this.socket.send(message, (error) => (error === undefined || error === null ? resolve() : reject(error))),
+      )
+    } finally {
+      this.socket.resume()
+    }
   }
 }
