@@ -5,7 +5,6 @@
 export const NEEDS = {
   qemu: { programs: ['qemu-system-x86_64'], package: 'qemu-system-x86', why: 'runs the guests' },
   ext4: { programs: ['mkfs.ext4'], package: 'e2fsprogs', why: 'makes and checks the homes of guests' },
-  cpio: { programs: ['cpio'], package: 'cpio', why: 'packs the guest image' },
   sshd: {
     programs: ['sshd'],
     package: 'openssh-server',
@@ -15,6 +14,7 @@ export const NEEDS = {
   ssh: { programs: ['ssh-keygen'], package: 'openssh-client', why: "makes the host's keys and yours" },
   setpriv: { programs: ['setpriv'], package: 'util-linux', why: 'keeps guests and accounts apart from yours' },
   mount: { programs: ['mount'], package: 'mount', why: 'gives the host its own view of accounts' },
+  xz: { programs: ['xz'], package: 'xz-utils', why: 'unpacks the kernel and its modules' },
   ss: { programs: ['ss'], package: 'iproute2', why: 'shows who listens on the network' },
   window: {
     // Ubuntu's chromium is a snap; there only Electron's libraries are asked for.
@@ -29,21 +29,24 @@ export const NEEDS = {
     ubuntu: 'chromium-browser',
     why: 'the tests in a browser, and the libraries that Electron needs',
   },
+  compiler: { programs: ['g++'], package: 'g++', why: 'builds what the test runtime of Electron needs' },
+  make: { programs: ['make'], package: 'make', why: 'builds what the test runtime of Electron needs' },
+  python: { programs: ['python3'], package: 'python3', why: 'builds what the test runtime of Electron needs' },
   xvfb: { programs: ['Xvfb'], package: 'xvfb', why: 'a display for the window where there is none' },
-  xauth: { programs: ['xauth'], package: 'xauth', why: 'the key to that display' },
 }
 
-const HOST = ['qemu', 'ext4', 'cpio', 'sshd', 'ssh', 'setpriv', 'mount']
-const DISPLAY = ['xvfb', 'xauth']
-const EVERYTHING = [...HOST, 'ss', 'browser', ...DISPLAY]
+const HOST = ['qemu', 'ext4', 'xz', 'sshd', 'ssh', 'setpriv', 'mount']
+const BUILD_TOOLS = ['compiler', 'make', 'python']
+const EVERYTHING = [...HOST, 'ss', 'browser', 'xvfb']
 
 function quickstartNeeds(args) {
   if (args.includes('--clean')) return ['setpriv']
-  return args.includes('--check') ? [...HOST, 'browser', ...DISPLAY] : [...HOST, 'window']
+  return args.includes('--check') ? [...HOST, 'browser', 'xvfb'] : [...HOST, 'window']
 }
 
 /** Names in `NEEDS` for a command as it was called. */
 export function needsOf(command, args) {
   if (command === 'quickstart') return quickstartNeeds(args)
+  if (command === 'install') return args.includes('--build-tools') ? [...EVERYTHING, ...BUILD_TOOLS] : EVERYTHING
   return ['test', 'bench', 'faults'].includes(command) ? EVERYTHING : []
 }

@@ -1,0 +1,34 @@
+import { chown, mkdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+const NAME = 'pilothouse-quickstart'
+
+async function homeOfUid(uid: string): Promise<string | undefined> {
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n')
+  return lines.find((line) => line.split(':')[2] === uid)?.split(':')[5]
+}
+
+/**
+ * The one folder of quickstart: `PILOTHOUSE_QUICKSTART_DIR`, else below the home of the person who called (through
+ * sudo too), else, for root itself, /var/lib/pilothouse-quickstart.
+ */
+export async function stateFolderPath(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const named = env['PILOTHOUSE_QUICKSTART_DIR']
+  if (named !== undefined && named !== '') {
+    if (!isAbsolute(named)) throw new Error(`PILOTHOUSE_QUICKSTART_DIR must be an absolute path, not "${named}".`)
+    return named
+  }
+  if (process.getuid?.() !== 0) return join(homedir(), '.local', 'state', NAME)
+  const caller = env['SUDO_UID']
+  const home = caller === undefined || caller === '0' ? undefined : await homeOfUid(caller)
+  return home === undefined ? join('/var/lib', NAME) : join(home, '.local', 'state', NAME)
+}
+
+/** Makes the folder for the caller. Others may pass through it: the window may be another user's. */
+export async function makeStateFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o755 })
+  const [uid, gid] = [Number(process.env['SUDO_UID']), Number(process.env['SUDO_GID'])]
+  if (first === undefined || process.getuid?.() !== 0 || !(uid > 0) || !(gid > 0)) return
+  for (let folder = path; folder.length >= first.length; folder = join(folder, '..')) await chown(folder, uid, gid)
+}
