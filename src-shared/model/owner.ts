@@ -2,10 +2,13 @@ import { z } from 'zod'
 import { plainText } from '../lib/strict-text.ts'
 import { ownerNameSchema } from './ids.ts'
 
-const LIMIT_SAYS = 'must be a whole number of at least 1, or "unlimited"'
+const LIMIT_SAYS = 'must be a whole number from 1 to 1000000, or "unlimited"'
 
 /** How many environments an owner may have at once. */
-export const ownerLimitSchema = z.union([z.int().min(1).max(1_000_000), z.literal('unlimited')], { error: LIMIT_SAYS })
+export const ownerLimitSchema = z.union(
+  [z.int(LIMIT_SAYS).min(1, LIMIT_SAYS).max(1_000_000, LIMIT_SAYS), z.literal('unlimited')],
+  { error: LIMIT_SAYS },
+)
 export type OwnerLimit = z.infer<typeof ownerLimitSchema>
 
 export const ownerSchema = z.object({

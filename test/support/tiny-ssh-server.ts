@@ -24,11 +24,15 @@ function serveConnection(connection: Connection, allowed: Buffer): void {
     else attempt.reject(['publickey'])
   })
   connection.on('session', (accept) => {
-    accept().on('exec', (_accept, reject) => void reject())
+    accept().on('exec', (_accept, reject) => {
+      reject()
+    })
   })
   connection.on('openssh.streamlocal', (accept, reject, { socketPath }) => {
     const socket = connect({ path: socketPath })
-    socket.once('error', () => void reject())
+    socket.once('error', () => {
+      reject()
+    })
     socket.once('connect', () => {
       const channel = accept()
       channel.on('error', () => undefined)
