@@ -5,7 +5,6 @@
  */
 import '../lib/require-node.ts'
 import { setInterval } from 'node:timers/promises'
-import { isAlive } from '../../host-daemon/system/processes.ts'
 import type { HostMessage } from './host-message.ts'
 import { PrivateHost, removeHost } from './private-host.ts'
 
@@ -35,10 +34,10 @@ function parentEnded(): Promise<void> {
 
 /** Starts the daemon again whenever it has ended by itself, until aborted. Guests go on meanwhile. */
 async function keepDaemonUp(host: PrivateHost, signal: AbortSignal): Promise<void> {
-  for await (const daemon of setInterval(WATCH_MS, host.daemon, { signal })) {
-    if (daemon === undefined || (await isAlive(host.daemon ?? daemon))) continue
+  for await (const current of setInterval(WATCH_MS, host, { signal })) {
+    if (!(await current.hasLostDaemon())) continue
     say({ kind: 'step', text: 'The daemon has ended by itself; starting it again.' })
-    await host.startDaemon()
+    await current.startDaemon()
   }
 }
 

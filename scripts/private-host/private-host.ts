@@ -70,6 +70,11 @@ export class PrivateHost {
     return this.daemonProcess
   }
 
+  /** Whether the daemon was started, not ended by us, and is gone. */
+  async hasLostDaemon(): Promise<boolean> {
+    return this.daemonProcess !== undefined && !(await isAlive(this.daemonProcess))
+  }
+
   targetOf(login: Login): LoginTarget {
     return {
       address: LOOPBACK,
