@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { hostBookOf } from '../../src-main/shell/cli/host-book.ts'
+import { hostRosterOf } from '../../src-main/shell/cli/host-roster.ts'
 import { sessionOpener } from '../../src-main/shell/cli/sessions.ts'
 import { SPELLINGS, type DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
 import { systemClock } from '../../src-main/lib/clock.ts'
@@ -65,7 +65,7 @@ beforeAll(async () => {
   folder = await mkdtemp(SOCKET_DIRECTORY_PREFIX)
   ssh = await startTinySshServer()
   store = openStore(':memory:')
-  const book = hostBookOf({
+  const book = hostRosterOf({
     store: store.hosts,
     environment: ssh.environment,
     clock: systemClock,

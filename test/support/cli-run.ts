@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { systemClock } from '../../src-main/lib/clock.ts'
-import type { CliDeps, DaemonSession, DaemonTarget, HostBook } from '../../src-main/shell/cli/ports.ts'
+import type { CliDeps, DaemonSession, DaemonTarget, HostRoster } from '../../src-main/shell/cli/ports.ts'
 import { runCli } from '../../src-main/shell/cli/run.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
@@ -38,14 +38,14 @@ export class Keyboard extends PassThrough {
 
 export interface CliWorld {
   readonly openSession?: (target: DaemonTarget, signal: AbortSignal) => Promise<DaemonSession>
-  readonly hostBook?: HostBook
+  readonly hostRoster?: HostRoster
   readonly env?: Readonly<Record<string, string>>
   readonly isTerminal?: boolean
   readonly signal?: AbortSignal
   readonly clock?: Clock
 }
 
-const NO_HOSTS: HostBook = {
+const NO_HOSTS: HostRoster = {
   list: () => [],
   add: () => refuse(),
   remove: () => refuse(),
@@ -87,7 +87,7 @@ export function startCli(words: readonly string[], world: CliWorld = {}): CliRun
     claimedActor: claimedActorSchema.parse('tester@bench'),
     signal: world.signal ?? new AbortController().signal,
     openSession: world.openSession ?? (() => Promise.reject(unreachable())),
-    openHostBook: () => world.hostBook ?? NO_HOSTS,
+    openHostRoster: () => world.hostRoster ?? NO_HOSTS,
   }
   return { ...io, status: runCli(words, deps) }
 }

@@ -3,7 +3,7 @@ import { DisposableStore } from '../../../src-shared/lib/disposable.ts'
 import type { RequestId } from '../../../src-shared/model/ids.ts'
 import { newRequestId } from '../../fleet/daemon-link.ts'
 import { Output } from './output.ts'
-import type { CliDeps, DaemonSession, DaemonTarget, HostBook } from './ports.ts'
+import type { CliDeps, DaemonSession, DaemonTarget, HostRoster } from './ports.ts'
 import { targetOf, type TargetOptions } from './target.ts'
 
 export interface GlobalOptions extends TargetOptions {
@@ -42,11 +42,11 @@ export class Invocation {
 
   /** Throws a usage error when it is not said. */
   target(): DaemonTarget {
-    return targetOf(this.options, this.deps.env, () => this.hostBook())
+    return targetOf(this.options, this.deps.env, () => this.hostRoster())
   }
 
-  hostBook(): HostBook {
-    return this.deps.openHostBook()
+  hostRoster(): HostRoster {
+    return this.deps.openHostRoster()
   }
 
   /** A new connection to the target, closed with the run. */

@@ -1,10 +1,10 @@
-import { homedir, hostname, userInfo } from 'node:os'
-import { claimedActorSchema, type ClaimedActor } from '../../../src-shared/model/ids.ts'
+import { homedir } from 'node:os'
+import { localClaimedActor } from '../../lib/claimed-actor.ts'
 import { systemClock, systemRandom } from '../../lib/clock.ts'
 import { systemSshEnvironment } from '../../ssh/environment.ts'
 import { openStore, type ConsoleStore } from '../../store/store.ts'
 import { dataDirectory } from '../data-directory.ts'
-import { hostBookOf } from './host-book.ts'
+import { hostRosterOf } from './host-roster.ts'
 import type { CliDeps } from './ports.ts'
 import { runCli } from './run.ts'
 import { sessionOpener } from './sessions.ts'
@@ -15,11 +15,6 @@ import { VERSION } from './version.ts'
 const OLDEST_NODE = 22
 /** Longer than anything runs: waiting for a host to come back must not look like having nothing to do. */
 const KEEP_ALIVE_MS = 2 ** 30
-
-function whoWeSayWeAre(): ClaimedActor {
-  const claim = claimedActorSchema.safeParse(`${userInfo().username}@${hostname()}`)
-  return claim.success ? claim.data : claimedActorSchema.parse('unknown')
-}
 
 /** Opened at first use: a command for a socket needs no list of hosts. */
 function lazyStore(): { open(): ConsoleStore; close(): void } {
@@ -38,7 +33,7 @@ async function main(): Promise<number> {
   process.stdout.on('error', interrupt)
   const store = lazyStore()
   const environment = systemSshEnvironment()
-  const shared = { environment, clock: systemClock, random: systemRandom, claimedActor: whoWeSayWeAre() }
+  const shared = { environment, clock: systemClock, random: systemRandom, claimedActor: localClaimedActor() }
   const deps: CliDeps = {
     ...shared,
     io: process,
@@ -46,7 +41,7 @@ async function main(): Promise<number> {
     version: VERSION,
     signal: interruption.signal,
     openSession: sessionOpener({ ...shared, hosts: () => store.open().hosts }),
-    openHostBook: () => hostBookOf({ ...shared, store: store.open().hosts }),
+    openHostRoster: () => hostRosterOf({ ...shared, store: store.open().hosts }),
   }
   const keptAlive = setInterval(() => undefined, KEEP_ALIVE_MS)
   try {

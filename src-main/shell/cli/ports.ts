@@ -25,7 +25,7 @@ export interface KnownHost {
 }
 
 /** The console's list of hosts, the one that the app's window shows too. */
-export interface HostBook {
+export interface HostRoster {
   list(): readonly KnownHost[]
   /** Throws `name_taken`. */
   add(name: HostName, target: HostTarget): KnownHost
@@ -55,5 +55,5 @@ export interface CliDeps {
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal
   openSession(target: DaemonTarget, signal: AbortSignal): Promise<DaemonSession>
-  openHostBook(): HostBook
+  openHostRoster(): HostRoster
 }

@@ -3,7 +3,7 @@ import type { Clock, RandomSource } from '../../../src-shared/lib/clock.ts'
 import { connectDaemon, connectDaemonSocket } from '../../fleet/daemon-link.ts'
 import type { SshEnvironment } from '../../ssh/environment.ts'
 import type { HostStore } from '../../store/host-store.ts'
-import { storedHost } from './host-book.ts'
+import { storedHost } from './host-roster.ts'
 import type { CliDeps } from './ports.ts'
 
 export interface SessionDeps {

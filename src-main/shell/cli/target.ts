@@ -1,5 +1,5 @@
 import { hostNameSchema } from '../../../src-shared/model/ids.ts'
-import type { DaemonTarget, HostBook } from './ports.ts'
+import type { DaemonTarget, HostRoster } from './ports.ts'
 import { usageError } from './usage-error.ts'
 
 export interface TargetOptions {
@@ -17,7 +17,7 @@ export const SOCKET_VARIABLE = 'PILOTHOUSE_SOCKET'
 export function targetOf(
   options: TargetOptions,
   env: Readonly<Record<string, string | undefined>>,
-  book: () => Pick<HostBook, 'list'>,
+  book: () => Pick<HostRoster, 'list'>,
 ): DaemonTarget {
   const hasFlag = options.host !== undefined || options.socket !== undefined
   const { host, socket } = hasFlag ? options : { host: env[HOST_VARIABLE], socket: env[SOCKET_VARIABLE] }
@@ -32,7 +32,7 @@ export function targetOf(
   return { kind: 'host', name: name.data }
 }
 
-function noTarget(book: () => Pick<HostBook, 'list'>): Error {
+function noTarget(book: () => Pick<HostRoster, 'list'>): Error {
   const names = book()
     .list()
     .map(({ name }) => name)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DaemonSession, HostBook, KnownHost } from '../../../src-main/shell/cli/ports.ts'
+import type { DaemonSession, HostRoster, KnownHost } from '../../../src-main/shell/cli/ports.ts'
 import { progressLine } from '../../../src-main/shell/cli/progress.ts'
 import { printable, table } from '../../../src-main/shell/cli/render/text.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
@@ -13,7 +13,7 @@ const HOST: KnownHost = {
 }
 const KEY = { type: 'ssh-ed25519', fingerprint: 'SHA256:abc' }
 
-function book(added: unknown[] = []): HostBook {
+function book(added: unknown[] = []): HostRoster {
   return {
     list: () => [HOST],
     add: (name, target) => {
@@ -53,7 +53,7 @@ function daemon(sent: Sent[], more: CliWorld = {}): CliWorld {
 
 describe('which daemon a command is for', () => {
   it('is never assumed: the stored hosts are named instead', async () => {
-    const { status, stderr } = await cli(['env', 'list'], { hostBook: book() })
+    const { status, stderr } = await cli(['env', 'list'], { hostRoster: book() })
     expect(status).toBe(2)
     expect(stderr).toContain('Stored hosts: tower')
   })
@@ -193,7 +193,7 @@ describe('env destroy', () => {
 describe('hosts', () => {
   it('lists, adds and removes', async () => {
     const added: unknown[] = []
-    const world = { hostBook: book(added) }
+    const world = { hostRoster: book(added) }
     expect((await cli(['hosts', 'list', '--json'], world)).stdout).toBe(`${JSON.stringify([HOST])}\n`)
     expect((await cli(['hosts', 'add', 'rack', 'rack.example', '--port', '2222', '--user', 'op'], world)).status).toBe(
       0,
@@ -206,16 +206,16 @@ describe('hosts', () => {
   })
 
   it('is about this console alone', async () => {
-    expect((await cli(['hosts', 'list', '--host', 'tower'], { hostBook: book() })).status).toBe(2)
-    expect((await cli(['hosts', 'list'], { hostBook: book(), env: { PILOTHOUSE_HOST: 'tower' } })).status).toBe(0)
+    expect((await cli(['hosts', 'list', '--host', 'tower'], { hostRoster: book() })).status).toBe(2)
+    expect((await cli(['hosts', 'list'], { hostRoster: book(), env: { PILOTHOUSE_HOST: 'tower' } })).status).toBe(0)
   })
 
   it('refuses an address that is none', async () => {
-    expect((await cli(['hosts', 'add', 'rack', '--', '-oProxyCommand=x'], { hostBook: book() })).status).toBe(2)
+    expect((await cli(['hosts', 'add', 'rack', '--', '-oProxyCommand=x'], { hostRoster: book() })).status).toBe(2)
   })
 
   it('pins a key only when its fingerprint was said', async () => {
-    const world = { hostBook: book() }
+    const world = { hostRoster: book() }
     const unsaid = await cli(['hosts', 'accept-key', 'tower', '--json'], world)
     expect(unsaid.status).toBe(6)
     expect(JSON.parse(unsaid.stderr)).toMatchObject({ error: { code: 'host_key_unknown', details: { key: KEY } } })

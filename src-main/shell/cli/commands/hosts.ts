@@ -41,7 +41,7 @@ function addList({ program, perform }: Place): void {
     perform(
       command,
       local((invocation) => {
-        const hosts = invocation.hostBook().list()
+        const hosts = invocation.hostRoster().list()
         invocation.output.item(hosts, () => hostTable(hosts))
         return Promise.resolve()
       }),
@@ -65,7 +65,7 @@ function addAdd({ program, perform }: Place): void {
         if (parsed?.success !== true)
           throw usageError(`${issueOf(parsed?.error)}.`, 'See `pilothouse hosts add --help`.')
         const { name, target } = parsed.data as { name: HostName; target: HostTarget }
-        say(invocation.hostBook().add(name, target), invocation)
+        say(invocation.hostRoster().add(name, target), invocation)
         return Promise.resolve()
       }),
     ),
@@ -95,7 +95,7 @@ function addRemove({ program, perform }: Place): void {
       command,
       local((invocation) => {
         const name = nameOf(word)
-        invocation.hostBook().remove(name)
+        invocation.hostRoster().remove(name)
         invocation.output.item({ removed: name }, () => `${name} is forgotten; nothing happened on the host.`)
         return Promise.resolve()
       }),
@@ -119,7 +119,7 @@ function addAcceptKey({ program, perform }: Place): void {
 }
 
 async function acceptKey(name: HostName, given: string | undefined, invocation: Invocation): Promise<void> {
-  const book = invocation.hostBook()
+  const book = invocation.hostRoster()
   const { signal } = invocation.deps
   const fingerprint = given ?? (await confirmedFingerprint(name, await book.fetchKey(name, signal), invocation))
   say(await book.acceptKey(name, fingerprint, signal), invocation)

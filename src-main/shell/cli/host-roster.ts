@@ -4,9 +4,9 @@ import { hostIdSchema, type HostName } from '../../../src-shared/model/ids.ts'
 import { fetchHostKey } from '../../ssh/connect.ts'
 import type { SshEnvironment } from '../../ssh/environment.ts'
 import type { HostStore, StoredHost } from '../../store/host-store.ts'
-import type { HostBook } from './ports.ts'
+import type { HostRoster } from './ports.ts'
 
-export interface HostBookDeps {
+export interface HostRosterDeps {
   readonly store: HostStore
   readonly environment: SshEnvironment
   readonly clock: Clock
@@ -23,8 +23,8 @@ export function storedHost(store: HostStore, name: HostName): StoredHost {
 }
 
 /** The console's list of hosts, in the database that the app uses too. */
-export function hostBookOf({ store, environment, clock, random }: HostBookDeps): HostBook {
-  const fetchKey: HostBook['fetchKey'] = (name, signal) =>
+export function hostRosterOf({ store, environment, clock, random }: HostRosterDeps): HostRoster {
+  const fetchKey: HostRoster['fetchKey'] = (name, signal) =>
     fetchHostKey(storedHost(store, name).target, { environment, signal })
   return {
     list: () => store.list(),
