@@ -27,6 +27,7 @@ export async function guestEntries(recipe: Recipe, root: string): Promise<CpioEn
       root,
       programs.map(({ source }) => source),
     )),
+    ...(await Promise.all(recipe.files.map(async (path) => toFile(path, await readPackaged(root, path), false)))),
     ...(await kernelModules(recipe.modules, root)),
   ]
   return withDirectories(files, recipe.directories)
@@ -60,6 +61,14 @@ function withDirectories(files: readonly GuestFile[], directories: readonly stri
 function parentsOf(path: string): string[] {
   const parent = dirname(path)
   return parent === '.' ? [] : [...parentsOf(parent), parent]
+}
+
+async function readPackaged(root: string, path: string): Promise<Buffer> {
+  for (const candidate of [path, `usr/${path}`]) {
+    const content = await readFile(join(root, candidate)).catch(() => undefined)
+    if (content !== undefined) return content
+  }
+  throw missing('file', path)
 }
 
 async function findProgram(root: string, name: string): Promise<string> {

@@ -23,6 +23,8 @@ const recipeSchema = z.strictObject({
   modules: z.array(z.string().regex(/^[a-z0-9_-]+$/)),
   /** Program name in the packages → where the guest has it; shared libraries follow by themselves. */
   programs: z.record(z.string(), guestPathSchema),
+  /** Copied as they are from the packages, to the same path; `usr/` may stand before it there. */
+  files: z.array(guestPathSchema),
   directories: z.array(guestPathSchema),
   commandLine: z.array(z.string().regex(/^[\x21-\x7e]+$/)),
 })

@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { LineSocket } from './line-socket.ts'
+
+const answerSchema = z.looseObject({
+  return: z.unknown().optional(),
+  error: z.object({ class: z.string(), desc: z.string() }).optional(),
+})
+type Answer = z.infer<typeof answerSchema>
+
+/** Makes the agent drop half a request, and marks the answer to a sync: no JSON has this byte. */
+const SENTINEL = '\u00ff'
+/** A sync that was written while no agent read may be lost: it is sent again, each with a number of its own. */
+const RESYNC_MS = 500
+
+/** The agent answered, and the answer is no. */
+export class AgentRefusal extends Error {
+  constructor(command: string, description: string) {
+    super(`The guest's agent refused ${command}: ${description}`)
+    this.name = 'AgentRefusal'
+  }
+}
+
+/**
+ * One conversation with a guest's agent, which is hostile, may be silent, and hears one client at a time.
+ * It begins with a sync, since the channel may still hold answers to someone who has left.
+ */
+export class AgentClient {
+  private readonly line: LineSocket
+  private readonly signal: AbortSignal
+  private readonly syncIds = new Set<number>()
+
+  private constructor(line: LineSocket, signal: AbortSignal) {
+    this.line = line
+    this.signal = signal
+  }
+
+  /**
+   * Resolves as soon as the agent answers, however late: nothing is polled, the request waits in the channel.
+   * `signal` bounds the whole conversation. `firstSyncId` is a large number, unlike that of earlier
+   * conversations and unlike anything a command returns.
+   */
+  static async open(path: string, options: { signal: AbortSignal; firstSyncId: number }): Promise<AgentClient> {
+    const line = await LineSocket.open(path, options.signal)
+    const client = new AgentClient(line, options.signal)
+    try {
+      await client.synchronise(options.firstSyncId)
+    } catch (error) {
+      client.close()
+      throw error
+    }
+    return client
+  }
+
+  /** Rejects with `AgentRefusal` where the agent says no. */
+  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    this.line.send(`${JSON.stringify({ execute: command, ...(args === undefined ? {} : { arguments: args }) })}\n`)
+    let answer = await this.nextAnswer(this.signal)
+    // Of several syncs the first answer counts; the others may come late.
+    while (this.isSync(answer)) answer = await this.nextAnswer(this.signal)
+    if (answer.error !== undefined) throw new AgentRefusal(command, answer.error.desc)
+    return answer.return
+  }
+
+  async ping(): Promise<void> {
+    await this.execute('guest-ping')
+  }
+
+  close(): void {
+    this.line.close()
+  }
+
+  private async synchronise(firstSyncId: number): Promise<void> {
+    for (let id = firstSyncId; ; id += 1) {
+      this.syncIds.add(id)
+      this.line.send(`${SENTINEL}${JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } })}\n`)
+      if (await this.isSynchronised(AbortSignal.timeout(RESYNC_MS))) return
+    }
+  }
+
+  /** False when no sync was answered in time. */
+  private async isSynchronised(pause: AbortSignal): Promise<boolean> {
+    const either = AbortSignal.any([this.signal, pause])
+    try {
+      while (!this.isSync(await this.nextAnswer(either)));
+      return true
+    } catch (error) {
+      if (pause.aborted && !this.signal.aborted && !this.line.isLost) return false
+      throw error
+    }
+  }
+
+  private isSync(answer: Answer): boolean {
+    return typeof answer.return === 'number' && this.syncIds.has(answer.return)
+  }
+
+  /** Lines that are no answer (left over, or cut in half) are skipped. */
+  private async nextAnswer(signal: AbortSignal): Promise<Answer> {
+    for (;;) {
+      const line = await this.line.nextLine(signal)
+      const answer = answerSchema.safeParse(parseJson(line.slice(line.lastIndexOf(SENTINEL) + 1)))
+      if (answer.success) return answer.data
+    }
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,47 @@
+import { chmod, chown, mkdir, open, rm, symlink } from 'node:fs/promises'
+import { runProgram } from '../../system/child.ts'
+import type { BootRecord } from '../vm-driver.ts'
+import { consoleInputPath, consoleOutputPath, handlesOf, type QemuHandles } from './handles.ts'
+import { DEADLINES, type QemuDriverOptions } from './options.ts'
+
+const SEARCHABLE = 0o711
+
+/** The driver's own folders: anyone may pass through to what is theirs, no one may look around. */
+export async function makeFolders(options: QemuDriverOptions): Promise<void> {
+  for (const folder of [options.runDirectory, options.homesDirectory, options.journalDirectory]) {
+    await mkdir(folder, { recursive: true, mode: SEARCHABLE })
+    await chmod(folder, SEARCHABLE)
+  }
+}
+
+/** Lays out one boot's folder and journal, the guest's own. What an earlier attempt at this boot left is replaced. */
+export async function makeBootFiles(record: BootRecord, uid: number, signal: AbortSignal): Promise<void> {
+  const handles = handlesOf(record)
+  await removeBootFiles(handles)
+  await mkdir(handles.bootDirectory, { mode: 0o700 })
+  await runProgram({
+    file: 'mkfifo',
+    args: ['-m', '0600', '--', consoleInputPath(handles)],
+    timeoutMs: DEADLINES.programMs,
+    signal,
+  })
+  await symlink('/dev/null', consoleOutputPath(handles))
+  await makeJournal(record.journalPath, uid)
+  await chown(consoleInputPath(handles), uid, uid)
+  await chown(handles.bootDirectory, uid, uid)
+}
+
+/** Its bytes are never touched again by anyone but QEMU, which appends. */
+async function makeJournal(path: string, uid: number): Promise<void> {
+  const journal = await open(path, 'a', 0o600)
+  try {
+    await journal.chown(uid, uid)
+  } finally {
+    await journal.close()
+  }
+}
+
+/** Everything the record names, but the journal and the home. Only for a boot whose process is gone. */
+export async function removeBootFiles(handles: QemuHandles): Promise<void> {
+  await rm(handles.bootDirectory, { recursive: true, force: true })
+}

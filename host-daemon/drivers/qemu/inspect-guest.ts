@@ -1,0 +1,87 @@
+import type { RandomSource } from '../../../src-shared/lib/clock.ts'
+import type { BootRecord, GuestEvidence, GuestProcess } from '../vm-driver.ts'
+import { AgentClient } from './agent-client.ts'
+import { findGuest } from './find-guest.ts'
+import { handlesOf } from './handles.ts'
+import { DEADLINES } from './options.ts'
+import { isDeadState, QmpClient } from './qmp-client.ts'
+import type { Turns } from './turns.ts'
+
+const SYNC_ID_BYTES = 5
+
+export interface Conversations {
+  readonly turns: Turns
+  readonly random: RandomSource
+}
+
+/** Evidence of a guest, now: its process, QEMU's word for it, its agent's answer. Bounded; never throws. */
+export async function inspectGuest(record: BootRecord, conversations: Conversations): Promise<GuestEvidence> {
+  try {
+    const process = await findGuest(record)
+    if (process === undefined) return { kind: 'gone', detail: 'There is no process of this boot.' }
+    return await inspectLiving(record, process, conversations)
+  } catch (error) {
+    return { kind: 'unknown', detail: `The host could not be asked: ${textOf(error)}` }
+  }
+}
+
+async function inspectLiving(
+  record: BootRecord,
+  process: GuestProcess,
+  conversations: Conversations,
+): Promise<GuestEvidence> {
+  const [status, isAnswering] = await Promise.all([
+    engineStatus(record, conversations.turns).catch(() => undefined),
+    pingAgent(record, conversations, AbortSignal.timeout(DEADLINES.agentPingMs)).then(
+      () => true,
+      () => false,
+    ),
+  ])
+  // The process of a crashed guest stays; it never runs again, and stopGuest removes it.
+  if (status !== undefined && isDeadState(status))
+    return { kind: 'gone', detail: `The guest has crashed; QEMU says ${status}.` }
+  if ((await findGuest(record)) === undefined)
+    return { kind: 'gone', detail: 'Its process ended while it was being asked.' }
+  return { kind: 'alive', process, agent: isAnswering ? 'answering' : 'silent' }
+}
+
+/** QEMU's own word for what the guest is doing. Rejects when QEMU does not answer in time. */
+export async function engineStatus(record: BootRecord, turns: Turns): Promise<string> {
+  return await withMonitor(record, { turns, timeoutMs: DEADLINES.qmpMs }, (monitor) => monitor.status())
+}
+
+/** One bounded conversation with QEMU's monitor, in turn. */
+export async function withMonitor<T>(
+  record: BootRecord,
+  options: { readonly turns: Turns; readonly timeoutMs: number },
+  work: (monitor: QmpClient) => Promise<T>,
+): Promise<T> {
+  const { qmpSocket } = handlesOf(record)
+  const signal = AbortSignal.timeout(options.timeoutMs)
+  return await options.turns.take(qmpSocket, signal, async () => {
+    const monitor = await QmpClient.open(qmpSocket, signal)
+    try {
+      return await work(monitor)
+    } finally {
+      monitor.close()
+    }
+  })
+}
+
+/** Resolves once the agent has answered a ping, in turn; how late is for `signal` to say. */
+export async function pingAgent(record: BootRecord, conversations: Conversations, signal: AbortSignal): Promise<void> {
+  const { agentSocket } = handlesOf(record)
+  await conversations.turns.take(agentSocket, signal, async () => {
+    const firstSyncId = Number.parseInt(conversations.random.hex(SYNC_ID_BYTES), 16)
+    const agent = await AgentClient.open(agentSocket, { signal, firstSyncId })
+    try {
+      await agent.ping()
+    } finally {
+      agent.close()
+    }
+  })
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,99 @@
+import { connect, type Socket } from 'node:net'
+
+/** A guest may send anything; more than this without an end of line is not an answer. */
+const LINE_LIMIT = 256 * 1024
+const QUEUE_LIMIT = 1024
+
+/** The other end is gone, refused, or sent what cannot be read. */
+export class LinkLost extends Error {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'LinkLost'
+  }
+}
+
+/**
+ * Lines over a unix socket, as latin1 text so that every byte survives. Half lines are kept until they are whole.
+ * Closed by `close`, by the other end, or when the other end floods it.
+ */
+export class LineSocket {
+  private readonly socket: Socket
+  private readonly lines: string[] = []
+  private partial = ''
+  private lost: LinkLost | undefined
+  private wake: () => void = () => undefined
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    socket.setEncoding('latin1')
+    socket.on('connect', () => this.wake())
+    socket.on('data', (text: string) => this.take(text))
+    socket.on('error', (cause) => this.lose(new LinkLost(cause.message, { cause })))
+    socket.on('close', () => this.lose(new LinkLost('The other end closed the connection.')))
+  }
+
+  /** Rejects with `LinkLost`, or with the signal's reason. */
+  static async open(path: string, signal: AbortSignal): Promise<LineSocket> {
+    signal.throwIfAborted()
+    const socket = connect(path)
+    const line = new LineSocket(socket)
+    try {
+      await line.until(() => !socket.connecting, signal)
+    } catch (error) {
+      line.close()
+      throw error
+    }
+    return line
+  }
+
+  get isLost(): boolean {
+    return this.lost !== undefined
+  }
+
+  send(text: string): void {
+    if (this.lost === undefined) this.socket.write(text, 'latin1')
+  }
+
+  /** The next whole line, in order. Rejects with `LinkLost` once there will be none, or with the signal's reason. */
+  async nextLine(signal: AbortSignal): Promise<string> {
+    await this.until(() => this.lines.length > 0, signal)
+    return this.lines.shift() ?? ''
+  }
+
+  close(): void {
+    this.lose(new LinkLost('The connection was closed.'))
+    this.socket.destroy()
+  }
+
+  private take(text: string): void {
+    const parts = (this.partial + text).split('\n')
+    this.partial = parts.pop() ?? ''
+    this.lines.push(...parts)
+    if (this.partial.length > LINE_LIMIT || this.lines.length > QUEUE_LIMIT) {
+      this.lose(new LinkLost('The other end sent more than an answer can be.'))
+      this.socket.destroy()
+    }
+    this.wake()
+  }
+
+  private lose(why: LinkLost): void {
+    this.lost ??= why
+    this.wake()
+  }
+
+  private async until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+    const abort = (): void => this.wake()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      while (!isDone()) {
+        signal.throwIfAborted()
+        if (this.lost !== undefined) throw this.lost
+        await new Promise<void>((resolve) => (this.wake = resolve))
+      }
+      signal.throwIfAborted()
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+    if (this.lost !== undefined && this.lines.length === 0) throw this.lost
+  }
+}

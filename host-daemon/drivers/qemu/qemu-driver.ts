@@ -1,0 +1,72 @@
+import type { DriverDescription } from '../../../src-shared/model/daemon.ts'
+import { runProgram } from '../../system/child.ts'
+import type { VmDriver } from '../vm-driver.ts'
+import { chooseAccelerator, type AcceleratorAnswer } from './accelerator.ts'
+import { makeFolders } from './boot-files.ts'
+import { openConsoleInput } from './console-input.ts'
+import { planBoot } from './handles.ts'
+import { createHome, destroyHome, inspectHome } from './homes.ts'
+import { inspectGuest, textOf } from './inspect-guest.ts'
+import { DEADLINES, type QemuDriverOptions } from './options.ts'
+import { qemuBinary, startGuest } from './start-guest.ts'
+import { stopGuest } from './stop-guest.ts'
+import { Turns } from './turns.ts'
+import { waitUntilReady } from './wait-until-ready.ts'
+
+/**
+ * Guests as QEMU processes of this host. Keeps nothing but the accelerator's probe and whose turn it is at a
+ * guest's sockets; one daemon at a time may drive a guest. Resolves once its folders exist.
+ */
+export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDriver> {
+  await makeFolders(options)
+  const turns = new Turns()
+  const accelerator = cachedAccelerator(options)
+  const tools = { options, turns, clock: options.clock, random: options.random, chooseAccelerator: accelerator }
+  return {
+    kind: 'qemu',
+    describe: (signal = AbortSignal.timeout(DEADLINES.programMs)) => describe(options, accelerator, signal),
+    createHome: (homeId, sizeMiB, signal) => createHome(options, { homeId, sizeMiB }, signal),
+    destroyHome: (homeId) => destroyHome(options, homeId),
+    inspectHome: (homeId) => inspectHome(options, homeId),
+    planBoot: (spec) => planBoot(spec, options),
+    startGuest: (spec, record, signal) => startGuest({ spec, record }, tools, signal),
+    waitUntilReady: (record, deadlineMs, signal) => waitUntilReady(record, tools, { deadlineMs, signal }),
+    inspectGuest: (record) => inspectGuest(record, tools),
+    stopGuest: (record, deadlines) => stopGuest(record, deadlines, tools),
+    openConsoleInput,
+  }
+}
+
+type Chooser = () => Promise<AcceleratorAnswer>
+
+/** Probes once for everyone who asks; an answer that is not final (no image yet) is asked for again. */
+function cachedAccelerator(options: QemuDriverOptions): Chooser {
+  let probing: Promise<AcceleratorAnswer> | undefined
+  const probe = async (): Promise<AcceleratorAnswer> => {
+    try {
+      const answer = await chooseAccelerator(options, AbortSignal.timeout(DEADLINES.programMs))
+      if (!answer.isFinal) probing = undefined
+      return answer
+    } catch (error) {
+      probing = undefined
+      throw error
+    }
+  }
+  return () => (probing ??= probe())
+}
+
+async function describe(
+  options: QemuDriverOptions,
+  accelerator: Chooser,
+  signal: AbortSignal,
+): Promise<DriverDescription> {
+  const capabilities = { console: true, consoleInput: true, gracefulStop: true }
+  try {
+    await runProgram({ file: qemuBinary(options), args: ['--version'], timeoutMs: DEADLINES.programMs, signal })
+    const { report } = await accelerator()
+    return { kind: 'qemu', accelerator: report, capabilities, unavailableReason: null }
+  } catch (error) {
+    const reason = `QEMU cannot be used on this host: ${textOf(error)}`
+    return { kind: 'qemu', accelerator: { kind: 'none', reason }, capabilities, unavailableReason: reason }
+  }
+}
