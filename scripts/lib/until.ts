@@ -9,13 +9,13 @@ export interface UntilOptions {
   readonly signal?: AbortSignal
 }
 
-/** Resolves with the first truthy answer of `ask`; throws when the deadline passes first. */
-export async function until<T>(ask: () => Promise<T> | T, options: UntilOptions): Promise<T & {}> {
+/** Resolves with the first answer of `ask` that is neither null, undefined nor false; throws when the deadline passes first. */
+export async function until<T>(ask: () => Promise<T> | T, options: UntilOptions): Promise<Exclude<T & {}, false>> {
   const { deadlineMs, what, intervalMs = 25, signal } = options
   const end = performance.now() + deadlineMs
   for (;;) {
     const answer = await ask()
-    if (answer !== null && answer !== undefined && answer !== false) return answer
+    if (answer !== null && answer !== undefined && answer !== false) return answer as Exclude<T & {}, false>
     signal?.throwIfAborted()
     if (performance.now() >= end) throw new Error(`waited ${deadlineMs / 1000} s in vain for ${what}`)
     await delay(intervalMs)

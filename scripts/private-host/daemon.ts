@@ -5,7 +5,7 @@ import { isAlive, type ProcessIdentity } from '../../host-daemon/system/processe
 import { fromRoot, installedProgram } from '../lib/paths.ts'
 import { until } from '../lib/until.ts'
 import { idOf } from './accounts.ts'
-import type { HostLayout } from './layout.ts'
+import { VIEW_SOCKETS, type HostLayout } from './layout.ts'
 import { runInView, startInView } from './view.ts'
 
 const START_DEADLINE_MS = 20_000
@@ -25,7 +25,7 @@ function daemonArgv(entry: string, ...args: string[]): string[] {
 export async function writeDaemonConfig(layout: HostLayout, settings: DaemonSettings): Promise<void> {
   const config = {
     stateDirectory: layout.inView(layout.state),
-    socketDirectory: layout.inView(layout.sockets),
+    socketDirectory: VIEW_SOCKETS,
     roleGroups: { viewer: idOf('viewer'), operator: idOf('operator'), admin: idOf('admin') },
     ...settings,
   }
@@ -59,7 +59,7 @@ export async function startDaemon(layout: HostLayout, entry: string): Promise<Pr
   const daemon = await startInView(layout, argv, { logFile })
   const isUp = async (): Promise<boolean> => {
     if (!(await isAlive(daemon))) throw new Error(`the daemon ended at its start:\n${await newLogLines(logFile, from)}`)
-    return isServing(daemon, layout.inView(layout.sockets))
+    return isServing(daemon, VIEW_SOCKETS)
   }
   await until(isUp, { deadlineMs: START_DEADLINE_MS, what: `the daemon to serve (see ${logFile})` })
   return daemon

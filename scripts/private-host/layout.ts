@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 
 /** Where the host's folder is seen by everything that runs in the host's own view of the machine. */
-export const VIEW_ROOT = '/run/pilothouse'
+export const VIEW_ROOT = '/run/pilothouse-host'
+/** Where the role sockets are in that view: the place where a console looks by default. */
+export const VIEW_SOCKETS = '/run/pilothouse'
 
 /** The logins of a private host, each with the role of its name. */
 export const LOGINS = ['viewer', 'operator', 'admin'] as const
@@ -12,7 +14,7 @@ export interface HostLayout {
   readonly root: string
   /** Belongs to whoever runs the console: client keys and known_hosts. */
   readonly client: string
-  /** The same place inside the view: `/run/pilothouse/…`, short enough for sockets and open to every guest. */
+  /** The same place inside the view: `/run/pilothouse-host/…`, short enough for sockets and open to every guest. */
   inView(path: string): string
   readonly accounts: string
   readonly runOverlay: string

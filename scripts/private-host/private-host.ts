@@ -4,7 +4,7 @@ import { isAlive, signalProcess, waitUntilGone, type ProcessIdentity } from '../
 import { writeAccounts } from './accounts.ts'
 import { buildImage, DAEMON_BUNDLE, startDaemon, writeDaemonConfig, type DaemonSettings } from './daemon.ts'
 import { descendantsOf } from './descendants.ts'
-import { clientKeyOf, hostLayout, type HostLayout, type Login } from './layout.ts'
+import { clientKeyOf, hostLayout, VIEW_SOCKETS, type HostLayout, type Login } from './layout.ts'
 import { freePort, hostKeyFingerprint, LOOPBACK, startSshServer, writeSshFiles, type FileOwner } from './ssh-server.ts'
 import { processesInView } from './view.ts'
 
@@ -81,7 +81,7 @@ export class PrivateHost {
       port: this.port,
       user: login,
       identityFile: clientKeyOf(this.layout, login),
-      socketDirectory: this.layout.inView(this.layout.sockets),
+      socketDirectory: VIEW_SOCKETS,
     }
   }
 

@@ -1,12 +1,12 @@
 /**
  * Runs inside a new mount namespace: `view.main.ts STATE_FOLDER PROGRAM ARG…`. Gives that namespace the host's own
- * accounts and its folder at /run/pilothouse, then becomes the program (the pid stays). Nothing of it is seen outside.
+ * accounts and its folders below /run, then becomes the program (the pid stays). Nothing of it is seen outside.
  */
 import '../lib/require-node.ts'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { become, mount } from '../lib/mount.ts'
-import { hostLayout, VIEW_ROOT, type HostLayout } from './layout.ts'
+import { hostLayout, VIEW_ROOT, VIEW_SOCKETS, type HostLayout } from './layout.ts'
 
 /** What of the machine's /run is still needed: how names are resolved. */
 const KEPT = ['systemd/resolve', 'resolvconf', 'NetworkManager']
@@ -22,9 +22,11 @@ function coverRun(layout: HostLayout): void {
     mkdirSync(join(overlay, name), { recursive: true })
     mount('--bind', join('/run', name), join(overlay, name))
   }
-  const own = join(overlay, VIEW_ROOT.slice('/run/'.length))
-  mkdirSync(own)
-  mount('--bind', layout.root, own)
+  for (const [folder, seenAt] of [[layout.root, VIEW_ROOT] as const, [layout.sockets, VIEW_SOCKETS] as const]) {
+    const place = join(overlay, seenAt.slice('/run/'.length))
+    mkdirSync(place)
+    mount('--bind', folder, place)
+  }
   mount('--move', overlay, '/run')
 }
 
