@@ -1,0 +1,25 @@
+import { createBase } from './base.ts'
+import { consoleHandlers } from './consoles.ts'
+import { environmentHandlers } from './environments.ts'
+import { eventsHandler } from './events.ts'
+import { helloHandler } from './hello.ts'
+import { imageHandlers } from './images.ts'
+import { operationHandlers } from './operations.ts'
+import { ownerHandlers } from './owners.ts'
+import type { Services } from './services.ts'
+
+/** The daemon's contract, implemented. Its context is `Caller`; every error that leaves it is of the closed set. */
+export function createRouter(services: Services) {
+  const base = createBase(services)
+  return base.router({
+    hello: helloHandler(base, services),
+    environments: environmentHandlers(base, services),
+    operations: operationHandlers(base, services),
+    owners: ownerHandlers(base, services),
+    images: imageHandlers(base, services),
+    consoles: consoleHandlers(base, services),
+    events: eventsHandler(base, services),
+  })
+}
+
+export type DaemonRouter = ReturnType<typeof createRouter>

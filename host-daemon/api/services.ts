@@ -1,0 +1,24 @@
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { DaemonInfo } from '../../src-shared/model/daemon.ts'
+import type { Image } from '../../src-shared/model/image.ts'
+import type { BootDirectory } from '../consoles/boot-directory.ts'
+import type { EnvironmentService } from '../environments/environment-service.ts'
+import type { OwnerService } from '../environments/owner-service.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { OperationEngine } from '../operations/engine.ts'
+import type { Caller } from '../server/caller.ts'
+import type { Logger } from '../system/logger.ts'
+
+/** What the calls are answered with. */
+export interface Services {
+  readonly environments: EnvironmentService
+  readonly operations: OperationEngine
+  readonly owners: OwnerService
+  readonly events: EventHub
+  readonly boots: BootDirectory
+  readonly images: { list(): Promise<Image[]> }
+  /** What the daemon says of itself to this caller. */
+  readonly describe: (caller: Caller, signal: AbortSignal) => Promise<DaemonInfo>
+  readonly clock: Clock
+  readonly logger: Logger
+}

@@ -1,0 +1,147 @@
+import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
+import type { Image } from '../src-shared/model/image.ts'
+import type { ImageRef } from '../src-shared/model/ids.ts'
+import type { Services } from './api/services.ts'
+import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
+import type { VmDriver } from './drivers/vm-driver.ts'
+import { DriverSet } from './environments/driver-set.ts'
+import { destroyOperation, stopOperation } from './environments/end-operations.ts'
+import { EnvironmentService } from './environments/environment-service.ts'
+import { OwnerService } from './environments/owner-service.ts'
+import { Reconciler } from './environments/reconciler.ts'
+import { startOperations } from './environments/start-operations.ts'
+import { StoreBootDirectory } from './environments/store-boot-directory.ts'
+import { Tickets } from './environments/tickets.ts'
+import type { Toolkit } from './environments/toolkit.ts'
+import { EnvironmentViews } from './environments/views.ts'
+import { EventHub } from './events/event-hub.ts'
+import { OperationEngine } from './operations/engine.ts'
+import { Turns } from './operations/turns.ts'
+import type { Database } from './store/database.ts'
+import { createStore, type Store } from './store/store.ts'
+import type { Logger } from './system/logger.ts'
+
+export interface DaemonDeps {
+  readonly databasePath: string
+  readonly options: DaemonOptionsInput
+  /** The first is the default. */
+  readonly drivers: readonly VmDriver[]
+  readonly images: { list(): Promise<Image[]>; isUsable(ref: ImageRef): Promise<boolean> }
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly logger: Logger
+}
+
+interface AssemblyDeps extends Omit<DaemonDeps, 'options'> {
+  readonly db: Database
+  readonly options: DaemonOptions
+}
+
+/** The daemon's parts, put together. */
+export interface Assembly {
+  readonly store: Store
+  readonly drivers: DriverSet
+  readonly engine: OperationEngine
+  readonly reconciler: Reconciler
+  readonly hub: EventHub
+  readonly owners: OwnerService
+  readonly services: Omit<Services, 'describe'>
+}
+
+/** Newest operations in a snapshot beside those running. */
+const SNAPSHOT_OPERATIONS = 100
+const RUNNING_OPERATIONS = 10_000
+
+export function assemble(deps: AssemblyDeps): Assembly {
+  const { clock, logger, images } = deps
+  const toolkit = toolkitOf(deps)
+  const { store, drivers } = toolkit
+  const views = new EnvironmentViews(store)
+  const reconciler = new Reconciler(toolkit, views, reconcilerOptions(deps.options))
+  const engine = engineOf(deps, toolkit, {
+    onEnded: (id) => void reconciler.lookAt(id),
+    onUnrecorded: (id) => hub.publishOperation(id),
+  })
+  const hub = hubOf(deps, { engine, views })
+  const environments = environmentsOf(deps, { toolkit, engine, views })
+  const owners = new OwnerService({ store, clock })
+  const boots = new StoreBootDirectory(store, drivers)
+  const services = { environments, operations: engine, owners, events: hub, boots, images, clock, logger }
+  return { store, drivers, engine, reconciler, hub, owners, services }
+}
+
+function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps): Toolkit {
+  return {
+    store: createStore(db),
+    clock,
+    random,
+    logger,
+    drivers: new DriverSet(drivers),
+    turns: new Turns(options.maxConcurrentStarts),
+    deadlines: options.deadlines,
+  }
+}
+
+function reconcilerOptions(options: DaemonOptions) {
+  const { observeIntervalMs: intervalMs, maxConcurrentInspections: concurrency, staleAfterMs } = options
+  return { intervalMs, concurrency, staleAfterMs }
+}
+
+type EngineListeners = Pick<ConstructorParameters<typeof OperationEngine>[0], 'onEnded' | 'onUnrecorded'>
+
+function engineOf({ options }: AssemblyDeps, toolkit: Toolkit, listeners: EngineListeners): OperationEngine {
+  const { store, clock, random, logger } = toolkit
+  return new OperationEngine({
+    store,
+    clock,
+    random,
+    logger,
+    ...listeners,
+    definitions: [
+      ...startOperations(toolkit, { maxAttempts: options.maxStartAttempts }),
+      stopOperation(toolkit),
+      destroyOperation(toolkit),
+    ],
+    undoDeadlineMs: options.undoDeadlineMs,
+    graceMs: options.letGoMs,
+  })
+}
+
+interface Seen {
+  readonly engine: OperationEngine
+  readonly views: EnvironmentViews
+}
+
+function hubOf({ db, clock, random, options }: AssemblyDeps, { engine, views }: Seen): EventHub {
+  return new EventHub({
+    db,
+    clock,
+    epoch: random.hex(8),
+    heartbeatMs: options.heartbeatMs,
+    ringSize: options.eventRingSize,
+    state: {
+      environment: (id) => views.find(id),
+      environments: () => views.list(),
+      operation: (id) => engine.get(id),
+      operations: () => [
+        ...engine.list({ isRunning: true, limit: RUNNING_OPERATIONS }),
+        ...engine.list({ isRunning: false, limit: SNAPSHOT_OPERATIONS }),
+      ],
+      confirmedAt: () => views.lastPassAt,
+    },
+  })
+}
+
+function environmentsOf(deps: AssemblyDeps, parts: Seen & { readonly toolkit: Toolkit }): EnvironmentService {
+  const { options, images } = deps
+  const { sizeLimit: size, capacity, guestUidBase: uidBase, guestUidCount: uidCount, hostName } = options
+  const { store, clock, random } = parts.toolkit
+  return new EnvironmentService({
+    ...parts,
+    hostName,
+    capacity,
+    limits: { size, capacity, uidBase, uidCount },
+    isImageUsable: (image) => images.isUsable(image),
+    tickets: new Tickets({ store, clock, random, lifetimeMs: options.ticketLifetimeMs }),
+  })
+}

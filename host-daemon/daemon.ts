@@ -1,0 +1,78 @@
+import { PROTOCOL_VERSION, type DaemonInfo } from '../src-shared/model/daemon.ts'
+import { createRouter, type DaemonRouter } from './api/router.ts'
+import type { BootDirectory } from './consoles/boot-directory.ts'
+import { assemble, type Assembly, type DaemonDeps } from './daemon-assembly.ts'
+import { DEFAULT_DAEMON_OPTIONS, LEAST_KEEP_MS, type DaemonOptions } from './daemon-options.ts'
+import { forgetOldOperations } from './operations/retention.ts'
+import type { Caller } from './server/caller.ts'
+import { openDatabase } from './store/database.ts'
+import { repeat } from './system/repeat.ts'
+
+export type { DaemonDeps } from './daemon-assembly.ts'
+
+export interface Daemon {
+  /** To be served with a `Caller` as its context. */
+  readonly router: DaemonRouter
+  readonly bootDirectory: BootDirectory
+  /** Looks at every guest once, goes on with interrupted operations, then keeps watch. Call it before serving. */
+  start(): Promise<void>
+  /** Ends everything but the guests: they run on, and operations are taken up at the next start. */
+  stop(): Promise<void>
+}
+
+const RETENTION_INTERVAL_MS = 60 * 60 * 1000
+const CAPABILITIES = ['environments', 'operations', 'events', 'consoles']
+
+/** Opens the database and puts the daemon's truth together; nothing runs before `start`. */
+export function createDaemon(deps: DaemonDeps): Daemon {
+  const options: DaemonOptions = { ...DEFAULT_DAEMON_OPTIONS, ...deps.options }
+  const { clock, logger } = deps
+  const db = openDatabase(deps.databasePath, { clock })
+  const assembly = assemble({ ...deps, db, options })
+  const { engine, reconciler, hub, owners, store } = assembly
+  const ending = new AbortController()
+  let retention: Promise<void> = Promise.resolve()
+  return {
+    router: createRouter({ ...assembly.services, describe: describer({ deps, options, assembly }) }),
+    bootDirectory: assembly.services.boots,
+    start: async () => {
+      if (options.defaultOwner !== null) owners.ensure({ ...options.defaultOwner, isActive: true })
+      await reconciler.start()
+      engine.start()
+      const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)
+      const loop = { clock, logger, signal: ending.signal, intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
+      retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), loop)
+    },
+    stop: async () => {
+      ending.abort(new Error('The daemon is ending.'))
+      hub.dispose()
+      await Promise.all([engine.stop(), reconciler.stop(), retention])
+      db.dispose()
+    },
+  }
+}
+
+interface Describing {
+  readonly deps: DaemonDeps
+  readonly options: DaemonOptions
+  readonly assembly: Assembly
+}
+
+function describer({ deps, options, assembly }: Describing) {
+  const startedAt = deps.clock.now()
+  const { hostName, version, sizeLimit } = options
+  return async ({ actor }: Caller, signal: AbortSignal): Promise<DaemonInfo> => ({
+    protocol: PROTOCOL_VERSION,
+    version,
+    hostName,
+    epoch: assembly.hub.cursor.epoch,
+    startedAt,
+    now: deps.clock.now(),
+    role: actor.role,
+    user: actor.user,
+    uid: actor.uid,
+    capabilities: CAPABILITIES,
+    drivers: await assembly.drivers.describe(signal),
+    sizeLimit,
+  })
+}

@@ -1,0 +1,93 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { CommandId, EnvironmentRef, TicketId } from '../../src-shared/model/ids.ts'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
+import { inFlight } from '../operations/acceptance.ts'
+import type { OperationEngine } from '../operations/engine.ts'
+import type { Caller } from '../server/caller.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
+import type { StoredTicket } from '../store/tickets-table.ts'
+import { destroyPlan, factsOf, inspectHome } from './destroy-plan.ts'
+import { mutate } from './power-commands.ts'
+import type { Tickets } from './tickets.ts'
+import type { Toolkit } from './toolkit.ts'
+import { resolveEnvironment } from './views.ts'
+
+export interface DestroyDeps {
+  readonly toolkit: Toolkit
+  readonly engine: OperationEngine
+  readonly tickets: Tickets
+  readonly hostName: string
+}
+
+export interface DestroyInput {
+  readonly commandId: CommandId
+  readonly environment: EnvironmentRef
+  readonly ticket?: TicketId | undefined
+  readonly confirmName?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** What destroying would do, and the ticket to do exactly that. */
+export async function planDestroy(
+  deps: DestroyDeps,
+  caller: Caller,
+  ref: EnvironmentRef,
+): Promise<{ plan: Plan; ticket: Ticket }> {
+  const { toolkit, tickets, hostName } = deps
+  const environment = resolveEnvironment(toolkit.store, ref)
+  assertFree(toolkit, environment)
+  assertUnprotected(environment)
+  const home = await inspectHome(toolkit, environment)
+  const plan = destroyPlan(environment, home, hostName)
+  return { plan, ticket: tickets.issue(plan, factsOf(environment), caller) }
+}
+
+/** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
+export function runDestroy(deps: DestroyDeps, caller: Caller, input: DestroyInput): Operation {
+  try {
+    return accept(deps, caller, input)
+  } catch (error) {
+    if (error instanceof PilothouseError) deps.tickets.recordRefusal('destroy', caller, error)
+    throw error
+  }
+}
+
+function accept({ toolkit, engine, tickets }: DestroyDeps, caller: Caller, input: DestroyInput): Operation {
+  const { store } = toolkit
+  const { commandId, environment: ref, reason } = input
+  let ticket: StoredTicket
+  let environment: StoredEnvironment
+  return engine.accept({
+    kind: 'destroy',
+    caller,
+    commandId,
+    input,
+    detail: reason === undefined ? {} : { reason },
+    target: () => {
+      ticket = tickets.check(input.ticket, 'destroy', caller)
+      return (environment = resolveEnvironment(store, ref))
+    },
+    admit: (operationId) => {
+      assertUnprotected(environment)
+      tickets.checkFacts(ticket, environment.id, factsOf(environment))
+      assertName(environment, ticket, input.confirmName)
+      tickets.consume(ticket, operationId)
+      mutate(store, environment, { desired: 'stopped' })
+    },
+  })
+}
+
+function assertFree({ store, clock }: Toolkit, { operationId }: StoredEnvironment): void {
+  if (operationId !== null) throw inFlight(store.operations.find(operationId), clock.now())
+}
+
+function assertUnprotected({ name, isProtected }: StoredEnvironment): void {
+  if (isProtected) throw new PilothouseError('deletion_protected', `${name} is protected against deletion.`)
+}
+
+function assertName({ name }: StoredEnvironment, { needsName }: StoredTicket, typed: string | undefined): void {
+  if (!needsName || typed === name) return
+  const message = `confirmName: must be the environment's name, ${name}, because its home is not empty.`
+  throw new PilothouseError('invalid_request', message, { details: { field: 'confirmName' } })
+}

@@ -1,0 +1,84 @@
+import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
+import { describeFailure } from './failures.ts'
+import { environmentOf } from './start-steps.ts'
+import type { Toolkit } from './toolkit.ts'
+
+/** A driver keeps its own deadlines; the step's comes this much later, in milliseconds, for one that does not. */
+const DRIVER_MARGIN_MS = 5_000
+
+/** Stops the guest; the home is kept. */
+export function stopOperation(toolkit: Toolkit): OperationDefinition {
+  const { store, clock, deadlines, logger } = toolkit
+  return {
+    kind: 'stop',
+    steps: [stopGuest(toolkit, deadlines.stopGraceMs)],
+    retry: null,
+    describeFailure: describeFailure(logger),
+    settle: ({ environmentId: id }, outcome) => {
+      const isStopped = store.environments.find(id)?.observed.kind === 'stopped'
+      if (outcome.kind !== 'succeeded' || isStopped) return
+      store.environments.setObserved(id, { kind: 'stopped', since: clock.now() }, clock.now())
+    },
+  }
+}
+
+/** Removes guest and home. Once begun it only goes forward: what is removed cannot be brought back. */
+export function destroyOperation(toolkit: Toolkit): OperationDefinition {
+  const { store, clock, logger } = toolkit
+  return {
+    kind: 'destroy',
+    steps: [stopGuest(toolkit, 0), removeHomes(toolkit)],
+    retry: null,
+    describeFailure: describeFailure(logger),
+    settle: ({ environmentId }, outcome) => {
+      if (outcome.kind === 'succeeded') store.environments.setDestroyed(environmentId, clock.now())
+    },
+  }
+}
+
+function stopGuest(toolkit: Toolkit, graceMs: number): Step {
+  return {
+    name: 'stop_guest',
+    phase: null,
+    deadlineMs: graceMs + toolkit.deadlines.stopForceMs + DRIVER_MARGIN_MS,
+    isCancellable: false,
+    run: (context) => endGuest(toolkit, { context, graceMs }),
+  }
+}
+
+interface Ending {
+  readonly context: StepContext
+  readonly graceMs: number
+}
+
+async function endGuest(toolkit: Toolkit, { context, graceMs }: Ending): Promise<void> {
+  const { store, clock, drivers, deadlines } = toolkit
+  const environment = environmentOf(toolkit, context.operation)
+  const boot = store.boots.liveOf(environment.id)
+  if (boot === undefined) return
+  const { id } = environment
+  const stopping = { kind: 'stopping', since: clock.now(), bootId: boot.id } as const
+  store.db.transaction(() => store.environments.setObserved(id, stopping, clock.now()))
+  await drivers.of(environment).stopGuest(boot.record, { graceMs, forceMs: deadlines.stopForceMs })
+  store.db.transaction(() => {
+    store.boots.end(boot.id, clock.now())
+    store.environments.setObserved(id, { kind: 'stopped', since: clock.now() }, clock.now())
+  })
+}
+
+function removeHomes(toolkit: Toolkit): Step {
+  const { store, clock, drivers, deadlines } = toolkit
+  return {
+    name: 'remove_home',
+    phase: null,
+    deadlineMs: deadlines.homeMs,
+    isCancellable: false,
+    run: async ({ operation }) => {
+      const environment = environmentOf(toolkit, operation)
+      for (const homeId of store.environments.homesOf(environment.id)) {
+        await drivers.of(environment).destroyHome(homeId)
+        store.db.transaction(() => store.environments.setHomeRemoved(homeId, clock.now()))
+      }
+    },
+  }
+}

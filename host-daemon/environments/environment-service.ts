@@ -1,0 +1,68 @@
+import type { Environment } from '../../src-shared/model/environment.ts'
+import type { EnvironmentId, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
+import type { Caller } from '../server/caller.ts'
+import { planDestroy, runDestroy, type DestroyDeps, type DestroyInput } from './destroy-command.ts'
+import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
+import { spawn, type SpawnDeps, type SpawnInput } from './spawn-command.ts'
+import { resolveEnvironment, type EnvironmentViews } from './views.ts'
+
+export interface EnvironmentServiceDeps extends SpawnDeps, DestroyDeps, PowerDeps {
+  readonly views: EnvironmentViews
+}
+
+/** The commands on environments, and what is known of them. Every command answers once it is durably accepted. */
+export class EnvironmentService {
+  private readonly deps: EnvironmentServiceDeps
+
+  constructor(deps: EnvironmentServiceDeps) {
+    this.deps = deps
+  }
+
+  list(owner?: OwnerName): Environment[] {
+    return this.deps.views.list(owner)
+  }
+
+  get(ref: EnvironmentRef): Environment {
+    return this.deps.views.of(resolveEnvironment(this.deps.toolkit.store, ref))
+  }
+
+  /** Throws `not_found`. */
+  resolve(ref: EnvironmentRef): EnvironmentId {
+    return resolveEnvironment(this.deps.toolkit.store, ref).id
+  }
+
+  spawn(caller: Caller, input: SpawnInput): Promise<Operation> {
+    return spawn(this.deps, caller, input)
+  }
+
+  start(caller: Caller, input: PowerInput): Promise<Operation> {
+    return start(this.deps, caller, input)
+  }
+
+  stop(caller: Caller, input: PowerInput): Operation {
+    return stop(this.deps, caller, input)
+  }
+
+  planDestroy(caller: Caller, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
+    return planDestroy(this.deps, caller, ref)
+  }
+
+  runDestroy(caller: Caller, input: DestroyInput): Operation {
+    return runDestroy(this.deps, caller, input)
+  }
+
+  /** Protection changes neither guest nor home, so the generation stays. */
+  setProtection(caller: Caller, ref: EnvironmentRef, isProtected: boolean): Environment {
+    const { store, clock } = this.deps.toolkit
+    const { actor, requestId } = caller
+    return store.db.transaction(() => {
+      const { id: environmentId } = resolveEnvironment(store, ref)
+      store.environments.setProtected(environmentId, isProtected)
+      const about = { action: 'protection.set', outcome: 'succeeded', detail: { isProtected } }
+      store.activity.append({ ...about, at: clock.now(), actor, requestId, operationId: null, environmentId })
+      return this.get(environmentId)
+    })
+  }
+}

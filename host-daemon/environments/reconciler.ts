@@ -1,0 +1,178 @@
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { ObservedState } from '../../src-shared/model/environment.ts'
+import type { EnvironmentId } from '../../src-shared/model/ids.ts'
+import type { GuestEvidence } from '../drivers/vm-driver.ts'
+import { Turns } from '../operations/turns.ts'
+import type { Boot } from '../store/boots-table.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
+import type { Store } from '../store/store.ts'
+import { repeat } from '../system/repeat.ts'
+import type { Toolkit } from './toolkit.ts'
+import type { EnvironmentViews } from './views.ts'
+
+export interface ReconcilerOptions {
+  readonly intervalMs: number
+  /** Guests asked at the same time. */
+  readonly concurrency: number
+  /** Without an answer for so long, a guest's state is `unknown`. */
+  readonly staleAfterMs: number
+}
+
+interface Observation {
+  readonly boot: Boot
+  readonly evidence: GuestEvidence
+  /** When the question was asked. */
+  readonly at: number
+}
+
+/**
+ * Looks at every guest that may exist and keeps the observed states true. It never touches an environment that an
+ * operation holds. Gone is concluded from positive evidence alone; a failed question ages the last answer, and only
+ * past its bound makes it `unknown`.
+ */
+export class Reconciler {
+  private readonly toolkit: Toolkit
+  private readonly views: EnvironmentViews
+  private readonly options: ReconcilerOptions
+  private readonly turns: Turns
+  private readonly ending = new AbortController()
+  private loop: Promise<void> = Promise.resolve()
+
+  constructor(toolkit: Toolkit, views: EnvironmentViews, options: ReconcilerOptions) {
+    this.toolkit = toolkit
+    this.views = views
+    this.options = options
+    this.turns = new Turns(options.concurrency)
+  }
+
+  /** Looks once at everything, then goes on by itself. */
+  async start(): Promise<void> {
+    this.settleOrphans()
+    await this.pass()
+    const { clock, logger } = this.toolkit
+    const options = {
+      clock,
+      logger,
+      intervalMs: this.options.intervalMs,
+      signal: this.ending.signal,
+      name: 'reconciler',
+    }
+    this.loop = repeat(() => this.pass(), options)
+  }
+
+  async stop(): Promise<void> {
+    this.ending.abort(new Error('The daemon is ending.'))
+    await this.loop
+  }
+
+  /** Looks at every guest once. */
+  async pass(): Promise<void> {
+    const at = this.clock.now()
+    const boots = this.store.boots.live()
+    await Promise.all(boots.map((boot) => this.look(boot)))
+    this.views.confirmPass(at, new Set(boots.map(({ environmentId }) => environmentId)))
+  }
+
+  /** Looks at one guest now, because something has just happened to it. Never rejects. */
+  async lookAt(environmentId: EnvironmentId): Promise<void> {
+    const boot = this.store.boots.liveOf(environmentId)
+    if (boot !== undefined && !this.ending.signal.aborted) await this.look(boot)
+  }
+
+  private async look(boot: Boot): Promise<void> {
+    const turn = await this.turns.take(this.ending.signal).catch(() => undefined)
+    if (turn === undefined) return
+    try {
+      const at = this.clock.now()
+      const environment = this.store.environments.find(boot.environmentId)
+      if (environment === undefined || environment.operationId !== null) return
+      const evidence = await this.toolkit.drivers.of(environment).inspectGuest(boot.record)
+      if (!this.ending.signal.aborted) await this.learn({ boot, evidence, at })
+    } catch (error) {
+      this.toolkit.logger.error({ err: error, environmentId: boot.environmentId }, 'A guest could not be looked at')
+    } finally {
+      turn.dispose()
+    }
+  }
+
+  /** What was asked before an operation came in says nothing any more. */
+  private async learn(observation: Observation): Promise<void> {
+    const environment = this.store.environments.find(observation.boot.environmentId)
+    const boot = this.store.boots.find(observation.boot.id)
+    if (environment?.operationId !== null || boot?.endedAt !== null) return
+    if (observation.evidence.kind === 'gone') return this.learnGone(environment, observation)
+    if (observation.evidence.kind === 'unknown') this.learnNothing(environment, observation.evidence.detail)
+    else this.learnAlive(environment, { ...observation, agent: observation.evidence.agent })
+  }
+
+  private learnAlive(environment: StoredEnvironment, seen: Observation & { agent: 'answering' | 'silent' }): void {
+    const { id, observed } = environment
+    const { boot, agent, at } = seen
+    // What could not be cleaned up stays a failure for as long as it is there.
+    const isLeftover = observed.kind === 'failed'
+    const isSame = observed.kind === 'running' && observed.bootId === boot.id
+    if (isLeftover || (isSame && observed.agent === agent)) {
+      this.views.confirm(id, at)
+      return
+    }
+    const since = isSame ? observed.since : this.clock.now()
+    this.write(id, { kind: 'running', since, bootId: boot.id, agent }, at)
+  }
+
+  private learnNothing(environment: StoredEnvironment, detail: string): void {
+    const { id, observed } = environment
+    const observedAt = this.views.observedAt(environment)
+    const now = this.clock.now()
+    if (observed.kind === 'unknown' || now - observedAt < this.options.staleAfterMs) return
+    this.write(id, { kind: 'unknown', since: now, detail }, observedAt)
+  }
+
+  private async learnGone(environment: StoredEnvironment, { boot, evidence, at }: Observation): Promise<void> {
+    const { id, name, desired, observed } = environment
+    const detail = evidence.kind === 'gone' ? evidence.detail : ''
+    const isLost = desired === 'running' && observed.kind !== 'failed'
+    const now = this.clock.now()
+    this.store.db.transaction(() => {
+      this.store.boots.end(boot.id, now)
+      if (isLost) this.write(id, { kind: 'lost', since: now, detail }, at)
+      else if (observed.kind !== 'failed') this.write(id, { kind: 'stopped', since: now }, at)
+      const about = { action: 'guest.gone', outcome: isLost ? 'lost' : 'stopped', detail: { bootId: boot.id, detail } }
+      this.store.activity.append({
+        ...about,
+        at: now,
+        actor: null,
+        requestId: null,
+        operationId: null,
+        environmentId: id,
+      })
+    })
+    this.toolkit.logger.warn({ environmentId: id, name, bootId: boot.id, detail }, 'A guest is gone')
+    const deadlines = { graceMs: 0, forceMs: this.toolkit.deadlines.stopForceMs }
+    await this.toolkit.drivers.of(environment).stopGuest(boot.record, deadlines)
+  }
+
+  /** States that only an operation can be in, without one: whatever left them so has been interrupted for good. */
+  private settleOrphans(): void {
+    const now = this.clock.now()
+    const fleeting: readonly ObservedState['kind'][] = ['creating', 'booting', 'running', 'stopping', 'unknown']
+    for (const { id, observed, operationId, desired } of this.store.environments.list()) {
+      const isOrphan = operationId === null && fleeting.includes(observed.kind)
+      if (!isOrphan || this.store.boots.liveOf(id) !== undefined) continue
+      const detail = 'The daemon was interrupted; no guest exists.'
+      const failed = { kind: 'failed', since: now, reason: 'interrupted', phase: 'requested', detail } as const
+      this.write(id, desired === 'running' ? failed : { kind: 'stopped', since: now }, now)
+    }
+  }
+
+  private write(id: EnvironmentId, observed: ObservedState, at: number): void {
+    this.store.db.transaction(() => this.store.environments.setObserved(id, observed, at))
+  }
+
+  private get store(): Store {
+    return this.toolkit.store
+  }
+
+  private get clock(): Clock {
+    return this.toolkit.clock
+  }
+}

@@ -1,0 +1,93 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
+import type { EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
+import type { OperationKind } from '../../src-shared/model/operation.ts'
+import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
+import type { Caller } from '../server/caller.ts'
+import type { Store } from '../store/store.ts'
+import type { PlanFacts, StoredTicket } from '../store/tickets-table.ts'
+import { changesBetween } from './destroy-plan.ts'
+
+/** A ticket lives no longer than this, in milliseconds. */
+export const TICKET_LIFETIME_MS = 5 * 60_000
+
+export interface TicketsDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: RandomSource
+  /** At most `TICKET_LIFETIME_MS`. */
+  readonly lifetimeMs: number
+}
+
+/** Single-use permissions, each to run exactly one plan. */
+export class Tickets {
+  private readonly deps: TicketsDeps
+
+  constructor(deps: TicketsDeps) {
+    this.deps = { ...deps, lifetimeMs: Math.min(deps.lifetimeMs, TICKET_LIFETIME_MS) }
+  }
+
+  /** Durable when it returns. */
+  issue(plan: Plan, facts: PlanFacts, caller: Caller): Ticket {
+    const { store, clock, random, lifetimeMs } = this.deps
+    const id = `tkt-${random.hex(16)}` as TicketId
+    const createdAt = clock.now()
+    const expiresAt = createdAt + lifetimeMs
+    const { user, uid, role } = caller.actor
+    const { kind, environmentId, hash: planHash, needsName } = plan
+    const bound = { kind, environmentId, user, uid, role, planHash, facts, needsName }
+    store.db.transaction(() => {
+      store.tickets.insert({ id, ...bound, createdAt, expiresAt })
+      const about = { action: `${kind}.plan`, outcome: 'planned', detail: { planHash, text: plan.text } }
+      const { actor, requestId } = caller
+      store.activity.append({ ...about, at: createdAt, actor, requestId, operationId: null, environmentId })
+    })
+    return { id, expiresAt }
+  }
+
+  /** Everything about the ticket that does not need the environment. Throws `ticket_*`. */
+  check(id: TicketId | undefined, kind: OperationKind, caller: Caller): StoredTicket {
+    if (id === undefined) throw new PilothouseError('ticket_required', `To ${kind}, a ticket is needed.`)
+    const ticket = this.deps.store.tickets.find(id)
+    if (ticket?.kind !== kind) throw new PilothouseError('ticket_invalid', `This is not a ticket to ${kind}.`)
+    const { user, uid, role } = caller.actor
+    if (ticket.user !== user || ticket.uid !== uid || ticket.role !== role) {
+      throw new PilothouseError('ticket_foreign', 'The ticket was made for another user or role.')
+    }
+    if (ticket.usedAt !== null) throw usedTicket(ticket)
+    if (this.deps.clock.now() >= ticket.expiresAt)
+      throw new PilothouseError('ticket_expired', 'The ticket has expired.')
+    return ticket
+  }
+
+  /** The ticket was for this environment, and all that its plan rests on still holds. */
+  checkFacts(ticket: StoredTicket, environmentId: EnvironmentId, facts: PlanFacts): void {
+    if (ticket.environmentId !== environmentId) {
+      throw new PilothouseError('ticket_invalid', 'The ticket is for another environment.')
+    }
+    const changes = changesBetween(ticket.facts, facts)
+    if (changes.length === 0) return
+    const message = `Since the plan was made, ${changes.join('; ')}. Nothing was touched.`
+    throw new PilothouseError('plan_outdated', message, { details: { changes } })
+  }
+
+  /** Only inside the transaction that claims the operation. */
+  consume(ticket: StoredTicket, operationId: OperationId): void {
+    const use = { operationId, at: this.deps.clock.now() }
+    if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
+  }
+
+  /** Every refusal is recorded; it changes nothing else. */
+  recordRefusal(kind: OperationKind, caller: Caller, error: PilothouseError): void {
+    const { store, clock } = this.deps
+    const { actor, requestId } = caller
+    const about = { action: kind, outcome: 'refused', detail: { code: error.code, message: error.message } }
+    const entry = { ...about, at: clock.now(), actor, requestId, operationId: null, environmentId: null }
+    store.db.transaction(() => store.activity.append(entry))
+  }
+}
+
+function usedTicket({ operationId }: StoredTicket): PilothouseError {
+  const message = `The ticket has been used${operationId === null ? '' : ` by ${operationId}`}.`
+  return new PilothouseError('ticket_used', message, { details: { operationId } })
+}

@@ -1,0 +1,182 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
+import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import type { Operation, OperationKind, OperationStatus } from '../../src-shared/model/operation.ts'
+import type { Caller } from '../server/caller.ts'
+import { toWireOperation, type StoredOperation } from '../store/operation-row.ts'
+import type { OperationFilter } from '../store/operations-table.ts'
+import type { Store } from '../store/store.ts'
+import { withDeadline } from '../system/deadline.ts'
+import type { Logger } from '../system/logger.ts'
+import { Acceptance, type AcceptRequest, type Command } from './acceptance.ts'
+import { OperationRun } from './operation-run.ts'
+import { OutcomeWriter } from './outcome-writer.ts'
+import { Resumption } from './resumption.ts'
+import type { OperationDefinition } from './step.ts'
+
+export interface EngineDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly logger: Logger
+  readonly definitions: readonly OperationDefinition[]
+  readonly undoDeadlineMs: number
+  /** How long steps may take to let go when they are cancelled or the daemon ends. */
+  readonly graceMs: number
+  /** Told after an operation has ended, with its outcome durable. */
+  readonly onEnded: (environmentId: EnvironmentId) => void
+  /** Told when an operation's state changed without a commit: its outcome is known but could not be recorded yet. */
+  readonly onUnrecorded: (id: OperationId) => void
+}
+
+/**
+ * Durable operations. Accepted in one transaction and answered at once; run by their journal, also across crashes;
+ * every one of them ends in exactly one recorded outcome.
+ */
+export class OperationEngine {
+  private readonly deps: EngineDeps
+  private readonly acceptance: Acceptance
+  private readonly writer: OutcomeWriter
+  private readonly suspension = new AbortController()
+  private readonly runs = new Map<OperationId, { run: OperationRun; ended: Promise<void> }>()
+  private readonly unrecorded = new Map<OperationId, OperationStatus>()
+  private readonly waiters = new Map<OperationId, Set<() => void>>()
+
+  constructor(deps: EngineDeps) {
+    this.deps = deps
+    this.acceptance = new Acceptance(deps)
+    const onUnrecorded = (id: OperationId, status: OperationStatus) => {
+      this.unrecorded.set(id, status)
+      this.wake(id)
+      deps.onUnrecorded(id)
+    }
+    this.writer = new OutcomeWriter({ ...deps, suspend: this.suspension.signal, onUnrecorded })
+    deps.store.db.onCommitted((change) => {
+      for (const { kind, id } of change) if (kind === 'operation') this.wake(id as OperationId)
+    })
+  }
+
+  /** Goes on with whatever the daemon before left unfinished. */
+  start(): void {
+    const resumption = new Resumption(this.deps)
+    for (const operation of this.deps.store.operations.running()) this.launch(resumption.takeUp(operation))
+  }
+
+  /** Leaves running operations where they are, to be taken up at the next start. */
+  async stop(): Promise<void> {
+    this.suspension.abort(new PilothouseError('cancelled', 'The daemon is ending.'))
+    await Promise.all([...this.runs.values()].map(({ ended }) => ended))
+  }
+
+  replayOf(command: Command): Operation | undefined {
+    const known = this.acceptance.replayOf(command)
+    return known === undefined ? undefined : this.view(known)
+  }
+
+  /** Durable when it returns; the work goes on by itself. A retry answers with the same operation. */
+  accept(request: AcceptRequest): Operation {
+    if (this.suspension.signal.aborted) throw new PilothouseError('host_unreachable', 'The daemon is ending.')
+    const { operation, isNew } = this.acceptance.accept(request, this.definitionOf(request.kind))
+    if (isNew) this.launch(operation)
+    return this.view(operation)
+  }
+
+  get(id: OperationId): Operation {
+    const operation = this.deps.store.operations.find(id)
+    if (operation === undefined) throw new PilothouseError('not_found', `There is no operation ${id}.`)
+    return this.view(operation)
+  }
+
+  list(filter: OperationFilter): Operation[] {
+    return this.deps.store.operations.list(filter).map((operation) => this.view(operation))
+  }
+
+  /** The operation when it has ended, or as it is after `timeoutMs`. Rejects when `signal` is aborted. */
+  async wait(id: OperationId, timeoutMs: number, signal: AbortSignal): Promise<Operation> {
+    const isTimeUp = new Error('time is up')
+    const work = (bounded: AbortSignal) => this.untilEnded(id, bounded)
+    try {
+      const deadline = { clock: this.deps.clock, signal, deadlineMs: timeoutMs, onDeadline: () => isTimeUp }
+      await withDeadline(work, deadline)
+    } catch (error) {
+      if (error !== isTimeUp) throw error
+    }
+    return this.get(id)
+  }
+
+  /** Heeded where it is safe; elsewhere the operation goes on, and the answer shows it. */
+  cancel(id: OperationId, caller: Caller): Operation {
+    const { store, clock } = this.deps
+    const operation = this.get(id)
+    if (!operation.isCancellable) return operation
+    store.db.transaction(() => {
+      store.operations.requestCancel(id, clock.now())
+      const { actor, requestId } = caller
+      const about = { actor, requestId, operationId: id, environmentId: operation.environmentId }
+      store.activity.append({ ...about, at: clock.now(), action: 'cancel', outcome: 'accepted', detail: {} })
+    })
+    this.runs.get(id)?.run.cancel()
+    return this.get(id)
+  }
+
+  private launch(operation: StoredOperation): void {
+    const definition = this.definitionOf(operation.kind)
+    const run = new OperationRun(operation, definition, { ...this.deps, suspend: this.suspension.signal })
+    this.runs.set(operation.id, { run, ended: this.runToEnd(run, operation) })
+  }
+
+  private async runToEnd(run: OperationRun, operation: StoredOperation): Promise<void> {
+    const { id, environmentId } = operation
+    // The caller is answered first: acceptance costs one durable write, the first step's journal comes after it.
+    await nextTurn()
+    const outcome = await run.execute()
+    const definition = this.definitionOf(operation.kind)
+    if (outcome !== null) await this.writer.write({ id, definition, outcome, stepEnd: run.openEnd })
+    this.runs.delete(id)
+    this.unrecorded.delete(id)
+    if (outcome !== null) this.deps.onEnded(environmentId)
+  }
+
+  private async untilEnded(id: OperationId, signal: AbortSignal): Promise<void> {
+    while (this.get(id).status.kind === 'running') await this.nextChange(id, signal)
+  }
+
+  private nextChange(id: OperationId, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.waiters.get(id) ?? new Set()
+      this.waiters.set(id, waiting)
+      const leave = () => {
+        waiting.delete(arrive)
+        if (waiting.size === 0) this.waiters.delete(id)
+      }
+      const give = () => {
+        leave()
+        reject(signal.reason as Error)
+      }
+      const arrive = () => {
+        leave()
+        signal.removeEventListener('abort', give)
+        resolve()
+      }
+      waiting.add(arrive)
+      signal.addEventListener('abort', give, { once: true })
+    })
+  }
+
+  private wake(id: OperationId): void {
+    for (const arrive of [...(this.waiters.get(id) ?? [])]) arrive()
+  }
+
+  private view(stored: StoredOperation): Operation {
+    const operation = toWireOperation(stored)
+    const status = this.unrecorded.get(stored.id)
+    return status === undefined ? operation : { ...operation, status, isCancellable: false }
+  }
+
+  private definitionOf(kind: OperationKind): OperationDefinition {
+    const definition = this.deps.definitions.find((candidate) => candidate.kind === kind)
+    if (definition === undefined) throw new Error(`No definition of the operation ${kind}`)
+    return definition
+  }
+}

@@ -1,0 +1,51 @@
+import { PilothouseError, type Failure } from '../../src-shared/error.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import type { Store } from '../store/store.ts'
+import type { Logger } from '../system/logger.ts'
+
+/** A daemon that dies as often as this over one operation does not try it again. */
+const MAX_RESUMPTIONS = 3
+
+interface ResumptionDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Decides, by its journal, what becomes of an operation that a crash interrupted; activity says which. */
+export class Resumption {
+  private readonly deps: ResumptionDeps
+
+  constructor(deps: ResumptionDeps) {
+    this.deps = deps
+  }
+
+  /** Durable before it returns; the operation answered is to be run. */
+  takeUp(operation: StoredOperation): StoredOperation {
+    const { store, clock, logger } = this.deps
+    const { id, step, environmentId, kind } = operation
+    const undoCause = this.causeToUndo(operation)
+    const verdict = undoCause === null ? 'resumed' : 'rolling_back'
+    store.db.transaction(() => {
+      store.operations.countResumption(id)
+      if (undoCause !== null) store.operations.setProgress(id, { ...operation, direction: 'undo', undoCause })
+      const about = { operationId: id, environmentId, action: kind, outcome: verdict, detail: { step } }
+      store.activity.append({ ...about, at: clock.now(), actor: null, requestId: operation.requestId })
+    })
+    logger.warn({ operationId: id, kind, step, verdict }, 'An interrupted operation is taken up')
+    return store.operations.find(id) ?? operation
+  }
+
+  private causeToUndo(operation: StoredOperation): Failure | null {
+    if (operation.direction === 'undo') return operation.undoCause
+    const { requestId, phase } = operation
+    if (operation.isCancelRequested) {
+      return new PilothouseError('cancelled', 'The operation was cancelled.', { requestId }).toFailure()
+    }
+    if (operation.resumptions < MAX_RESUMPTIONS) return null
+    const message = `The daemon was interrupted ${operation.resumptions + 1} times while it was working on this.`
+    const details = { reason: 'interrupted', phase }
+    return new PilothouseError('engine_failed', message, { requestId, details }).toFailure()
+  }
+}

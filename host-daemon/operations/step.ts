@@ -1,0 +1,54 @@
+import type { Failure, PilothouseError } from '../../src-shared/error.ts'
+import type { DisposableStore } from '../../src-shared/lib/disposable.ts'
+import type { Phase } from '../../src-shared/model/environment.ts'
+import type { OperationKind } from '../../src-shared/model/operation.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+
+export interface StepContext {
+  /** As of the step's beginning. */
+  readonly operation: StoredOperation
+  /** Aborted by cancel, by the step's deadline and by the daemon's end. */
+  readonly signal: AbortSignal
+  /** Counted from 1. */
+  readonly attempt: number
+  /** Disposed when the operation ends, however it ends. */
+  readonly scope: DisposableStore
+}
+
+export interface UndoContext {
+  readonly operation: StoredOperation
+  readonly cause: Failure
+  readonly signal: AbortSignal
+}
+
+/**
+ * One named step. `run` may be called again after a crash in the middle of it, and `undo` after any part of `run`:
+ * both look at what is there and end in the same place however often they are called.
+ */
+export interface Step {
+  readonly name: string
+  /** The startup phase shown while it runs; null leaves the phase as it is. */
+  readonly phase: Phase | null
+  /** Null where waiting is nobody's failure; the operation's own bounds hold then. */
+  readonly deadlineMs: number | null
+  readonly isCancellable: boolean
+  run(context: StepContext): Promise<void>
+  undo?(context: UndoContext): Promise<void>
+}
+
+export type Outcome =
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly isRolledBack: boolean }
+
+/** What a command does: a list of steps, and what its end means for the environment. */
+export interface OperationDefinition {
+  readonly kind: OperationKind
+  readonly steps: readonly Step[]
+  /** After a failure at or behind step `from`, undo back to it and try again. Null: one attempt. */
+  readonly retry: { readonly from: string; readonly maxAttempts: number } | null
+  /** Puts whatever a step threw into the closed set, with the facts that `settle` needs in `details`. */
+  describeFailure(error: unknown, operation: StoredOperation): PilothouseError
+  /** Runs inside the transaction that writes the outcome. */
+  settle(operation: StoredOperation, outcome: Outcome): void
+}

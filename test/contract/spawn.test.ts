@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  newCommandId,
+  refusalOf,
+  spawnInput,
+  startFakeDriverDaemon,
+  type FakeDriverDaemon,
+} from '../support/fake-driver-daemon.ts'
+
+const MANY = 200
+
+describe('spawn', () => {
+  let host: FakeDriverDaemon
+  beforeEach(async () => {
+    host = await startFakeDriverDaemon()
+  })
+  afterEach(() => host.remove())
+
+  it('is answered at once and brings an environment to running', async () => {
+    const client = host.as('operator')
+    const accepted = await client.environments.spawn(spawnInput('web-1'))
+    expect(accepted).toMatchObject({ kind: 'spawn', status: { kind: 'running' }, phase: 'requested', attempt: null })
+    const ended = await client.operations.wait({ id: accepted.id, timeoutMs: 5_000 })
+    expect(ended).toMatchObject({ status: { kind: 'succeeded' }, phase: 'ready', attempt: 1, isCancellable: false })
+    const environment = await client.environments.get({ environment: 'web-1' })
+    expect(environment).toMatchObject({
+      name: 'web-1',
+      desired: 'running',
+      observed: { kind: 'running', agent: 'answering' },
+      operationId: null,
+      generation: 1,
+      boot: { ordinal: 1 },
+    })
+  })
+
+  it('makes one environment of 200 concurrent spawns with one commandId', async () => {
+    const client = host.as('operator')
+    const input = spawnInput('once')
+    const operations = await Promise.all(Array.from({ length: MANY }, () => client.environments.spawn(input)))
+    expect(new Set(operations.map(({ id }) => id)).size).toBe(1)
+    const { environments } = await client.environments.list()
+    expect(environments).toHaveLength(1)
+    expect(host.driver.calls.createHome).toBeLessThanOrEqual(1)
+  })
+
+  it('makes 5 of 200 concurrent spawns of an owner limited to 5, and says why for the rest', async () => {
+    await host.as('admin').owners.put({ name: 'team' as never, limit: 5 })
+    const client = host.as('operator')
+    const inputs = Array.from({ length: MANY }, (_, index) => spawnInput(`team-${index}`, 'team'))
+    const spawns = inputs.map((input) => client.environments.spawn(input))
+    const outcomes = await Promise.allSettled(spawns)
+    const refused = spawns.filter((_, index) => outcomes[index]?.status === 'rejected')
+    expect(refused).toHaveLength(195)
+    const refusals = await Promise.all(refused.map((spawn) => refusalOf(spawn)))
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['owner_limit_reached']))
+    expect(refusals[0]?.message).toBe('team has 5 of at most 5 environments.')
+    const { environments } = await client.environments.list({ owner: 'team' as never })
+    expect(environments).toHaveLength(5)
+  })
+
+  it('refuses a reused commandId, a taken name and whoever may not own', async () => {
+    const client = host.as('operator')
+    const input = spawnInput('web-1')
+    await client.environments.spawn(input)
+    await host.as('admin').owners.put({ name: 'asleep' as never, isActive: false, limit: 'unlimited' })
+    const codeOf = async (other: object) => (await refusalOf(client.environments.spawn({ ...input, ...other }))).code
+    expect(await codeOf({ name: 'web-2' })).toBe('command_id_reused')
+    expect(await codeOf({ commandId: newCommandId() })).toBe('name_taken')
+    expect(await codeOf({ commandId: newCommandId(), name: 'x', owner: 'stranger' })).toBe('owner_not_allowed')
+    expect(await codeOf({ commandId: newCommandId(), name: 'x', owner: 'asleep' })).toBe('owner_inactive')
+    expect(await codeOf({ commandId: newCommandId(), name: 'x', image: 'absent@1' })).toBe('not_found')
+    expect((await refusalOf(host.as('operator', 'other').environments.spawn(input))).code).toBe('command_id_reused')
+  })
+})

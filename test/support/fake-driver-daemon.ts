@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createRouterClient, ORPCError } from '@orpc/server'
+import type { DaemonOptions } from '../../host-daemon/daemon-options.ts'
+import { createDaemon, type Daemon } from '../../host-daemon/daemon.ts'
+import type { Caller } from '../../host-daemon/server/caller.ts'
+import { SystemClock } from '../../host-daemon/system/clock.ts'
+import { SystemRandom } from '../../host-daemon/system/random.ts'
+import { isErrorCode, type ErrorCode, type ErrorData } from '../../src-shared/error.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { CommandId, EnvironmentName, ImageRef, OwnerName, RequestId } from '../../src-shared/model/ids.ts'
+import type { Role } from '../../src-shared/model/role.ts'
+import { FakeMachine } from './fake-machine.ts'
+import { FakeVmDriver } from './fake-vm-driver.ts'
+import { MemoryLogger } from './memory-logger.ts'
+
+export interface FakeDriverDaemonOptions {
+  readonly options?: Partial<DaemonOptions>
+  readonly clock?: Clock
+  /** The database and journals; a folder of its own, removed at the end, unless given. */
+  readonly folder?: string
+  readonly machine?: FakeMachine
+  /** Prepares the driver before the daemon starts. */
+  readonly arrange?: (driver: FakeVmDriver) => void
+}
+
+/** Quick where the real daemon is patient. */
+const QUICK: Partial<DaemonOptions> = {
+  observeIntervalMs: 20,
+  staleAfterMs: 200,
+  heartbeatMs: 100,
+  undoDeadlineMs: 2_000,
+  letGoMs: 200,
+  defaultOwner: { name: 'local' as OwnerName, limit: 'unlimited', note: 'this host itself' },
+}
+
+const random = new SystemRandom()
+
+export const newCommandId = (): CommandId => `cmd-${random.hex(16)}` as CommandId
+export const newRequestId = (): RequestId => `req-${random.hex(8)}` as RequestId
+
+/** Somebody who calls in `role`. */
+export function callerOf(role: Role, user = 'op'): Caller {
+  const uid = 1000 + [...user].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+  return { actor: { user, uid, role, claimedActor: null }, requestId: newRequestId() }
+}
+
+export type FakeDriverDaemon = Awaited<ReturnType<typeof startFakeDriverDaemon>>
+
+/** A whole daemon on a real SQLite file, with pretended guests. `restart` is a new daemon on the same truth. */
+export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {}) {
+  const folder = given.folder ?? (await mkdtemp(join(tmpdir(), 'pilothouse-daemon-')))
+  const machine = given.machine ?? new FakeMachine()
+  const driver = new FakeVmDriver({ machine, journalFolder: join(folder, 'consoles') })
+  given.arrange?.(driver)
+  const logger = new MemoryLogger()
+  const daemon = createDaemon({
+    databasePath: join(folder, 'pilothoused.db'),
+    options: { hostName: 'test-host', version: '0.0.0-test', guestUidBase: 100_000, ...QUICK, ...given.options },
+    drivers: [driver],
+    images: { list: () => Promise.resolve([]), isUsable: (ref) => Promise.resolve(ref !== 'absent@1') },
+    clock: given.clock ?? new SystemClock(),
+    random,
+    logger,
+  })
+  await daemon.start()
+  return {
+    daemon,
+    driver,
+    machine,
+    logger,
+    folder,
+    /** The contract's calls, made by somebody in that role. */
+    as: (role: Role, user?: string) => createRouterClient(daemon.router, { context: () => callerOf(role, user) }),
+    stop: () => daemon.stop(),
+    /** Ends this daemon as it is and starts the next one on the same database and guests. */
+    restart: async (next: Partial<FakeDriverDaemonOptions> = {}) => {
+      await daemon.stop()
+      return startFakeDriverDaemon({ ...given, folder, machine, ...next })
+    },
+    remove: async () => {
+      await daemon.stop().catch(() => undefined)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type { Daemon }
+
+let lastName = 0
+
+/** A spawn that nothing is wrong with. */
+export function spawnInput(name = `web-${(lastName += 1)}`, owner = 'local') {
+  return {
+    commandId: newCommandId(),
+    name: name as EnvironmentName,
+    owner: owner as OwnerName,
+    image: 'minimal@1' as ImageRef,
+  }
+}
+
+export interface CaughtError extends ErrorData {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** What a call was refused with; fails when it was not refused, or not in the closed set. */
+export async function refusalOf(call: Promise<unknown>): Promise<CaughtError> {
+  const error: unknown = await call.then(
+    () => new Error('The call was answered'),
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof ORPCError) || !isErrorCode(error.code)) throw error
+  return { code: error.code, message: error.message, ...(error.data as ErrorData) }
+}

@@ -1,0 +1,85 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A guest of the fake driver. It is alive as long as it is kept here, whatever becomes of the daemon. */
+export interface FakeGuest {
+  readonly bootId: string
+  readonly environmentId: string
+  readonly homeId: string
+  readonly pid: number
+  readonly agent: 'answering' | 'silent'
+}
+
+export interface FakeHome {
+  readonly homeId: string
+  readonly sizeMiB: number
+}
+
+/** Things by id, in memory or, given a folder, one file each, so that another process sees the same ones. */
+export class FakeShelf<T extends object> {
+  private readonly folder: string | undefined
+  private readonly items = new Map<string, T>()
+
+  constructor(folder?: string) {
+    this.folder = folder
+    if (folder !== undefined) mkdirSync(folder, { recursive: true })
+  }
+
+  put(id: string, item: T): void {
+    if (this.folder === undefined) this.items.set(id, item)
+    else writeFileSync(this.pathOf(id), JSON.stringify(item))
+  }
+
+  get(id: string): T | undefined {
+    if (this.folder === undefined) return this.items.get(id)
+    try {
+      return JSON.parse(readFileSync(this.pathOf(id), 'utf8')) as T
+    } catch {
+      return undefined
+    }
+  }
+
+  delete(id: string): void {
+    if (this.folder === undefined) this.items.delete(id)
+    else rmSync(this.pathOf(id), { force: true })
+  }
+
+  ids(): string[] {
+    if (this.folder === undefined) return [...this.items.keys()]
+    return readdirSync(this.folder).map((name) => name.replace(/\.json$/, ''))
+  }
+
+  private pathOf(id: string): string {
+    return join(this.folder ?? '', `${id}.json`)
+  }
+}
+
+/** What outlives the daemon: guests and homes. Give the same one to the next daemon and it adopts them. */
+export class FakeMachine {
+  readonly guests: FakeShelf<FakeGuest>
+  readonly homes: FakeShelf<FakeHome>
+  /** How many guests were ever alive on one home at the same time; more than 1 is a disaster. */
+  mostGuestsPerHome = 0
+  private lastPid = 1_000
+
+  constructor(folder?: string) {
+    this.guests = new FakeShelf(folder === undefined ? undefined : join(folder, 'guests'))
+    this.homes = new FakeShelf(folder === undefined ? undefined : join(folder, 'homes'))
+  }
+
+  boot(guest: Omit<FakeGuest, 'pid'>): void {
+    this.guests.put(guest.bootId, { ...guest, pid: (this.lastPid += 1) })
+    const onSameHome = this.guests.ids().filter((id) => this.guests.get(id)?.homeId === guest.homeId)
+    this.mostGuestsPerHome = Math.max(this.mostGuestsPerHome, onSameHome.length)
+  }
+
+  /** The guest ends by itself. */
+  kill(bootId: string): void {
+    this.guests.delete(bootId)
+  }
+
+  setAgent(bootId: string, agent: FakeGuest['agent']): void {
+    const guest = this.guests.get(bootId)
+    if (guest !== undefined) this.guests.put(bootId, { ...guest, agent })
+  }
+}

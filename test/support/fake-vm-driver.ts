@@ -1,0 +1,195 @@
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DriverDescription } from '../../src-shared/model/daemon.ts'
+import type { HomeId } from '../../src-shared/model/ids.ts'
+import {
+  DriverFailure,
+  type BootRecord,
+  type BootSpec,
+  type ConsoleInput,
+  type GuestEvidence,
+  type StopDeadlines,
+  type VmDriver,
+} from '../../host-daemon/drivers/vm-driver.ts'
+import { FakeMachine } from './fake-machine.ts'
+
+export type FakeAction = 'createHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest'
+
+export interface FakeVmDriverOptions {
+  /** Give the same one to the next daemon and it finds the guests again. */
+  readonly machine?: FakeMachine
+  /** Where console journals are written; without it none are. */
+  readonly journalFolder?: string
+}
+
+const POLL_MS = 2
+
+/** A `VmDriver` whose guests live in a `FakeMachine`. Every action can be delayed, held or made to fail. */
+export class FakeVmDriver implements VmDriver {
+  readonly kind = 'fake' as const
+  readonly machine: FakeMachine
+  /** How often each action was begun. */
+  readonly calls: Record<FakeAction, number>
+  /** How long each action takes, in milliseconds. */
+  readonly delayMs: Partial<Record<FakeAction, number>> = {}
+  /** How often `inspectGuest` cannot tell, counted down. */
+  unknownInspections = 0
+  /** The most guests that were between start and ready at the same time. */
+  mostStarting = 0
+  private readonly starting = new Set<string>()
+  private readonly failures = new Map<FakeAction, Error[]>()
+  private readonly gates = new Map<FakeAction, Promise<void>>()
+  private readonly journalFolder: string | undefined
+
+  constructor(options: FakeVmDriverOptions = {}) {
+    this.machine = options.machine ?? new FakeMachine()
+    this.journalFolder = options.journalFolder
+    this.calls = { createHome: 0, destroyHome: 0, inspectHome: 0, startGuest: 0, ready: 0, stopGuest: 0 }
+  }
+
+  /** The next call of `action` fails with `error`; called again, the one after it too. */
+  failNext(action: FakeAction, error: Error): void {
+    this.failures.set(action, [...(this.failures.get(action) ?? []), error])
+  }
+
+  /** Every call of `action` waits until the function returned is called. */
+  hold(action: FakeAction): () => void {
+    const gate = Promise.withResolvers<undefined>()
+    this.gates.set(action, gate.promise)
+    return () => {
+      this.gates.delete(action)
+      gate.resolve(undefined)
+    }
+  }
+
+  describe(): Promise<DriverDescription> {
+    return Promise.resolve({
+      kind: this.kind,
+      accelerator: { kind: 'none', reason: 'Guests of this driver are only pretended.' },
+      capabilities: { console: true, consoleInput: true, gracefulStop: true },
+      unavailableReason: null,
+    })
+  }
+
+  async createHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void> {
+    await this.act('createHome', signal)
+    if (this.machine.homes.get(homeId) === undefined) this.machine.homes.put(homeId, { homeId, sizeMiB })
+  }
+
+  async destroyHome(homeId: HomeId): Promise<void> {
+    await this.act('destroyHome')
+    const users = this.machine.guests.ids().filter((id) => this.machine.guests.get(id)?.homeId === homeId)
+    if (users.length > 0) throw new Error(`The home ${homeId} was to be removed under a guest`)
+    this.machine.homes.delete(homeId)
+  }
+
+  async inspectHome(homeId: HomeId): Promise<{ kind: 'present'; bytes: number } | { kind: 'absent' }> {
+    await this.act('inspectHome')
+    const home = this.machine.homes.get(homeId)
+    return home === undefined ? { kind: 'absent' } : { kind: 'present', bytes: 4096 }
+  }
+
+  planBoot({ environmentId, bootId, homeId }: BootSpec): BootRecord {
+    const journalPath = join(this.journalFolder ?? '/nonexistent', `${bootId}.log`)
+    return { environmentId, bootId, homeId, journalPath, handles: { guest: bootId } }
+  }
+
+  async startGuest(spec: BootSpec, record: BootRecord, signal: AbortSignal): Promise<void> {
+    const { bootId, environmentId, homeId } = spec
+    this.starting.add(bootId)
+    this.mostStarting = Math.max(this.mostStarting, this.starting.size)
+    try {
+      await this.act('startGuest', signal)
+      this.machine.boot({ bootId, environmentId, homeId, agent: 'silent' })
+      await this.print(record, `fake guest ${environmentId} boots\r\n`)
+    } catch (error) {
+      this.starting.delete(bootId)
+      throw error
+    }
+  }
+
+  async waitUntilReady(record: BootRecord, deadlineMs: number, signal: AbortSignal): Promise<void> {
+    const { bootId } = record
+    const exited = new AbortController()
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const watch = this.watchForExit(bootId, exited)
+    try {
+      await this.act('ready', AbortSignal.any([signal, exited.signal, deadline]))
+      if (this.machine.guests.get(bootId) === undefined) throw exitedFailure()
+      this.machine.setAgent(bootId, 'answering')
+      await this.print(record, 'ready\r\n')
+    } catch (error) {
+      signal.throwIfAborted()
+      throw deadline.aborted ? new DriverFailure('agent_timeout', `No answer within ${deadlineMs} ms.`) : error
+    } finally {
+      clearInterval(watch)
+      this.starting.delete(bootId)
+    }
+  }
+
+  inspectGuest({ bootId }: BootRecord): Promise<GuestEvidence> {
+    if (this.unknownInspections > 0) {
+      this.unknownInspections -= 1
+      return Promise.resolve({ kind: 'unknown', detail: 'The fake driver was told not to know.' })
+    }
+    const guest = this.machine.guests.get(bootId)
+    if (guest === undefined) return Promise.resolve({ kind: 'gone', detail: 'Its process has ended.' })
+    const { pid, agent } = guest
+    return Promise.resolve({ kind: 'alive', process: { pid, startTicks: '1' }, agent })
+  }
+
+  async stopGuest({ bootId }: BootRecord, { graceMs }: StopDeadlines): Promise<'was_gone' | 'graceful' | 'forced'> {
+    await this.act('stopGuest')
+    this.starting.delete(bootId)
+    if (this.machine.guests.get(bootId) === undefined) return 'was_gone'
+    this.machine.kill(bootId)
+    return graceMs > 0 ? 'graceful' : 'forced'
+  }
+
+  openConsoleInput(record: BootRecord): Promise<ConsoleInput> {
+    const gone = () => this.machine.guests.get(record.bootId) === undefined
+    if (gone()) return Promise.reject(new Error('The guest is gone'))
+    return Promise.resolve({
+      write: async (bytes) => {
+        if (gone()) throw new Error('The guest is gone')
+        await this.print(record, Buffer.from(bytes).toString('latin1').replaceAll('\r', '\r\n'))
+      },
+      close: () => undefined,
+    })
+  }
+
+  private watchForExit(bootId: string, exited: AbortController): NodeJS.Timeout {
+    return setInterval(() => {
+      if (this.machine.guests.get(bootId) === undefined) exited.abort(exitedFailure())
+    }, POLL_MS)
+  }
+
+  private async act(action: FakeAction, signal?: AbortSignal): Promise<void> {
+    this.calls[action] += 1
+    signal?.throwIfAborted()
+    const gate = this.gates.get(action)
+    if (gate !== undefined) await Promise.race([gate, aborted(signal)])
+    const ms = this.delayMs[action] ?? 0
+    if (ms > 0) await Promise.race([delay(ms), aborted(signal)])
+    const failure = this.failures.get(action)?.shift()
+    if (failure !== undefined) throw failure
+  }
+
+  private async print({ journalPath }: BootRecord, text: string): Promise<void> {
+    if (this.journalFolder === undefined) return
+    await mkdir(dirname(journalPath), { recursive: true })
+    await appendFile(journalPath, text, 'latin1')
+  }
+}
+
+function exitedFailure(): DriverFailure {
+  return new DriverFailure('guest_exited', 'The guest ended before it was ready.')
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted === true) reject(signal.reason as Error)
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
