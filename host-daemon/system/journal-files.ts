@@ -12,6 +12,7 @@ export interface JournalFacts {
 }
 
 const SECTOR_BYTES = 512
+const JOURNAL_SUFFIX = '.log'
 const PUNCH_TIMEOUT_MS = 30_000
 
 /** Undefined where there is no file: not yet, or not any more. */
@@ -70,18 +71,15 @@ export async function removeJournal(path: string): Promise<void> {
   await rm(path, { force: true })
 }
 
-/** Every journal file below `directory`, laid out as `<environment>/<boot>.log`. */
-export async function listJournals(directory: string): Promise<{ readonly name: string; readonly path: string }[]> {
-  const folders = await readdir(directory, { withFileTypes: true })
-  const lists = await Promise.all(
-    folders
-      .filter((folder) => folder.isDirectory() && folder.name !== 'lost+found')
-      .map(async (folder) => {
-        const names = await readdir(join(directory, folder.name))
-        return names.map((name) => ({ name, path: join(directory, folder.name, name) }))
-      }),
-  )
-  return lists.flat().filter(({ name }) => name.endsWith('.log'))
+/** Every journal file in `directory`: one a boot, `<boot>.log`. */
+export async function listJournals(directory: string): Promise<{ readonly bootName: string; readonly path: string }[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (isAbsence(error)) return []
+    throw error
+  })
+  return names
+    .filter((name) => name.endsWith(JOURNAL_SUFFIX))
+    .map((name) => ({ bootName: name.slice(0, -JOURNAL_SUFFIX.length), path: join(directory, name) }))
 }
 
 export interface SpaceFacts {

@@ -78,15 +78,23 @@ export async function startEdge(options: EdgeOptions = {}) {
   }
 }
 
-/** A WebSocket over a unix socket, opened. */
-export async function openWebSocket(socketPath: string, path: string, headers: Record<string, string> = {}) {
+/** A WebSocket over a unix socket. Whoever listens for messages does so before it is open: some come with the opening. */
+export function dialWebSocket(socketPath: string, path: string, headers: Record<string, string> = {}): WebSocket {
   const socket = new WebSocket(`ws://host${path}`, { createConnection: () => connect(socketPath), headers })
   socket.binaryType = 'nodebuffer'
+  return socket
+}
+
+export async function opened(socket: WebSocket): Promise<WebSocket> {
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)
     socket.once('error', reject)
   })
   return socket
+}
+
+export async function openWebSocket(socketPath: string, path: string, headers: Record<string, string> = {}) {
+  return await opened(dialWebSocket(socketPath, path, headers))
 }
 
 /** The contract's own client on a role socket. */
