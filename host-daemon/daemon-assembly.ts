@@ -112,10 +112,11 @@ interface Seen {
   readonly views: EnvironmentViews
 }
 
-function hubOf({ db, clock, random, options }: AssemblyDeps, { engine, views }: Seen): EventHub {
+function hubOf({ db, clock, random, logger, options }: AssemblyDeps, { engine, views }: Seen): EventHub {
   return new EventHub({
     db,
     clock,
+    logger,
     epoch: random.hex(8),
     heartbeatMs: options.heartbeatMs,
     ringSize: options.eventRingSize,

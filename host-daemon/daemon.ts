@@ -27,7 +27,7 @@ const CAPABILITIES = ['environments', 'operations', 'events', 'consoles']
 export function createDaemon(deps: DaemonDeps): Daemon {
   const options: DaemonOptions = { ...DEFAULT_DAEMON_OPTIONS, ...deps.options }
   const { clock, logger } = deps
-  const db = openDatabase(deps.databasePath, { clock })
+  const db = openDatabase(deps.databasePath, { clock, logger })
   const assembly = assemble({ ...deps, db, options })
   const { engine, reconciler, hub, owners, store } = assembly
   const ending = new AbortController()

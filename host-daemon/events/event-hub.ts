@@ -6,8 +6,9 @@ import type { Environment } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { CommittedChange, Database } from '../store/database.ts'
-import { EventRing } from './event-ring.ts'
+import type { Logger } from '../system/logger.ts'
 import { endable } from './endable.ts'
+import { EventRing } from './event-ring.ts'
 
 /** The state as it is now, read without waiting. */
 export interface StateReader {
@@ -24,6 +25,7 @@ export interface StateReader {
 export interface EventHubDeps {
   readonly db: Database
   readonly clock: Clock
+  readonly logger: Logger
   readonly state: StateReader
   /** New at each start of the daemon. */
   readonly epoch: string
@@ -58,7 +60,7 @@ export class EventHub implements Disposable {
 
   /** For a state that changed without a commit. */
   publishOperation(id: OperationId): void {
-    this.publish({ type: 'operation_changed', operation: this.deps.state.operation(id) })
+    this.publish(() => ({ type: 'operation_changed', operation: this.deps.state.operation(id) }))
   }
 
   /**
@@ -84,14 +86,21 @@ export class EventHub implements Disposable {
   }
 
   private publishEnvironment(id: EnvironmentId): void {
-    const environment = this.deps.state.environment(id)
-    if (environment === undefined) this.publish({ type: 'environment_removed', environmentId: id })
-    else this.publish({ type: 'environment_changed', environment })
+    this.publish(() => {
+      const environment = this.deps.state.environment(id)
+      if (environment === undefined) return { type: 'environment_removed', environmentId: id }
+      return { type: 'environment_changed', environment }
+    })
   }
 
-  private publish(change: Change): void {
+  /** A change that cannot be read leaves a hole in the ring: who comes to it is told `reset`, never nothing. */
+  private publish(read: () => Change): void {
     this.seq += 1
-    this.ring.add({ ...change, cursor: this.cursor })
+    try {
+      this.ring.add({ ...read(), cursor: this.cursor })
+    } catch (error) {
+      this.deps.logger.error({ err: error, seq: this.seq }, 'A change could not be read for its event')
+    }
     for (const wake of [...this.sleepers]) wake()
   }
 
@@ -135,10 +144,11 @@ export class EventHub implements Disposable {
     const woken = new AbortController()
     const wake = () => woken.abort()
     this.sleepers.add(wake)
+    signal.addEventListener('abort', wake, { once: true })
     try {
-      const either = AbortSignal.any([signal, woken.signal])
-      await this.deps.clock.sleep(withinMs, either).catch(() => undefined)
+      await this.deps.clock.sleep(withinMs, woken.signal).catch(() => undefined)
     } finally {
+      signal.removeEventListener('abort', wake)
       this.sleepers.delete(wake)
     }
   }

@@ -1,6 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
+import type { Logger } from '../system/logger.ts'
 import { assertSchema } from './assertions.ts'
 import { migrate } from './migrate.ts'
 import { MIGRATIONS } from './migrations/index.ts'
@@ -27,8 +28,11 @@ export class Database implements Disposable {
   private readonly listeners = new Set<(change: CommittedChange) => void>()
   private touched: Map<string, { kind: EntityKind; id: string }> | undefined
 
-  constructor(raw: BetterSqlite3.Database) {
+  private readonly logger: Logger | undefined
+
+  constructor(raw: BetterSqlite3.Database, logger?: Logger) {
     this.raw = raw
+    this.logger = logger
   }
 
   run(sql: string, bindings: Bindings = {}): number {
@@ -55,7 +59,7 @@ export class Database implements Disposable {
     } finally {
       this.touched = undefined
     }
-    if (touched.size > 0) for (const listener of this.listeners) listener([...touched.values()])
+    if (touched.size > 0) this.tell([...touched.values()])
     return result
   }
 
@@ -65,7 +69,7 @@ export class Database implements Disposable {
     this.touched.set(`${kind} ${id}`, { kind, id })
   }
 
-  /** Listeners must not throw: the commit has already happened. */
+  /** What a listener throws is logged and changes nothing: the commit has already happened. */
   onCommitted(listener: (change: CommittedChange) => void): Disposable {
     this.listeners.add(listener)
     return { dispose: () => this.listeners.delete(listener) }
@@ -74,6 +78,16 @@ export class Database implements Disposable {
   dispose(): void {
     this.statements.clear()
     this.raw.close()
+  }
+
+  private tell(change: CommittedChange): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.logger?.error({ err: error, change }, 'A listener failed to hear of a change')
+      }
+    }
   }
 
   private prepared(sql: string): Statement {
@@ -89,7 +103,7 @@ export class Database implements Disposable {
  * Opens the daemon's database, brings it to this version's schema and asserts what the code relies on. Throws an
  * error that says what to do for a database written by a newer version.
  */
-export function openDatabase(path: string, options: { readonly clock: Clock }): Database {
+export function openDatabase(path: string, options: { readonly clock: Clock; readonly logger?: Logger }): Database {
   const raw = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS })
   try {
     raw.pragma('journal_mode = WAL')
@@ -97,7 +111,7 @@ export function openDatabase(path: string, options: { readonly clock: Clock }): 
     raw.pragma('foreign_keys = ON')
     migrate(raw, { migrations: MIGRATIONS, appliedAt: options.clock.now() })
     assertSchema(raw)
-    return new Database(raw)
+    return new Database(raw, options.logger)
   } catch (error) {
     raw.close()
     throw error

@@ -44,7 +44,7 @@ describe('spawn', () => {
   })
 
   it('makes 5 of 200 concurrent spawns of an owner limited to 5, and says why for the rest', async () => {
-    await host.as('admin').owners.put({ name: 'team' as never, limit: 5 })
+    await host.as('admin').owners.put({ name: 'team', limit: 5 })
     const client = host.as('operator')
     const inputs = Array.from({ length: MANY }, (_, index) => spawnInput(`team-${index}`, 'team'))
     const spawns = inputs.map((input) => client.environments.spawn(input))
@@ -54,7 +54,7 @@ describe('spawn', () => {
     const refusals = await Promise.all(refused.map((spawn) => refusalOf(spawn)))
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['owner_limit_reached']))
     expect(refusals[0]?.message).toBe('team has 5 of at most 5 environments.')
-    const { environments } = await client.environments.list({ owner: 'team' as never })
+    const { environments } = await client.environments.list({ owner: 'team' })
     expect(environments).toHaveLength(5)
   })
 
@@ -62,7 +62,7 @@ describe('spawn', () => {
     const client = host.as('operator')
     const input = spawnInput('web-1')
     await client.environments.spawn(input)
-    await host.as('admin').owners.put({ name: 'asleep' as never, isActive: false, limit: 'unlimited' })
+    await host.as('admin').owners.put({ name: 'asleep', isActive: false, limit: 'unlimited' })
     const codeOf = async (other: object) => (await refusalOf(client.environments.spawn({ ...input, ...other }))).code
     expect(await codeOf({ name: 'web-2' })).toBe('command_id_reused')
     expect(await codeOf({ commandId: newCommandId() })).toBe('name_taken')

@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { isErrorCode, type ErrorCode, type ErrorData } from '../../src-shared/error.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
-import type { CommandId, EnvironmentName, ImageRef, OwnerName, RequestId } from '../../src-shared/model/ids.ts'
+import type { CommandId, OwnerName, RequestId } from '../../src-shared/model/ids.ts'
 import type { Role } from '../../src-shared/model/role.ts'
 import { FakeMachine } from './fake-machine.ts'
 import { FakeVmDriver } from './fake-vm-driver.ts'
@@ -42,7 +43,7 @@ export const newRequestId = (): RequestId => `req-${random.hex(8)}` as RequestId
 
 /** Somebody who calls in `role`. */
 export function callerOf(role: Role, user = 'op'): Caller {
-  const uid = 1000 + [...user].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+  const uid = 1000 + Buffer.from(user).reduce((sum, byte) => sum + byte, 0)
   return { actor: { user, uid, role, claimedActor: null }, requestId: newRequestId() }
 }
 
@@ -79,6 +80,17 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
       await daemon.stop()
       return startFakeDriverDaemon({ ...given, folder, machine, ...next })
     },
+    /**
+     * What a `kill -9` leaves: the database as it is at this moment, and the guests. The present daemon is let go
+     * of; a new one is started on that.
+     */
+    crash: async (next: Partial<FakeDriverDaemonOptions> = {}) => {
+      const left = await mkdtemp(join(tmpdir(), 'pilothouse-daemon-'))
+      for (const name of ['pilothoused.db', 'pilothoused.db-wal']) copyFileSync(join(folder, name), join(left, name))
+      await daemon.stop()
+      await rm(folder, { recursive: true, force: true })
+      return startFakeDriverDaemon({ ...given, folder: left, machine, ...next })
+    },
     remove: async () => {
       await daemon.stop().catch(() => undefined)
       await rm(folder, { recursive: true, force: true })
@@ -94,9 +106,9 @@ let lastName = 0
 export function spawnInput(name = `web-${(lastName += 1)}`, owner = 'local') {
   return {
     commandId: newCommandId(),
-    name: name as EnvironmentName,
-    owner: owner as OwnerName,
-    image: 'minimal@1' as ImageRef,
+    name,
+    owner,
+    image: 'minimal@1',
   }
 }
 
