@@ -1,15 +1,11 @@
+import type { ClientLink } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
 import type { ContractRouterClient } from '@orpc/contract'
 import { appContract, BRIDGE_RPC_PATH, type AppContract } from '../src-shared/contract/app.ts'
 import { createContractClient, linkOptionsFor, type CallContext } from '../src-shared/contract/client.ts'
 import { CONSOLE_STREAM_PATH, type ConsoleTarget } from '../src-shared/contract/console-stream.ts'
-import {
-  CHANNEL_LOST,
-  ChannelEvents,
-  cutReason,
-  rpcPortOf,
-  type MessageChannelLike,
-} from '../src-shared/lib/message-channel.ts'
+import { CHANNEL_LOST, ChannelEvents, cutReason, type MessageChannelLike } from '../src-shared/lib/message-channel.ts'
+import { PilothouseError } from '../src-shared/error.ts'
 import type { HostId } from '../src-shared/model/ids.ts'
 
 /** What the sandboxed preload exposes; the port arrives as a window message that carries the id. */
@@ -130,10 +126,41 @@ export function openConsoleChannel(host: HostId, target: ConsoleTarget): Promise
   return openChannel(`${CONSOLE_STREAM_PATH}?${query.toString()}`)
 }
 
+/**
+ * The channel as oRPC's adapter wants it. The library answers an abort on a closed channel with a throw that nobody
+ * can catch; here such a message is dropped, and calls are refused before it.
+ */
+function rpcPortOf(channel: MessageChannelLike) {
+  return {
+    onMessage: { addListener: (listener: (message: unknown) => void) => channel.onMessage(listener) },
+    onDisconnect: { addListener: (listener: () => void) => channel.onClose(() => listener()) },
+    postMessage: (message: unknown) => {
+      try {
+        channel.send(message as string)
+      } catch {
+        // Closed: every call under way has been ended by the close.
+      }
+    },
+  }
+}
+
 /** The app contract's client over one channel; `closed` resolves with the reason when that channel has ended. */
 export async function connectApp(): Promise<{ client: AppClient; closed: Promise<string> }> {
   const channel = await openChannel(BRIDGE_RPC_PATH)
-  const closed = new Promise<string>((resolve) => channel.onClose(resolve))
+  let isClosed = false
+  const closed = new Promise<string>((resolve) =>
+    channel.onClose((reason) => {
+      isClosed = true
+      resolve(reason)
+    }),
+  )
   const link = new RPCLink<CallContext>({ port: rpcPortOf(channel), ...linkOptionsFor(appContract) })
-  return { client: createContractClient(appContract, link), closed }
+  const guarded: ClientLink<CallContext> = {
+    call: (path, input, options) => {
+      if (!isClosed) return link.call(path, input, options)
+      const { requestId } = options.context
+      return Promise.reject(new PilothouseError('host_unreachable', CHANNEL_LOST, { requestId }))
+    },
+  }
+  return { client: createContractClient(appContract, guarded), closed }
 }

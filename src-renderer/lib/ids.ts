@@ -1,0 +1,17 @@
+import type { CommandId, RequestId } from '../../src-shared/model/ids.ts'
+
+/** `bytes` random bytes as lower-case hex. */
+function randomHex(bytes: number): string {
+  const values = crypto.getRandomValues(new Uint8Array(bytes))
+  return Array.from(values, (value) => value.toString(16).padStart(2, '0')).join('')
+}
+
+/** One per click; everything that follows the click carries it. */
+export function newRequestId(): RequestId {
+  return `req-${randomHex(8)}` as RequestId
+}
+
+/** One per command that someone means to give; kept for every retry of that command. */
+export function newCommandId(): CommandId {
+  return `cmd-${randomHex(16)}` as CommandId
+}

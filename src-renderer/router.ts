@@ -1,0 +1,23 @@
+import { createRouter, createWebHashHistory, type Router } from 'vue-router'
+import ConsolesScreen from './features/consoles/ConsolesScreen.vue'
+import EnvironmentScreen from './features/environment/EnvironmentScreen.vue'
+import EnvironmentsScreen from './features/environments/EnvironmentsScreen.vue'
+import HostsScreen from './features/fleet/HostsScreen.vue'
+import OperationsScreen from './features/operations/OperationsScreen.vue'
+import SettingsScreen from './features/settings/SettingsScreen.vue'
+
+/** One route a screen. An environment's `ref` is its id, or the command that is making it. */
+export function createAppRouter(): Router {
+  return createRouter({
+    history: createWebHashHistory(),
+    routes: [
+      { path: '/environments', name: 'environments', component: EnvironmentsScreen, meta: { title: 'Environments' } },
+      { path: '/environments/:hostId/:ref', name: 'environment', component: EnvironmentScreen },
+      { path: '/consoles', name: 'consoles', component: ConsolesScreen, meta: { title: 'Consoles' } },
+      { path: '/operations', name: 'operations', component: OperationsScreen, meta: { title: 'Operations' } },
+      { path: '/hosts', name: 'hosts', component: HostsScreen, meta: { title: 'Hosts' } },
+      { path: '/settings', name: 'settings', component: SettingsScreen, meta: { title: 'Settings' } },
+      { path: '/:anything(.*)*', redirect: '/environments' },
+    ],
+  })
+}

@@ -1,0 +1,108 @@
+import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
+import type { Environment } from '../../src-shared/model/environment.ts'
+import type { Host } from '../../src-shared/model/host.ts'
+import type { HostId } from '../../src-shared/model/ids.ts'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import type { HostEvidence } from '../lib/environment-state.ts'
+import { rowKey, type EnvironmentRow } from '../lib/environment-list.ts'
+
+/** One operation of one host; replaced, never changed. */
+export interface OperationRow {
+  readonly key: string
+  readonly hostId: HostId
+  readonly operation: Operation
+}
+
+/** Ended operations kept per host; running ones are always kept. */
+const ENDED_KEPT = 500
+
+/**
+ * The fleet as plain maps, so that thousands of events a second cost no reactivity. Whoever draws reads the maps
+ * after the store has said that they changed.
+ */
+export class FleetTables {
+  readonly hosts = new Map<HostId, Host>()
+  readonly rows = new Map<string, EnvironmentRow>()
+  readonly operations = new Map<string, OperationRow>()
+  private readonly confirmed = new Map<HostId, number>()
+  private readonly offsets = new Map<HostId, number>()
+
+  evidenceOf(hostId: HostId): HostEvidence {
+    return { confirmedAt: this.confirmed.get(hostId) ?? null, clockOffsetMs: this.offsets.get(hostId) ?? 0 }
+  }
+
+  apply(event: FleetEvent): void {
+    switch (event.type) {
+      case 'snapshot':
+        return this.replaceAll(event.hosts, event.states)
+      case 'host_changed':
+        return this.putHost(event.host)
+      case 'host_removed':
+        return this.removeHost(event.hostId)
+      case 'state_replaced':
+        return this.replaceState(event.state)
+      case 'state_confirmed':
+        this.confirmed.set(event.hostId, event.confirmedAt)
+        return
+      case 'environment_changed':
+        return this.putEnvironment(event.hostId, event.environment)
+      case 'environment_removed':
+        this.rows.delete(rowKey(event.hostId, event.environmentId))
+        return
+      case 'operation_changed':
+        return this.putOperation(event.hostId, event.operation)
+    }
+  }
+
+  private replaceAll(hosts: readonly Host[], states: readonly HostState[]): void {
+    this.hosts.clear()
+    this.rows.clear()
+    this.operations.clear()
+    this.confirmed.clear()
+    for (const host of hosts) this.putHost(host)
+    for (const state of states) this.replaceState(state)
+  }
+
+  private putHost(host: Host): void {
+    this.hosts.set(host.id, host)
+    if (host.connection.kind === 'connected') this.offsets.set(host.id, host.connection.clockOffsetMs)
+  }
+
+  private removeHost(hostId: HostId): void {
+    this.hosts.delete(hostId)
+    this.confirmed.delete(hostId)
+    this.offsets.delete(hostId)
+    this.dropRowsOf(hostId)
+  }
+
+  private dropRowsOf(hostId: HostId): void {
+    for (const [key, row] of this.rows) if (row.hostId === hostId) this.rows.delete(key)
+    for (const [key, row] of this.operations) if (row.hostId === hostId) this.operations.delete(key)
+  }
+
+  private replaceState(state: HostState): void {
+    this.dropRowsOf(state.hostId)
+    for (const environment of state.environments) this.putEnvironment(state.hostId, environment)
+    for (const operation of state.operations) this.putOperation(state.hostId, operation)
+    if (state.confirmedAt !== null) this.confirmed.set(state.hostId, state.confirmedAt)
+  }
+
+  private putEnvironment(hostId: HostId, environment: Environment): void {
+    const key = rowKey(hostId, environment.id)
+    this.rows.set(key, { key, hostId, environment })
+  }
+
+  private putOperation(hostId: HostId, operation: Operation): void {
+    const key = rowKey(hostId, operation.id)
+    this.operations.set(key, { key, hostId, operation })
+    if (this.operations.size > ENDED_KEPT * (this.hosts.size + 1)) this.dropOldestEnded()
+  }
+
+  private dropOldestEnded(): void {
+    for (const [key, row] of this.operations) {
+      if (row.operation.status.kind === 'running') continue
+      this.operations.delete(key)
+      return
+    }
+  }
+}
