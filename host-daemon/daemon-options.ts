@@ -12,8 +12,8 @@ export interface DaemonOptions {
   /** Guests run under uids `[guestUidBase, guestUidBase + guestUidCount)`. */
   readonly guestUidBase: number
   readonly guestUidCount: number
-  /** Made at start where it does not exist; never changed where it does. */
-  readonly defaultOwner: { readonly name: OwnerName; readonly limit: OwnerLimit; readonly note: string } | null
+  /** Made at start where they do not exist; never changed where they do. */
+  readonly owners: readonly { readonly name: OwnerName; readonly limit: OwnerLimit; readonly note: string }[]
   /** The largest environment. */
   readonly sizeLimit: EnvironmentSize
   readonly capacity: HostCapacity
@@ -54,7 +54,7 @@ export const DEFAULT_DEADLINES: EnvironmentDeadlines = {
 /** What a host does where nothing else is set. */
 export const DEFAULT_DAEMON_OPTIONS = {
   guestUidCount: 60_000,
-  defaultOwner: null,
+  owners: [],
   sizeLimit: {
     cpus: SIZE_LIMITS.cpus.max,
     memoryMiB: SIZE_LIMITS.memoryMiB.max,

@@ -5,6 +5,7 @@ import { assemble, type Assembly, type DaemonDeps } from './daemon-assembly.ts'
 import { DEFAULT_DAEMON_OPTIONS, LEAST_KEEP_MS, type DaemonOptions } from './daemon-options.ts'
 import { forgetOldOperations } from './operations/retention.ts'
 import type { Caller } from './server/caller.ts'
+import type { ActivityEntry } from './store/activity-table.ts'
 import { openDatabase } from './store/database.ts'
 import { repeat } from './system/repeat.ts'
 
@@ -14,6 +15,8 @@ export interface Daemon {
   /** To be served with a `Caller` as its context. */
   readonly router: DaemonRouter
   readonly bootDirectory: BootDirectory
+  /** Adds a row to the append-only record, durable when it returns. */
+  recordActivity(entry: Omit<ActivityEntry, 'at'>): void
   /** Looks at every guest once, goes on with interrupted operations, then keeps watch. Call it before serving. */
   start(): Promise<void>
   /** Ends everything but the guests: they run on, and operations are taken up at the next start. */
@@ -35,8 +38,9 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   return {
     router: createRouter({ ...assembly.services, describe: describer({ deps, options, assembly }) }),
     bootDirectory: assembly.services.boots,
+    recordActivity: (entry) => db.transaction(() => store.activity.append({ ...entry, at: clock.now() })),
     start: async () => {
-      if (options.defaultOwner !== null) owners.ensure({ ...options.defaultOwner, isActive: true })
+      for (const owner of options.owners) owners.ensure({ ...owner, isActive: true })
       await reconciler.start()
       engine.start()
       const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)

@@ -33,7 +33,7 @@ const QUICK: Partial<DaemonOptions> = {
   heartbeatMs: 100,
   undoDeadlineMs: 2_000,
   letGoMs: 200,
-  defaultOwner: { name: 'local' as OwnerName, limit: 'unlimited', note: 'this host itself' },
+  owners: [{ name: 'local' as OwnerName, limit: 'unlimited', note: 'this host itself' }],
 }
 
 const random = new SystemRandom()
