@@ -4,6 +4,8 @@ import { procedureAt } from './client.ts'
 
 /** A schema in words that a reference, a command line or a form can use; a subset of JSON Schema. */
 export interface SchemaShape {
+  /** A schema of `names`, as `#/$defs/NAME`. */
+  readonly $ref?: string
   readonly type?: string
   readonly properties?: Readonly<Record<string, SchemaShape>>
   readonly required?: readonly string[]
@@ -33,10 +35,15 @@ function sentenceOf(schema: z.core.$ZodType): string | undefined {
   return undefined
 }
 
-function shapeOf(schema: z.core.$ZodType, io: 'input' | 'output'): SchemaShape {
+/** Schemas that have a name of their own, and are referred to by it instead of being written out again. */
+export type SchemaNames = z.core.$ZodRegistry<{ readonly id: string }>
+
+/** A schema in words; with `names`, schemas inside it that have a name are references. */
+export function shapeOf(schema: z.core.$ZodType, io: 'input' | 'output', names?: SchemaNames): SchemaShape {
   return z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
+    metadata: (names ?? z.registry()) as never,
     override: ({ zodSchema, jsonSchema }) => {
       const says = sentenceOf(zodSchema)
       if (says !== undefined) jsonSchema.description ??= says
@@ -52,18 +59,19 @@ export function inputSchemaOf(contract: AnyContractRouter, path: readonly string
 }
 
 /** What a call takes. */
-export function inputShapeOf(contract: AnyContractRouter, path: readonly string[]): SchemaShape {
+export function inputShapeOf(contract: AnyContractRouter, path: readonly string[], names?: SchemaNames): SchemaShape {
   const schema = inputSchemaOf(contract, path)
-  return schema === undefined ? NOTHING : shapeOf(schema, 'input')
+  return schema === undefined ? NOTHING : shapeOf(schema, 'input', names)
 }
 
 /** What a call answers; for a subscription, the shape of one event. */
 export function outputShapeOf(
   contract: AnyContractRouter,
   path: readonly string[],
+  names?: SchemaNames,
 ): { readonly isStream: boolean; readonly shape: SchemaShape } {
   const schema = procedureAt(contract, path)?.['~orpc'].outputSchema as AnySchema | undefined
   const yields = getEventIteratorSchemaDetails(schema)?.yields
   const shown = (yields ?? schema) as z.core.$ZodType | undefined
-  return { isStream: yields !== undefined, shape: shown === undefined ? NOTHING : shapeOf(shown, 'output') }
+  return { isStream: yields !== undefined, shape: shown === undefined ? NOTHING : shapeOf(shown, 'output', names) }
 }
