@@ -52,13 +52,14 @@ export class ConsoleCli {
     return answer.environments
   }
 
-  /** Resolves when the guest is ready. */
-  async spawn(name: string): Promise<void> {
-    await this.ask('spawn', name, '--owner', 'local', '--image', 'minimal@1', '--host', HOST_NAME)
+  /** Answers the new environment's id at once; the guest boots meanwhile. */
+  async spawn(name: string): Promise<string> {
+    const what = ['--owner', 'local', '--image', 'minimal@1', '--host', HOST_NAME, '--no-wait']
+    return ((await this.ask('spawn', name, ...what)) as { environmentId: string }).environmentId
   }
 
   async start(name: string): Promise<void> {
-    await this.ask('start', name, '--host', HOST_NAME)
+    await this.ask('start', name, '--host', HOST_NAME, '--no-wait')
   }
 
   async stop(name: string): Promise<void> {

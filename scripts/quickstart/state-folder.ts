@@ -1,8 +1,11 @@
-import { chown, mkdir, readFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { identifyProcess, isAlive, type ProcessIdentity } from '../../host-daemon/system/processes.ts'
+import type { Teardown } from '../lib/teardown.ts'
 
 const NAME = 'pilothouse-quickstart'
+const RUNNING_FILE = 'running.json'
 
 async function homeOfUid(uid: string): Promise<string | undefined> {
   const lines = (await readFile('/etc/passwd', 'utf8')).split('\n')
@@ -26,9 +29,28 @@ export async function stateFolderPath(env: NodeJS.ProcessEnv = process.env): Pro
 }
 
 /** Makes the folder for the caller. Others may pass through it: the window may be another user's. */
-export async function makeStateFolder(path: string): Promise<void> {
+async function makeStateFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o755 })
   const [uid, gid] = [Number(process.env['SUDO_UID']), Number(process.env['SUDO_GID'])]
   if (first === undefined || process.getuid?.() !== 0 || !(uid > 0) || !(gid > 0)) return
   for (let folder = path; folder.length >= first.length; folder = join(folder, '..')) await chown(folder, uid, gid)
+}
+
+/** The quickstart that runs on the folder now, if one does. */
+export async function runningQuickstart(folder: string): Promise<ProcessIdentity | undefined> {
+  const text = await readFile(join(folder, RUNNING_FILE), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const identity = JSON.parse(text) as ProcessIdentity
+  return (await isAlive(identity)) ? identity : undefined
+}
+
+/** Makes the folder and records us as the one quickstart that uses it. Rejects while another one does. */
+export async function claimStateFolder(folder: string, teardown: Teardown): Promise<void> {
+  const other = await runningQuickstart(folder)
+  if (other !== undefined)
+    throw new Error(`Quickstart is running already (process ${other.pid}). Close its window first.`)
+  await makeStateFolder(folder)
+  const file = join(folder, RUNNING_FILE)
+  await writeFile(file, JSON.stringify(await identifyProcess(process.pid)))
+  teardown.defer('the record of this run', () => rm(file, { force: true }))
 }

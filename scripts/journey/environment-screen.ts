@@ -1,0 +1,51 @@
+import type { Page } from 'playwright'
+
+const READY_DEADLINE_MS = 120_000
+const STOP_DEADLINE_MS = 60_000
+const SHOWN_DEADLINE_MS = 30_000
+
+/** Resolves when the window shows the host as connected. */
+export async function waitForHost(page: Page, name: string): Promise<void> {
+  const link = page.getByTestId('host-link').filter({ hasText: name })
+  await link.and(page.locator('[data-connection=connected]')).waitFor({ timeout: SHOWN_DEADLINE_MS })
+}
+
+async function waitForState(page: Page, observed: string, deadlineMs: number): Promise<void> {
+  await page.locator(`[data-testid=state][data-observed=${observed}]`).waitFor({ timeout: deadlineMs })
+}
+
+/** Makes an environment through the dialog; resolves when its page is on screen. */
+export async function spawnThroughDialog(page: Page, name: string): Promise<void> {
+  await page.getByTestId('spawn-button').click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByTestId('spawn-name').fill(name)
+  await dialog.getByTestId('spawn-submit').click()
+  await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
+  await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ timeout: SHOWN_DEADLINE_MS })
+}
+
+/** Resolves when the environment on screen is shown as running, which takes its agent to have answered. */
+export async function waitForReady(page: Page): Promise<void> {
+  await waitForState(page, 'running', READY_DEADLINE_MS)
+}
+
+/** Resolves when the environment on screen is shown as stopped. */
+export async function stopThroughButton(page: Page): Promise<void> {
+  await page.getByTestId('stop').click()
+  await waitForState(page, 'stopped', STOP_DEADLINE_MS)
+}
+
+/** Reads the plan, types the name where it is asked for, confirms; resolves when the list is without it. */
+export async function destroyThroughDialog(page: Page, name: string): Promise<string> {
+  await page.getByTestId('destroy').click()
+  const dialog = page.getByRole('dialog')
+  const plan = dialog.getByTestId('destroy-plan')
+  await plan.waitFor({ timeout: SHOWN_DEADLINE_MS })
+  const text = await plan.innerText()
+  const typedName = dialog.getByTestId('destroy-name')
+  if (await typedName.isVisible()) await typedName.fill(name)
+  await dialog.getByTestId('destroy-submit').click()
+  await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
+  await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })
+  return text
+}
