@@ -53,7 +53,7 @@ const SNAPSHOT_OPERATIONS = 100
 const RUNNING_OPERATIONS = 10_000
 
 export function assemble(deps: AssemblyDeps): Assembly {
-  const { clock, logger, images } = deps
+  const { clock, images } = deps
   const toolkit = toolkitOf(deps)
   const { store, drivers } = toolkit
   const views = new EnvironmentViews(store)
@@ -66,7 +66,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const environments = environmentsOf(deps, { toolkit, engine, views })
   const owners = new OwnerService({ store, clock })
   const boots = new StoreBootDirectory(store, drivers)
-  const services = { environments, operations: engine, owners, events: hub, boots, images, clock, logger }
+  const services = { environments, operations: engine, owners, events: hub, boots, images, clock }
   return { store, drivers, engine, reconciler, hub, owners, services }
 }
 

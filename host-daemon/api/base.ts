@@ -4,15 +4,15 @@ import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { roleIncludes } from '../../src-shared/model/role.ts'
 import type { Caller } from '../server/caller.ts'
+import { toPilothouseError, toWireError } from '../server/wire-error.ts'
 import { withDeadline } from '../system/deadline.ts'
 import type { Services } from './services.ts'
-import { toWireError } from './wire-error.ts'
 
 /**
  * The contract with what every call passes through before its handler: who may, how long, and how errors leave.
  * The role is checked before the input is looked at. Outputs are parsed at the caller.
  */
-export function createBase({ clock, logger }: Services) {
+export function createBase({ clock }: Services) {
   const base = implement(daemonContract, { initialOutputValidationIndex: Number.NaN }).$context<Caller>()
   return base.use(async ({ context, next, path, procedure, signal }) => {
     const meta = procedure['~orpc'].meta
@@ -26,7 +26,7 @@ export function createBase({ clock, logger }: Services) {
       if (deadlineMs === null) return await answer(signal ?? new AbortController().signal)
       return await withDeadline(answer, { clock, signal, deadlineMs, onDeadline })
     } catch (error) {
-      throw toWireError(error, { requestId, logger, signal })
+      throw toWireError(toPilothouseError(error, requestId))
     }
   })
 }

@@ -7,7 +7,6 @@ import type { OwnerService } from '../environments/owner-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { Caller } from '../server/caller.ts'
-import type { Logger } from '../system/logger.ts'
 
 /** What the calls are answered with. */
 export interface Services {
@@ -20,5 +19,4 @@ export interface Services {
   /** What the daemon says of itself to this caller. */
   readonly describe: (caller: Caller, signal: AbortSignal) => Promise<DaemonInfo>
   readonly clock: Clock
-  readonly logger: Logger
 }
