@@ -11,7 +11,8 @@ import { callsOf } from '../../src-shared/contract/client.ts'
 import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { claimedActorSchema } from '../../src-shared/model/ids.ts'
-import { cli, countingRandom, type CliWorld } from '../support/cli-run.ts'
+import { cli, countingRandom, startCli, type CliWorld } from '../support/cli-run.ts'
+import { ANSWERS } from '../support/contract-samples.ts'
 import { FakeDaemon, serveFake, type RecordedCall, type ServedFake } from '../support/fake-daemon.ts'
 import { startTinySshServer, type TinySshServer } from '../support/tiny-ssh-server.ts'
 
@@ -178,6 +179,18 @@ describe('the command line and the contract', () => {
     const { status, stderr } = await cli(['env', 'list', '--json', '--socket', join(folder, 'absent.sock')], world())
     expect(status).toBe(5)
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'daemon_absent' } })
+  })
+
+  it.each([[bySocket], [() => byHost]])('says unreachable when the stream of events is cut (%#)', async (target) => {
+    daemon.answer('events', async function* () {
+      yield* ANSWERS.events
+      await new Promise(() => undefined)
+    })
+    const run = startCli(['events', '--json', ...target()], world())
+    while (run.stdout.text.split('\n').length < 3) await new Promise(setImmediate)
+    await served.close()
+    expect(await run.status).toBe(5)
+    expect(JSON.parse(run.stderr.text)).toMatchObject({ error: { code: 'host_unreachable' } })
   })
 
   it('says not found for a host that is not stored', async () => {

@@ -65,7 +65,7 @@ export class FakeDaemon {
     })
     try {
       const answer = this.answers.get(name)?.(input) ?? ANSWERS[name]
-      return name === 'events' ? eachOf(answer as readonly unknown[]) : answer
+      return name === 'events' ? eachOf(answer as Iterable<unknown> | AsyncIterable<unknown>) : answer
     } catch (error) {
       throw error instanceof PilothouseError ? wireError(error) : error
     }
@@ -77,8 +77,8 @@ interface HandlerOptions {
   readonly context: RequestHeadersPluginContext
 }
 
-async function* eachOf(items: Iterable<unknown>): AsyncGenerator {
-  for (const item of items) yield await Promise.resolve(item)
+async function* eachOf(items: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator {
+  for await (const item of items) yield item
 }
 
 function wireError({

@@ -1,6 +1,6 @@
 import { inputSchemaOf, inputShapeOf, outputShapeOf } from '../../../src-shared/contract/describe.ts'
 import { daemonContract } from '../../../src-shared/contract/daemon.ts'
-import type { CallContext } from '../../../src-shared/contract/client.ts'
+import { toPilothouseError, type CallContext } from '../../../src-shared/contract/client.ts'
 import type { Field } from './fields.ts'
 import { mintCommandId } from './ids.ts'
 import type { Invocation } from './invocation.ts'
@@ -49,4 +49,13 @@ export function send(
   let node: unknown = session.client
   for (const key of pathOf(call.name)) node = (node as Record<string, unknown>)[key]
   return (node as AnyCall)(call.input, invocation.callOptions)
+}
+
+/** The items of a subscription's answer. A cut in the middle is `host_unreachable`; it never looks like the end. */
+export async function* itemsOf(answer: unknown, { requestId, deps }: Invocation): AsyncGenerator {
+  try {
+    yield* answer as AsyncIterable<unknown>
+  } catch (error) {
+    throw toPilothouseError(error, requestId, deps.signal)
+  }
 }

@@ -2,7 +2,7 @@ import { daemonContract } from '../../../../src-shared/contract/daemon.ts'
 import { metaAt, procedureAt } from '../../../../src-shared/contract/client.ts'
 import { inputShapeOf } from '../../../../src-shared/contract/describe.ts'
 import { operationSchema, type Operation } from '../../../../src-shared/model/operation.ts'
-import { checkInput, isStream, pathOf, send, withCommandId } from '../call.ts'
+import { checkInput, isStream, itemsOf, pathOf, send, withCommandId } from '../call.ts'
 import { fieldsOf, inputOf, type Field } from '../fields.ts'
 import type { Invocation } from '../invocation.ts'
 import { answerOperation } from '../operation-outcome.ts'
@@ -66,8 +66,7 @@ export async function runCall(call: PreparedCall, invocation: Invocation): Promi
   const session = await invocation.connect()
   const answer = await send(session, { name, input }, invocation)
   if (isStream(name)) {
-    for await (const item of answer as AsyncIterable<unknown>)
-      invocation.output.item(item, () => renderAnswer(name, item))
+    for await (const item of itemsOf(answer, invocation)) invocation.output.item(item, () => renderAnswer(name, item))
   } else if (startsOperation(name) || name === 'operations.wait') {
     await answerOperation(answer as Operation, { session, isWaiting: call.isWaiting === true }, invocation)
   } else {

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Argument } from 'commander'
-import { checkInput, isStream, send, withCommandId } from '../call.ts'
+import { checkInput, isStream, itemsOf, send, withCommandId } from '../call.ts'
 import type { Invocation } from '../invocation.ts'
 import { SPELLINGS, type DaemonCallName } from '../spelling.ts'
 import { usageError } from '../usage-error.ts'
@@ -35,5 +35,5 @@ async function callWith(name: DaemonCallName, given: unknown, invocation: Invoca
   const answer = await send(await invocation.connect(), { name, input }, invocation)
   const print = (value: unknown) => invocation.output.item(value, () => JSON.stringify(value, null, 2))
   if (!isStream(name)) print(answer)
-  else for await (const item of answer as AsyncIterable<unknown>) print(item)
+  else for await (const item of itemsOf(answer, invocation)) print(item)
 }
