@@ -1,8 +1,10 @@
-import { RPCHandler } from '@orpc/server/message-port'
-import { rpcPortOf, type MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
+import { StandardRPCHandler } from '@orpc/server/standard'
+import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
+import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 import { newRequestId } from '../fleet/daemon-link.ts'
 import type { ConsoleCore } from '../index.ts'
 import { systemRandom } from '../lib/clock.ts'
+import { serveChannel } from '../lib/rpc-channel.ts'
 import { appRouter } from './app-router.ts'
 import { relayConsole } from './console-relay.ts'
 import { contextOf, type BridgeContext } from './context.ts'
@@ -17,7 +19,7 @@ export interface Bridge {
 
 export function createBridge(core: ConsoleCore): Bridge {
   const mint = () => newRequestId(systemRandom)
-  const handler = new RPCHandler<BridgeContext>(appRouter(core), {
+  const handler = new StandardRPCHandler<BridgeContext>(appRouter(core), {
     interceptors: [
       async (options) => {
         const context = contextOf(options.request.headers, mint)
@@ -29,8 +31,9 @@ export function createBridge(core: ConsoleCore): Bridge {
       },
     ],
   })
+  const handle = createServerPeerHandleRequestFn(handler, { context: contextOf({}, mint) })
   return {
-    acceptRpc: (channel) => handler.upgrade(rpcPortOf(channel), { context: contextOf({}, mint) }),
+    acceptRpc: (channel) => serveChannel(handle, channel),
     acceptConsole: (channel, query) => void relayConsole(core, channel, { query, requestId: mint() }),
   }
 }

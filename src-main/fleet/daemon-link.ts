@@ -1,24 +1,19 @@
 import type { Duplex } from 'node:stream'
-import { RPCLink } from '@orpc/client/message-port'
 import type { ContractRouterClient } from '@orpc/contract'
-import {
-  CLAIMED_ACTOR_HEADER,
-  createContractClient,
-  linkOptionsFor,
-  type CallContext,
-} from '../../src-shared/contract/client.ts'
+import { CLAIMED_ACTOR_HEADER, type CallContext } from '../../src-shared/contract/client.ts'
 import { BRIDGE_RPC_PATH } from '../../src-shared/contract/app.ts'
 import { CONSOLE_STREAM_PATH, type ConsoleTarget } from '../../src-shared/contract/console-stream.ts'
 import { daemonContract, type DaemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import { DisposableStore, type Disposable } from '../../src-shared/lib/disposable.ts'
-import { rpcPortOf, type MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
+import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 import { PROTOCOL_VERSION, type DaemonInfo } from '../../src-shared/model/daemon.ts'
 import type { HostKey, HostTarget } from '../../src-shared/model/host.ts'
 import { requestIdSchema, type ClaimedActor, type RequestId } from '../../src-shared/model/ids.ts'
 import { openSshLink } from '../ssh/connect.ts'
 import type { SshEnvironment } from '../ssh/environment.ts'
+import { channelClient } from '../lib/rpc-channel.ts'
 import { openLocalSocket, upgrade } from './daemon-socket.ts'
 import { findDaemon, protocolMismatch } from './find-daemon.ts'
 
@@ -106,8 +101,7 @@ async function linkOver(wires: Wires, deps: LinkDeps): Promise<DaemonLink> {
   const channel = await upgrade(wires.stream, BRIDGE_RPC_PATH, { headers, signal: deps.signal })
   wires.disposal.defer(() => channel.close())
   const ended = endedOf(channel, wires, deps.clock)
-  const link = new RPCLink<CallContext>({ port: rpcPortOf(channel), ...linkOptionsFor(daemonContract) })
-  const client = createContractClient(daemonContract, link)
+  const client = channelClient(daemonContract, channel)
   const greeting = await greet(client, deps, wires.hostName)
   return {
     client,

@@ -50,29 +50,36 @@ function isListening(table: string, path: string): boolean {
   })
 }
 
+async function testAll(link: SshLink, flag: string, candidates: readonly RoleSocket[]): Promise<(boolean | null)[]> {
+  const results = await Promise.all(candidates.map(({ path }) => link.execute(['test', flag, path])))
+  return results.map((result) => (result === null ? null : result.code === 0))
+}
+
 /** The server says only "open failed"; the difference between denied, stopped and not forwarded is asked for. */
 async function whyNot(link: SshLink, candidates: readonly RoleSocket[]): Promise<PilothouseError> {
-  const { host, user } = link.target
-  const writable = await Promise.all(candidates.map(({ path }) => link.execute(['test', '-w', path])))
-  if (writable.every((result) => result === null)) {
-    return new PilothouseError(
-      'forbidden',
-      `${host} forwards none of the daemon's sockets to ${user} and does not say why.`,
-      {
-        hint: 'Check the groups of the login, AllowStreamLocalForwarding in sshd_config, and that pilothoused runs.',
-      },
-    )
-  }
-  if (writable.every((result) => result?.code !== 0)) return denied(link, candidates)
+  const { host } = link.target
+  const stopped = new PilothouseError('daemon_absent', `pilothoused is installed on ${host} but does not run.`, {
+    hint: 'Start pilothoused on the host.',
+  })
+  const present = await testAll(link, '-S', candidates)
+  if (present.every((isPresent) => isPresent === null)) return unexplained(link)
+  if (!present.includes(true)) return stopped
+  if (!(await testAll(link, '-w', candidates)).includes(true)) return denied(link, candidates)
   const table = await link.execute(['cat', '/proc/net/unix'])
-  if (!candidates.some(({ path }) => isListening(table?.stdout ?? '', path))) {
-    return new PilothouseError('daemon_absent', `pilothoused is installed on ${host} but does not run.`, {
-      hint: 'Start pilothoused on the host.',
-    })
-  }
+  if (!candidates.some(({ path }) => isListening(table?.stdout ?? '', path))) return stopped
   return new PilothouseError('forbidden', `The SSH server of ${host} refuses to forward to the daemon's socket.`, {
     hint: "Set AllowStreamLocalForwarding yes in the host's sshd_config.",
   })
+}
+
+function unexplained({ target: { host, user } }: SshLink): PilothouseError {
+  return new PilothouseError(
+    'forbidden',
+    `${host} forwards none of the daemon's sockets to ${user} and does not say why.`,
+    {
+      hint: 'Check the groups of the login, AllowStreamLocalForwarding in sshd_config, and that pilothoused runs.',
+    },
+  )
 }
 
 function denied(link: SshLink, candidates: readonly RoleSocket[]): PilothouseError {

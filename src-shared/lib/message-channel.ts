@@ -13,29 +13,6 @@ export interface MessageChannelLike {
   close(reason?: string): void
 }
 
-/** What oRPC's message-port adapter takes, client and server alike. */
-export interface RpcPort {
-  readonly onMessage: { addListener(listener: (message: unknown) => unknown): void }
-  readonly onDisconnect: { addListener(listener: () => void): void }
-  postMessage(message: unknown): void
-}
-
-/** Lets oRPC talk over any channel. What it cannot understand is passed over, and never throws into the void. */
-export function rpcPortOf(channel: MessageChannelLike): RpcPort {
-  const hand = async (listener: (message: unknown) => unknown, message: unknown): Promise<void> => {
-    try {
-      await listener(message)
-    } catch {
-      // Not a message of the protocol, or the answer to a channel that has closed: there is nobody to tell.
-    }
-  }
-  return {
-    onMessage: { addListener: (listener) => channel.onMessage((message) => void hand(listener, message)) },
-    onDisconnect: { addListener: (listener) => channel.onClose(() => listener()) },
-    postMessage: (message) => channel.send(message as string | Uint8Array),
-  }
-}
-
 /** A WebSocket's close reason holds 123 bytes of UTF-8; a UTF-16 unit takes at most 3. */
 export function cutReason(reason: string): string {
   return reason.slice(0, /^[\x20-\x7e]*$/.test(reason) ? 120 : 40)
