@@ -66,11 +66,13 @@ function accept({ toolkit, engine, tickets }: DestroyDeps, caller: Caller, input
     detail: reason === undefined ? {} : { reason },
     target: () => {
       ticket = tickets.check(input.ticket, 'destroy', caller)
-      return (environment = resolveEnvironment(store, ref))
+      environment = resolveEnvironment(store, ref)
+      tickets.checkTarget(ticket, environment.id)
+      return environment
     },
     admit: (operationId) => {
       assertUnprotected(environment)
-      tickets.checkFacts(ticket, environment.id, factsOf(environment))
+      tickets.checkFacts(ticket, factsOf(environment))
       assertName(environment, ticket, input.confirmName)
       tickets.consume(ticket, operationId)
       mutate(store, environment, { desired: 'stopped' })

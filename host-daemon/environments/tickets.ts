@@ -60,11 +60,14 @@ export class Tickets {
     return ticket
   }
 
-  /** The ticket was for this environment, and all that its plan rests on still holds. */
-  checkFacts(ticket: StoredTicket, environmentId: EnvironmentId, facts: PlanFacts): void {
-    if (ticket.environmentId !== environmentId) {
-      throw new PilothouseError('ticket_invalid', 'The ticket is for another environment.')
-    }
+  /** Throws `ticket_invalid` for a ticket that was made for another environment. */
+  checkTarget(ticket: StoredTicket, environmentId: EnvironmentId): void {
+    if (ticket.environmentId === environmentId) return
+    throw new PilothouseError('ticket_invalid', 'The ticket is for another environment.')
+  }
+
+  /** Throws `plan_outdated`, saying what has changed of all that the plan rests on. */
+  checkFacts(ticket: StoredTicket, facts: PlanFacts): void {
     const changes = changesBetween(ticket.facts, facts)
     if (changes.length === 0) return
     const message = `Since the plan was made, ${changes.join('; ')}. Nothing was touched.`
