@@ -15,6 +15,9 @@ npm run quickstart -- --clean    remove every trace of it`
 
 const STOP_DEADLINE_MS = 60_000
 
+/** Someone asked for the end; for the window's session that is the ordinary one. */
+class Interrupted extends Error {}
+
 const progress = new Progress()
 
 async function clean(folder: string): Promise<void> {
@@ -28,15 +31,31 @@ async function clean(folder: string): Promise<void> {
   progress.say(`Nothing of quickstart is left; ${folder} is gone.`)
 }
 
-/** Runs the session and undoes what it began, however it ends. Answers what the check found, if it was one. */
+/** Rejects at the first signal to end. Later ones change nothing: what was begun is being undone. */
+function interruption(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        reject(new Interrupted())
+      })
+    }
+  })
+}
+
+async function work(folder: string, isCheck: boolean, teardown: Teardown): Promise<CheckResult | undefined> {
+  const session = await openSession(folder, progress, teardown)
+  if (isCheck) return check(session, progress, teardown)
+  await show(session, progress, teardown)
+  return undefined
+}
+
+/** Undoes what was begun, however the work ends. */
 async function run(folder: string, isCheck: boolean): Promise<CheckResult | undefined> {
   const teardown = new Teardown()
   try {
-    const session = await openSession(folder, progress, teardown)
-    if (isCheck) return await check(session, progress, teardown)
-    await show(session, progress, teardown)
-    return undefined
+    return await Promise.race([work(folder, isCheck, teardown), interruption()])
   } finally {
+    progress.say('Stopping the guests, the daemon and sshd.')
     const problems = await teardown.run()
     for (const problem of problems) progress.say(`Could not be undone: ${problem}`)
     if (problems.length > 0) process.exitCode = 1
@@ -59,6 +78,7 @@ async function main(): Promise<void> {
 try {
   await main()
 } catch (error) {
+  if (error instanceof Interrupted) process.exit(process.argv.includes('--check') ? 130 : 0)
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
 }

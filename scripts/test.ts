@@ -1,72 +1,10 @@
 import './lib/require-node.ts'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { rootPrefix } from './lib/become-root.ts'
-import { buildAll } from './lib/build.ts'
-import { removeAbandonedTestHosts } from './private-host/leftovers.ts'
-import { sum, summaryLine, type Counts } from './test/counts.ts'
-import { runStage, type StageContext } from './test/run-stage.ts'
-import { chooseStages, type Stage } from './test/stages.ts'
-import { findElectron, type ElectronRuntime } from './window/electron-runtime.ts'
-import { windowUser } from './window/user.ts'
+import { testMain } from './test/run-stages.ts'
+import { chooseStages } from './test/stages.ts'
 
-interface Outcome {
-  readonly stage: Stage
-  readonly counts: Counts
-  readonly seconds: number
-}
-
-const isRoot = process.getuid?.() === 0
-
-async function runTimed(stage: Stage, context: StageContext): Promise<Outcome> {
-  console.log(`\n── ${stage.name}: ${stage.what}`)
-  const startedAt = performance.now()
-  const counts = await runStage(stage, context)
-  return { stage, counts, seconds: (performance.now() - startedAt) / 1000 }
-}
-
-async function electronFor(stages: readonly Stage[], home: string): Promise<ElectronRuntime | undefined> {
-  const isNeeded = stages.some((stage) => stage.kind === 'vitest' && stage.needsShells === true)
-  return isNeeded ? findElectron({ user: await windowUser(home), mayInstall: true }) : undefined
-}
-
-async function prefixFor(stages: readonly Stage[]): Promise<readonly string[]> {
-  const needing = stages.filter((stage) => stage.kind === 'vitest' && stage.needsRoot).map((stage) => stage.name)
-  return needing.length === 0 ? [] : rootPrefix(`A host of the tests' own (${needing.join(', ')})`)
-}
-
-function report(outcomes: readonly Outcome[], electron: ElectronRuntime | undefined): void {
-  console.log('')
-  for (const { stage, counts, seconds } of outcomes) {
-    console.log(`${stage.name.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(9)}   ${summaryLine(counts)}`)
-  }
-  if (electron?.kind === 'found') console.log(`Electron ${electron.version}`)
-  if (electron?.kind === 'absent') console.log(`NOT RUN: electron: ${electron.why}`)
-  console.log(summaryLine(sum(outcomes.map((outcome) => outcome.counts))))
-}
-
-async function runStages(stages: readonly Stage[], home: string): Promise<void> {
-  const prefix = await prefixFor(stages)
-  if (stages.some((stage) => stage.kind === 'vitest' && stage.needsRoot)) await buildAll()
-  const electron = await electronFor(stages, home)
-  const context = {
-    rootPrefix: prefix,
-    home,
-    electronProgram: electron?.kind === 'found' ? electron.program : undefined,
-  }
-  const outcomes: Outcome[] = []
-  for (const stage of stages) outcomes.push(await runTimed(stage, context))
-  if (isRoot) await removeAbandonedTestHosts()
-  report(outcomes, electron)
-  const isIncomplete = electron?.kind === 'absent' && process.env['CI'] === 'true'
-  if (isIncomplete || outcomes.some((outcome) => outcome.counts.failed > 0)) process.exitCode = 1
-}
-
-const home = await mkdtemp(join(tmpdir(), 'pilothouse-test-home-'))
 try {
-  await runStages(chooseStages(process.argv.slice(2)), home)
-} finally {
-  await rm(home, { recursive: true, force: true })
+  await testMain(chooseStages(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
 }

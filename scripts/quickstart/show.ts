@@ -34,16 +34,13 @@ async function stopGuests({ cli }: Session): Promise<void> {
   await Promise.all(running.map(({ name }) => cli.stop(name)))
 }
 
-/** Opens the window on the first environment's console; resolves when the person closes it or interrupts. */
+/** Opens the window on the first environment's console; resolves when the person closes it. */
 export async function show(session: Session, progress: Progress, teardown: Teardown): Promise<void> {
-  const interrupted = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
-  })
   teardown.defer('the guests', () => stopGuests(session))
   const environmentId = await firstEnvironment(session, progress)
   const window = await openWindow(session, `/environments/${session.hostId}/${environmentId}`)
   teardown.defer('the window', () => window.close())
   progress.say(window.says)
-  await Promise.race([window.closed, interrupted])
-  progress.say('Stopping the guests, the daemon and sshd. Homes are kept; run this again to go on.')
+  await window.closed
+  progress.say('The window is closed. Homes are kept; run this again to go on.')
 }

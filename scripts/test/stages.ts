@@ -35,6 +35,15 @@ export const STAGES: readonly Stage[] = [
   },
 ]
 
+/** The fault suites whole; `npm test` runs a sample of them. */
+export const FAULT_SUITES: Stage = {
+  name: 'faults',
+  what: 'what is killed, cut or full',
+  kind: 'vitest',
+  needsRoot: true,
+  deadlineMin: 120,
+}
+
 /** Stages by name, in their own order. Throws for a name that no stage has. */
 export function chooseStages(names: readonly string[]): readonly Stage[] {
   const unknown = names.find((name) => !STAGES.some((stage) => stage.name === name))

@@ -70,6 +70,9 @@ export async function openBrowser(options: DrivenWindowOptions): Promise<DrivenW
       headless: options.environment['DISPLAY'] === undefined,
       env: options.environment,
       viewport: null,
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
       timeout: START_DEADLINE_MS,
     })
     teardown.defer('Chromium', () => context.close())

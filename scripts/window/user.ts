@@ -1,5 +1,5 @@
-import { chown, mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, chown, mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { installedProgram, ROOT } from '../lib/paths.ts'
 import { runAny } from '../lib/run.ts'
 
@@ -28,6 +28,7 @@ export async function windowUser(folder: string): Promise<WindowUser> {
     return { uid: PRIVATE_ID, gid: PRIVATE_ID, home, isPrivate: true }
   })()
   await makeFolderOf(user, home)
+  if (user.isPrivate) await chmod(folder, 0o711)
   return user
 }
 
@@ -69,7 +70,7 @@ export function argvAs(user: WindowUser, argv: readonly string[]): string[] {
   if (!user.isPrivate) return drop
   const view = join(import.meta.dirname, 'view.main.ts')
   const enter = ['unshare', '--mount', '--propagation', 'private', installedProgram('node'), view]
-  return [...enter, user.home, ROOT, '--', ...drop]
+  return [...enter, user.home, dirname(user.home), ROOT, '--', ...drop]
 }
 
 /** Whether the user can read the project at all; a tree of files that only root may read cannot be shown. */
