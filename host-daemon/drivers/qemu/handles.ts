@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import type { BootRecord, BootSpec } from '../vm-driver.ts'
 import type { QemuDriverOptions } from './options.ts'
 
-/** Everything of one boot that has a name on the host. A type, not an interface: it is stored as a plain record. */
+/** Everything of one boot that has a name on the host and goes with it. A type, not an interface: it is stored as a plain record. */
 export type QemuHandles = {
-  /** Belongs to the guest's uid alone; holds everything below but the home. */
+  /** Belongs to the guest's uid alone; holds everything below. */
   readonly bootDirectory: string
   readonly pidFile: string
   readonly qmpSocket: string
@@ -15,7 +15,6 @@ export type QemuHandles = {
   readonly outputFile: string
   /** The value of QEMU's `-name`, by which the process is found without its pid file. */
   readonly processName: string
-  readonly homeImage: string
 }
 
 /** Longer paths do not fit into a unix socket's address. */
@@ -34,7 +33,6 @@ export function planBoot(spec: BootSpec, folders: Folders): BootRecord {
     consolePipe: join(bootDirectory, 'console'),
     outputFile: join(bootDirectory, 'output'),
     processName: `pilothouse-${bootId}`,
-    homeImage: homeImagePath(folders.homesDirectory, homeId),
   }
   if (Buffer.byteLength(handles.agentSocket) > SOCKET_PATH_LIMIT)
     throw new RangeError(`The run directory ${folders.runDirectory} is too long a path for the sockets in it.`)
@@ -56,7 +54,6 @@ export function handlesOf(record: BootRecord): QemuHandles {
     consolePipe: handle('consolePipe'),
     outputFile: handle('outputFile'),
     processName: handle('processName'),
-    homeImage: handle('homeImage'),
   }
 }
 

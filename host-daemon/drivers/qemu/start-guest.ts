@@ -3,7 +3,7 @@ import type { GuestImage } from '../../images/catalogue.ts'
 import { startDetached, type DetachedProcess } from '../../system/child.ts'
 import { DriverFailure, type BootRecord, type BootSpec } from '../vm-driver.ts'
 import { makeBootFiles } from './boot-files.ts'
-import { handlesOf } from './handles.ts'
+import { handlesOf, homeImagePath } from './handles.ts'
 import { lendHome } from './homes.ts'
 import { engineStatus, textOf } from './inspect-guest.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
@@ -38,10 +38,9 @@ export async function startGuest(
   try {
     await lendHome(tools.options, { ...spec, uid: spec.guestUid })
     await makeBootFiles(record, spec.guestUid, signal)
-    const program = [
-      qemuBinary(tools.options),
-      ...qemuArguments({ spec, record, image, accelerator: chosen.accelerator }),
-    ]
+    const homeImage = homeImagePath(tools.options.homesDirectory, spec.homeId)
+    const args = qemuArguments({ ...boot, image, homeImage, accelerator: chosen.accelerator })
+    const program = [qemuBinary(tools.options), ...args]
     const launched = await startDetached({
       file: 'setpriv',
       args: launchArguments({ uid: spec.guestUid, group: chosen.group }, program),

@@ -1,0 +1,95 @@
+import { stat } from 'node:fs/promises'
+import { expect } from 'vitest'
+import { SystemRandom } from '../../host-daemon/system/random.ts'
+import { DriverFailure, type BootRecord, type BootSpec, type VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
+import {
+  bootIdSchema,
+  environmentIdSchema,
+  homeIdSchema,
+  type BootId,
+  type EnvironmentId,
+  type HomeId,
+  type ImageRef,
+} from '../../src-shared/model/ids.ts'
+
+export const QUICK_STOP = { graceMs: 0, forceMs: 10_000 }
+export const GRACEFUL_STOP = { graceMs: 15_000, forceMs: 10_000 }
+export const GUEST_TEST_MS = 60_000
+export const never = new AbortController().signal
+
+const random = new SystemRandom()
+
+/** One driver under test, and what the suite needs to hurt it. */
+export interface DriverSubject {
+  readonly driver: VmDriver
+  readonly image: ImageRef
+  /** Another driver on the same host state, as a restarted daemon has it. */
+  restart(): Promise<VmDriver>
+  /** Ends the guest as a crash would, without the driver. */
+  crash(record: BootRecord): Promise<void>
+  /** Makes guest and engine deaf, without ending them. Asked for of shell guests alone. */
+  freeze(record: BootRecord): Promise<void>
+  /** Sees to it that the agent of this boot never answers. Called before it starts. */
+  silence(spec: BootSpec): Promise<void>
+  remove(): Promise<void>
+}
+
+export interface DriverTraits {
+  readonly makeSubject: () => Promise<DriverSubject>
+  /** `shell`: the console is a real shell. `echo`: what is typed comes back in the journal, and nothing more. */
+  readonly console: 'shell' | 'echo'
+  readonly readyDeadlineMs: number
+}
+
+/** A guest that is planned; its home exists. */
+export interface PlannedGuest {
+  readonly spec: BootSpec
+  readonly record: BootRecord
+}
+
+/** A new guest with a home, planned and not started. */
+export async function planGuest(subject: DriverSubject, size: Partial<BootSpec['size']> = {}): Promise<PlannedGuest> {
+  const spec: BootSpec = {
+    environmentId: newEnvironmentId(),
+    bootId: newBootId(),
+    homeId: newHomeId(),
+    image: subject.image,
+    size: { cpus: 1, memoryMiB: 128, homeMiB: 64, ...size },
+    guestUid: 200_000 + Math.floor(random.fraction() * 1_000_000),
+  }
+  await subject.driver.createHome(spec.homeId, spec.size.homeMiB, never)
+  return { spec, record: subject.driver.planBoot(spec) }
+}
+
+export async function startAndWait(driver: VmDriver, guest: PlannedGuest, traits: DriverTraits): Promise<void> {
+  await driver.startGuest(guest.spec, guest.record, never)
+  await driver.waitUntilReady(guest.record, traits.readyDeadlineMs, never)
+}
+
+/** No process, and none of the paths that the record names; the journal may stay. */
+export async function expectNothingLeft(driver: VmDriver, record: BootRecord): Promise<void> {
+  expect(await driver.inspectGuest(record)).toMatchObject({ kind: 'gone' })
+  for (const path of Object.values(record.handles).filter((handle) => handle.startsWith('/')))
+    expect(await stat(path).catch(() => 'absent'), path).toBe('absent')
+}
+
+export async function failureOf(promise: Promise<unknown>): Promise<DriverFailure> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(DriverFailure)
+  return error as DriverFailure
+}
+
+export function newEnvironmentId(): EnvironmentId {
+  return environmentIdSchema.parse(`env-${random.hex(4)}`)
+}
+
+export function newBootId(): BootId {
+  return bootIdSchema.parse(`boot-${random.hex(8)}`)
+}
+
+export function newHomeId(): HomeId {
+  return homeIdSchema.parse(`home-${random.hex(8)}`)
+}
