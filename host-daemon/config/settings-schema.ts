@@ -72,6 +72,15 @@ function roleGroup(role: string) {
   })
 }
 
+function total(what: string, max: number) {
+  return setting({
+    schema: wholeNumber(1, max).nullable(),
+    default: null,
+    unit: 'MiB',
+    description: `Most ${what}; more is \`host_limit_reached\`. Null: not limited.`,
+  })
+}
+
 const limitsSchema = z.strictObject({
   cpus: sizeLimit('cpus', 'CPUs', null),
   memoryMiB: sizeLimit('memoryMiB', 'memory', 'MiB'),
@@ -82,6 +91,8 @@ const limitsSchema = z.strictObject({
     unit: 'environments',
     description: 'Most environments on this host; one more is `host_limit_reached`.',
   }),
+  totalMemoryMiB: total('memory of all environments together', 67_108_864),
+  totalHomeMiB: total('homes of all environments together', 1_073_741_824),
   maxConnections: setting({
     schema: wholeNumber(1, 10_000),
     default: 256,
@@ -100,6 +111,17 @@ const deadlinesSchema = z.strictObject({
   spawnReadyMs: deadline(120_000, 'From the start of a guest until its agent answers.'),
   stopGraceMs: deadline(20_000, 'How long a guest may take to power off by itself before it is stopped by force.'),
   stopForceMs: deadline(5_000, 'How long the forced end of a guest may take until its process is positively gone.'),
+  homeMs: deadline(60_000, 'To make, look at or remove a home.'),
+  startQueueMs: deadline(3_600_000, 'How long a start may wait for its turn.'),
+  undoMs: deadline(60_000, 'To undo one step of an operation.'),
+  letGoMs: deadline(5_000, 'How long a step may take to let go when it is cancelled.'),
+  guestStaleMs: deadline(15_000, 'A guest that could not be asked for this long is `unknown`.'),
+  ticketMs: setting({
+    schema: wholeNumber(1_000, 300_000),
+    default: 300_000,
+    unit: 'ms',
+    description: 'How long a ticket to run a plan is good for.',
+  }),
   shutdownMs: deadline(10_000, 'How long the daemon waits, when it is told to end, for what it has in hand.'),
   peerSilentMs: deadline(60_000, 'A connection whose peer does not answer a ping for this long is closed.'),
 })
@@ -161,6 +183,12 @@ export const settingsSchema = z.strictObject({
     unit: 'uid',
     description: "First of the host's user ids that guests run as, one for each environment; nobody else may use them.",
   }),
+  guestUidCount: setting({
+    schema: wholeNumber(1, 1_000_000),
+    default: 60_000,
+    unit: 'uids',
+    description: 'How many user ids from `guestUidBase` on are for guests.',
+  }),
   consoleSpaceMiB: setting({
     schema: wholeNumber(16, 1_048_576),
     default: 512,
@@ -180,6 +208,18 @@ export const settingsSchema = z.strictObject({
     unit: 'guests',
     description: 'Most guests that are being started at once; others wait their turn.',
   }),
+  maxStartAttempts: setting({
+    schema: wholeNumber(1, 10),
+    default: 1,
+    unit: 'attempts',
+    description: 'How often one operation starts a guest before it fails.',
+  }),
+  maxConcurrentInspections: setting({
+    schema: wholeNumber(1, 64),
+    default: 8,
+    unit: 'guests',
+    description: 'Most guests that are looked at at once.',
+  }),
   owners: setting({
     schema: z.array(ownerEntrySchema).max(1000),
     default: [],
@@ -193,9 +233,21 @@ export const settingsSchema = z.strictObject({
     unit: 'events',
     description: 'Events kept for subscribers that resume; who is further behind is told to read the state again.',
   }),
+  heartbeatMs: setting({
+    schema: wholeNumber(100, 60_000),
+    default: 5_000,
+    unit: 'ms',
+    description: 'How often a subscriber is told that nothing has changed.',
+  }),
+  keepOperationsMs: setting({
+    schema: wholeNumber(86_400_000, 31_536_000_000),
+    default: 2_592_000_000,
+    unit: 'ms',
+    description: 'How long ended operations and their command ids are kept; at least a day.',
+  }),
   reconcileIntervalMs: setting({
     schema: wholeNumber(100, 3_600_000),
-    default: 2_000,
+    default: 1_500,
     unit: 'ms',
     description: 'How often every guest is looked at.',
   }),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { SETTING_KEYS, VARIABLE_PREFIX, type SettingKey } from './settings-keys.ts'
 import { settingsSchema, type Settings } from './settings-schema.ts'
 
@@ -130,7 +130,7 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
 const QUOTE_LENGTH = 120
 
 function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
   return text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text
 }
 

@@ -50,7 +50,7 @@ export class ConsoleService implements Disposable {
     const viewer = new ConsoleViewer({
       session: { boot, offset, journal, directory, outlet, clock, describe: describeBoot },
       description,
-      actor: caller.actor,
+      caller,
       leases: this.leases,
       inputs: this.inputs,
     })

@@ -152,7 +152,7 @@ export class ConsoleSession {
 
   private async announceNext(boot: JournalBoot): Promise<boolean> {
     if (this.hasAnnouncedNext) return false
-    const { directory, describe } = this.options
+    const { directory } = this.options
     const newer = directory.bootsOf(boot.environmentId).filter((other) => other.ordinal > boot.ordinal)
     const next = newer.reduce<JournalBoot | undefined>(
       (first, other) => (first === undefined || other.ordinal < first.ordinal ? other : first),
@@ -160,7 +160,7 @@ export class ConsoleSession {
     )
     if (next === undefined) return false
     this.hasAnnouncedNext = true
-    await this.notify({ type: 'next-boot', boot: await describe(next) })
+    await this.notify({ type: 'next-boot', boot: await this.options.describe(next) })
     return true
   }
 

@@ -5,9 +5,10 @@ import {
 } from '../../src-shared/contract/console-stream.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { ConsoleBoot, TypingLease } from '../../src-shared/model/console.ts'
-import type { BootId, EnvironmentId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
 import { roleIncludes } from '../../src-shared/model/role.ts'
+import type { Caller } from '../server/caller.ts'
 import type { BootInputs } from './boot-inputs.ts'
 import { ConsoleSession, type SessionOptions } from './console-session.ts'
 import type { TypingLeases, Typist } from './typing-leases.ts'
@@ -15,7 +16,7 @@ import type { TypingLeases, Typist } from './typing-leases.ts'
 export interface ViewerOptions {
   readonly session: SessionOptions
   readonly description: ConsoleBoot
-  readonly actor: Actor
+  readonly caller: Caller
   readonly leases: TypingLeases
   readonly inputs: BootInputs
 }
@@ -25,6 +26,7 @@ export class ConsoleViewer implements Typist {
   readonly bootId: BootId
   readonly environmentId: EnvironmentId
   readonly actor: Actor
+  readonly requestId: RequestId
   private readonly options: ViewerOptions
   private readonly session: ConsoleSession
   private readonly closers: (() => void)[] = []
@@ -32,7 +34,8 @@ export class ConsoleViewer implements Typist {
 
   constructor(options: ViewerOptions) {
     this.options = options
-    this.actor = options.actor
+    this.actor = options.caller.actor
+    this.requestId = options.caller.requestId
     this.bootId = options.description.bootId
     this.environmentId = options.description.environmentId
     this.session = new ConsoleSession(options.session)
@@ -77,8 +80,14 @@ export class ConsoleViewer implements Typist {
 
   /** Throws what is to be told to the viewer; the stream goes on. */
   async request(request: ConsoleRequest): Promise<void> {
-    if (request.type === 'release-typing') return this.options.leases.release(this)
-    if (request.type === 'claim-typing') return await this.claim(request.takeOver)
+    if (request.type === 'release-typing') {
+      this.options.leases.release(this)
+      return
+    }
+    if (request.type === 'claim-typing') {
+      await this.claim(request.takeOver)
+      return
+    }
     if (this.session.ack(request.offset)) return
     throw new PilothouseError('invalid_request', `Offset ${request.offset} was acknowledged before it was sent.`)
   }

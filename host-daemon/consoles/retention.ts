@@ -10,6 +10,7 @@ import {
   type JournalFacts,
 } from '../system/journal-files.ts'
 import type { Logger } from '../system/logger.ts'
+import { repeat } from '../system/repeat.ts'
 import type { BootDirectory, JournalBoot } from './boot-directory.ts'
 import { endOffsetOf } from './gaps.ts'
 
@@ -59,24 +60,23 @@ export class Retention {
   private readonly stopped = new AbortController()
   private readonly unpunchable = new Set<string>()
   private looks = 0
+  private running: Promise<void> = Promise.resolve()
 
   constructor(options: RetentionOptions) {
     this.options = options
   }
 
-  /** Looks again and again until `stop`; what goes wrong is logged and tried again. */
-  async run(): Promise<void> {
+  /** From now on looks again and again. */
+  start(): void {
     const { clock, logger } = this.options
-    while (!this.stopped.signal.aborted) {
-      await this.look().catch((error: unknown) => {
-        logger.error({ err: error }, 'Console journals could not be kept within their space')
-      })
-      await clock.sleep(LOOK_INTERVAL_MS, this.stopped.signal).catch(() => undefined)
-    }
+    const loop = { clock, logger, intervalMs: LOOK_INTERVAL_MS, signal: this.stopped.signal, name: 'console retention' }
+    this.running = repeat(() => this.look(), loop)
   }
 
-  stop(): void {
+  /** Resolves when the last look is over. */
+  async stop(): Promise<void> {
     this.stopped.abort()
+    await this.running
   }
 
   /** One look. The first one of a daemon marks what a flood did while there was none. */

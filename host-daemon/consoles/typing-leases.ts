@@ -1,12 +1,14 @@
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { TypingLease } from '../../src-shared/model/console.ts'
-import type { BootId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
 
 /** A viewer's place in the lease of its boot. */
 export interface Typist {
   readonly bootId: BootId
+  readonly environmentId: EnvironmentId
   readonly actor: Actor
+  readonly requestId: RequestId
   /** The lease of its boot has changed hands. */
   onLeaseChanged(lease: TypingLease): void
 }
@@ -15,7 +17,9 @@ export interface Typist {
 export interface TypingEvent {
   readonly kind: 'claimed' | 'taken_over' | 'released'
   readonly bootId: BootId
+  readonly environmentId: EnvironmentId
   readonly actor: Actor
+  readonly requestId: RequestId
   /** From whom it was taken over; else null. */
   readonly from: Actor | null
 }
@@ -59,24 +63,15 @@ export class TypingLeases {
     const held = this.held.get(typist.bootId)
     if (held?.typist === typist) return { kind: 'mine' }
     if (held !== undefined && !takeOver) return { kind: 'held', by: held.typist.actor, since: held.since }
-    const { bootId, actor } = typist
-    this.held.set(bootId, { typist, since: this.clock.now() })
-    this.record({
-      kind: held === undefined ? 'claimed' : 'taken_over',
-      bootId,
-      actor,
-      from: held?.typist.actor ?? null,
-    })
-    this.tell(bootId)
+    this.held.set(typist.bootId, { typist, since: this.clock.now() })
+    this.note(typist, held === undefined ? 'claimed' : 'taken_over', held?.typist.actor)
     return { kind: 'mine' }
   }
 
   release(typist: Typist): void {
-    const { bootId, actor } = typist
     if (!this.isHeldBy(typist)) return
-    this.held.delete(bootId)
-    this.record({ kind: 'released', bootId, actor, from: null })
-    this.tell(bootId)
+    this.held.delete(typist.bootId)
+    this.note(typist, 'released')
   }
 
   isHeldBy(typist: Typist): boolean {
@@ -90,7 +85,9 @@ export class TypingLeases {
     return { holder: held.typist.actor, since: held.since, isMine: held.typist === typist }
   }
 
-  private tell(bootId: BootId): void {
+  private note(typist: Typist, kind: TypingEvent['kind'], from: Actor | null = null): void {
+    const { bootId, environmentId, actor, requestId } = typist
+    this.record({ kind, bootId, environmentId, actor, requestId, from })
     for (const watcher of this.watchers.get(bootId) ?? []) watcher.onLeaseChanged(this.leaseFor(watcher))
   }
 }

@@ -95,7 +95,7 @@ function refuseAboveRole({ context, path, procedure }: GuardedCall): void {
   })
 }
 
-async function* guardEvents(events: AsyncIterable<unknown>, call: GuardedCall): AsyncGenerator<unknown> {
+async function* guardEvents(events: AsyncIterable<unknown>, call: GuardedCall): AsyncGenerator {
   try {
     yield* events
   } catch (thrown) {

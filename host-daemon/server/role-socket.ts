@@ -87,7 +87,8 @@ export class RoleSocket {
     socket.on('error', NOTHING)
     if (this.connections.size >= this.options.maxConnections) {
       this.options.logger.warn({ maxConnections: this.options.maxConnections }, 'connection refused: too many')
-      return endWithReply(socket, FULL)
+      endWithReply(socket, FULL)
+      return
     }
     this.connections.add(socket)
     socket.once('close', () => this.connections.delete(socket))
@@ -173,7 +174,10 @@ export class RoleSocket {
   }
 
   private ping(client: WebSocket): void {
-    if (!this.answered.has(client)) return client.terminate()
+    if (!this.answered.has(client)) {
+      client.terminate()
+      return
+    }
     this.answered.delete(client)
     client.ping()
   }

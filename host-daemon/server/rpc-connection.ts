@@ -1,5 +1,5 @@
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
-import { StandardRPCHandler } from '@orpc/server/standard'
+import type { StandardRPCHandler } from '@orpc/server/standard'
 import {
   encodeResponseMessage,
   experimental_ServerPeerWithoutCodec,
@@ -52,10 +52,14 @@ export class RpcConnection {
   }
 
   private start(call: Call): void {
-    if (this.calls.has(call.id))
-      return this.refuse({ ...asRefusal(call), id: null, error: new PilothouseError('invalid_request', DUPLICATE) })
-    if (this.calls.size >= this.options.maxCalls)
-      return this.refuse({ ...asRefusal(call), error: tooManyCalls(this.options.maxCalls) })
+    if (this.calls.has(call.id)) {
+      this.refuse({ ...asRefusal(call), id: null, error: new PilothouseError('invalid_request', DUPLICATE) })
+      return
+    }
+    if (this.calls.size >= this.options.maxCalls) {
+      this.refuse({ ...asRefusal(call), error: tooManyCalls(this.options.maxCalls) })
+      return
+    }
     this.calls.add(call.id)
     // It fails only when the connection does, and then there is nobody to tell.
     this.answer(call)
@@ -74,7 +78,10 @@ export class RpcConnection {
     const wire = toWireError(error.withRequestId(requestId))
     logger.warn({ code: error.code, reason: error.message }, 'message refused')
     this.refusals += error.code === 'invalid_request' ? 1 : 0
-    if (this.refusals > MOST_REFUSALS) return this.channel.close(CLOSE.policy, 'too many messages of no protocol')
+    if (this.refusals > MOST_REFUSALS) {
+      this.channel.close(CLOSE.policy, 'too many messages of no protocol')
+      return
+    }
     const response = { status: wire.status, headers: {}, body: { json: wire.toJSON() } }
     // A refusal of something that had no id is for the eyes of whoever debugs a client.
     encoded([id as string, MessageType.RESPONSE, response])

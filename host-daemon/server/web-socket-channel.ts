@@ -84,7 +84,7 @@ export class WebSocketChannel {
     if (!this.readsWhileFull) this.socket.pause()
     try {
       await new Promise<void>((resolve, reject) =>
-        this.socket.send(message, (error) => (error === undefined || error === null ? resolve() : reject(error))),
+        this.socket.send(message, (error) => (error instanceof Error ? reject(error) : resolve())),
       )
     } finally {
       this.socket.resume()

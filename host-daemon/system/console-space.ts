@@ -72,7 +72,10 @@ async function makeImage(image: string, { spaceMiB, stateDirectory, logger }: Co
   const known = await stat(image).catch(() => undefined)
   // Mounted elsewhere, it is in use and whole.
   if (known !== undefined && (await loopDeviceOf(image)) !== undefined) return
-  if (known !== undefined) return await checkImage(image, { bytes: known.size, wantedBytes: spaceMiB * MIB })
+  if (known !== undefined) {
+    await checkImage(image, { bytes: known.size, wantedBytes: spaceMiB * MIB })
+    return
+  }
   const unfinished = `${image}.new`
   await rm(unfinished, { force: true })
   await allocate(unfinished, spaceMiB * MIB, logger)

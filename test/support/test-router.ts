@@ -66,5 +66,5 @@ export function createTestRouter(handlers: TestHandlers = {}): DaemonRouter {
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
     }),
-  }) as DaemonRouter
+  })
 }

@@ -1,0 +1,86 @@
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { StartRefusal } from '../config/start-refusal.ts'
+import { openLog, type Log, type Logger } from '../logging/logger.ts'
+import { EXIT } from './exit-codes.ts'
+
+export interface RunningDaemon {
+  /** Ends everything but the guests. */
+  stop(): Promise<void>
+}
+
+export interface RunOptions {
+  readonly clock: Clock
+  start(settings: Settings, logger: Logger): Promise<RunningDaemon>
+}
+
+/** Runs the daemon until it is told to end. Answers the exit code; the guests live on. */
+export async function runDaemon(settings: Settings, options: RunOptions): Promise<number> {
+  const log = openLog(settings)
+  endLoudlyOnDefects(log)
+  process.on('SIGHUP', () => log.reopen())
+  const ending = untilToldToEnd()
+  try {
+    log.logger.info({ pid: process.pid, settings }, 'starting')
+    const daemon = await options.start(settings, log.logger)
+    log.logger.info({ socketDirectory: settings.socketDirectory }, 'serving')
+    log.logger.info({ signal: await ending }, 'ending')
+    return await stopWithin(daemon, { log, clock: options.clock, ms: settings.deadlines.shutdownMs })
+  } catch (error) {
+    return refuse(log, error)
+  } finally {
+    await log.flush()
+  }
+}
+
+function untilToldToEnd(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      let isAsked = false
+      process.on(signal, () => {
+        if (isAsked) process.exit(EXIT.failed)
+        isAsked = true
+        resolve(signal)
+      })
+    }
+  })
+}
+
+interface Bound {
+  readonly log: Log
+  readonly clock: Clock
+  readonly ms: number
+}
+
+/** What is not done by then is taken up at the next start: everything that matters is in the journal. */
+async function stopWithin(daemon: RunningDaemon, { log, clock, ms }: Bound): Promise<number> {
+  const done = new AbortController()
+  const late = clock.sleep(ms, done.signal).then(
+    () => true,
+    () => false,
+  )
+  const isLate = await Promise.race([daemon.stop().then(() => false), late])
+  done.abort()
+  log.logger.info({ isLate }, 'ended')
+  if (!isLate) return EXIT.done
+  await log.flush()
+  process.exit(EXIT.done)
+}
+
+function refuse(log: Log, error: unknown): number {
+  const isKnown = error instanceof StartRefusal
+  log.logger.fatal(isKnown ? { reason: error.message } : { err: error }, 'not started')
+  const says = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`pilothoused: ${says}\n`)
+  return EXIT.failed
+}
+
+/** A defect must not leave a daemon of which nobody knows what still works. Guests and journal survive it. */
+function endLoudlyOnDefects(log: Log): void {
+  const end = (error: unknown): void => {
+    log.logger.fatal({ err: error }, 'a defect: ending at once')
+    void log.flush().finally(() => process.exit(EXIT.defect))
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}

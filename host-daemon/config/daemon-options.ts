@@ -1,0 +1,38 @@
+import type { DaemonOptions } from '../daemon-options.ts'
+import type { Settings } from './settings.ts'
+
+/** What the settings say, in the words of the daemon's inside. */
+export function daemonOptionsOf(settings: Settings, version: string): DaemonOptions {
+  const { limits, deadlines } = settings
+  return {
+    version,
+    hostName: settings.hostName,
+    owners: settings.owners,
+    guestUidBase: settings.guestUidBase,
+    guestUidCount: settings.guestUidCount,
+    sizeLimit: { cpus: limits.cpus, memoryMiB: limits.memoryMiB, homeMiB: limits.homeMiB },
+    capacity: {
+      environments: limits.maxEnvironments,
+      memoryMiB: limits.totalMemoryMiB,
+      homeMiB: limits.totalHomeMiB,
+    },
+    deadlines: {
+      homeMs: deadlines.homeMs,
+      startMs: deadlines.spawnReadyMs,
+      stopGraceMs: deadlines.stopGraceMs,
+      stopForceMs: deadlines.stopForceMs,
+      queueMs: deadlines.startQueueMs,
+    },
+    undoDeadlineMs: deadlines.undoMs,
+    letGoMs: deadlines.letGoMs,
+    staleAfterMs: deadlines.guestStaleMs,
+    ticketLifetimeMs: deadlines.ticketMs,
+    maxConcurrentStarts: settings.maxConcurrentStarts,
+    maxStartAttempts: settings.maxStartAttempts,
+    maxConcurrentInspections: settings.maxConcurrentInspections,
+    observeIntervalMs: settings.reconcileIntervalMs,
+    heartbeatMs: settings.heartbeatMs,
+    eventRingSize: settings.eventBufferSize,
+    keepOperationsMs: settings.keepOperationsMs,
+  }
+}
