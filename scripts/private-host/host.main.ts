@@ -45,8 +45,7 @@ async function up(stateFolder: string, client: { uid: number; gid: number }): Pr
   const host = await PrivateHost.open({ stateFolder, client, settings: SETTINGS })
   try {
     say({ kind: 'step', text: 'Building the guest image minimal@1, where it has changed.' })
-    await host.buildImage(IMAGE)
-    await host.startDaemon()
+    await Promise.all([host.buildImage(IMAGE), host.startDaemon()])
     say({ kind: 'ready', target: host.targetOf('admin'), fingerprint: await host.fingerprint() })
     return host
   } catch (error) {

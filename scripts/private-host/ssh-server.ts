@@ -35,7 +35,7 @@ function configText(layout: HostLayout, port: number): string {
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'AllowStreamLocalForwarding local',
-    'AllowTcpForwarding no',
+    'AllowTcpForwarding local',
     'AllowAgentForwarding no',
     'X11Forwarding no',
     'PermitTunnel no',
