@@ -37,11 +37,14 @@ const absolutePathSchema = strictText(
 const LARGEST_GID = 4_294_967_294
 const GROUP_SAYS = 'must be a group name, a numeric group id, or null for the owner of the daemon alone'
 const groupSchema = z
-  .union([
-    z.int(GROUP_SAYS).min(0, GROUP_SAYS).max(LARGEST_GID, GROUP_SAYS).transform(String),
-    strictText(/^[a-z_0-9][a-z0-9_.-]{0,31}$/i, GROUP_SAYS),
-    z.null(),
-  ])
+  .union(
+    [
+      z.int(GROUP_SAYS).min(0, GROUP_SAYS).max(LARGEST_GID, GROUP_SAYS).transform(String),
+      strictText(/^[a-z_0-9][a-z0-9_.-]{0,31}$/i, GROUP_SAYS),
+      z.null(),
+    ],
+    { error: GROUP_SAYS },
+  )
   .refine((group) => group === null || !/^[0-9]+$/.test(group) || Number(group) <= LARGEST_GID, GROUP_SAYS)
 
 function wholeNumber(min: number, max: number) {

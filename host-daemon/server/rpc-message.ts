@@ -76,9 +76,10 @@ function knownHeaders(headers: Record<string, unknown>): Headers {
   return Object.fromEntries(known) as Headers
 }
 
-/** The input's own size, without what the protocol puts around it. */
+/** The input as it came, with what describes it, without what the protocol puts around it. */
 function inputBytes(body: unknown): number {
-  const input = typeof body === 'object' && body !== null && 'json' in body ? body.json : body
+  const isBare = typeof body === 'object' && body !== null && Object.keys(body).join() === 'json'
+  const input = isBare ? (body as { json: unknown }).json : body
   return input === undefined ? 0 : Buffer.byteLength(JSON.stringify(input))
 }
 
