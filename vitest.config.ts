@@ -1,9 +1,8 @@
 import './scripts/lib/require-node.ts'
-import ui from '@nuxt/ui/vite'
 import { playwright } from '@vitest/browser-playwright'
-import vue from '@vitejs/plugin-vue'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { findChromium } from './scripts/lib/chromium.ts'
+import { rendererPlugins } from './vite.renderer.config.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -24,7 +23,7 @@ function nodeProject(name: string, options: { timeoutMs: number; isHeavy?: boole
 }
 
 const browserProject = {
-  plugins: [vue(), ui({ autoImport: { dts: false }, components: { dts: false } })],
+  plugins: [rendererPlugins()],
   test: {
     name: 'browser',
     include: ['test/browser/**/*.test.ts'],

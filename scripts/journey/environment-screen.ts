@@ -6,8 +6,7 @@ const SHOWN_DEADLINE_MS = 30_000
 
 /** Resolves when the window shows the host as connected. */
 export async function waitForHost(page: Page, name: string): Promise<void> {
-  const link = page.getByTestId('host-link').filter({ hasText: name })
-  await link.and(page.locator('[data-connection=connected]')).waitFor({ timeout: SHOWN_DEADLINE_MS })
+  await page.locator(`[data-testid=host-link][title^="${name}: Live"]`).waitFor({ timeout: SHOWN_DEADLINE_MS })
 }
 
 async function waitForState(page: Page, observed: string, deadlineMs: number): Promise<void> {
@@ -44,7 +43,7 @@ export async function destroyThroughDialog(page: Page, name: string): Promise<st
   const text = await plan.innerText()
   const typedName = dialog.getByTestId('destroy-name')
   if (await typedName.isVisible()) await typedName.fill(name)
-  await dialog.getByTestId('destroy-submit').click()
+  await dialog.getByTestId('destroy-confirm').click()
   await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })
   return text

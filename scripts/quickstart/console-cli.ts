@@ -54,15 +54,15 @@ export class ConsoleCli {
 
   /** Answers the new environment's id at once; the guest boots meanwhile. */
   async spawn(name: string): Promise<string> {
-    const what = ['--owner', 'local', '--image', 'minimal@1', '--host', HOST_NAME, '--no-wait']
-    return ((await this.ask('spawn', name, ...what)) as { environmentId: string }).environmentId
+    const what = ['--owner', 'local', '--image', 'minimal@1', '--host', HOST_NAME]
+    return ((await this.ask('env', 'spawn', name, ...what)) as { environmentId: string }).environmentId
   }
 
   async start(name: string): Promise<void> {
-    await this.ask('start', name, '--host', HOST_NAME, '--no-wait')
+    await this.ask('env', 'start', name, '--host', HOST_NAME)
   }
 
   async stop(name: string): Promise<void> {
-    await this.ask('stop', name, '--host', HOST_NAME)
+    await this.ask('env', 'stop', name, '--wait', '--host', HOST_NAME)
   }
 }
