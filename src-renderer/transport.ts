@@ -26,10 +26,10 @@ const PROTOCOL = 'pilothouse'
 
 /** The web shell's per-launch token: taken out of the address once, kept for this tab's reloads. */
 function takeLaunchToken(): string {
-  const found = /^#token=([0-9a-f]+)$/.exec(location.hash)?.[1]
-  if (found === undefined) return sessionStorage.getItem(TOKEN_KEY) ?? ''
+  const found = new URLSearchParams(location.search).get('token')
+  if (found === null) return sessionStorage.getItem(TOKEN_KEY) ?? ''
   sessionStorage.setItem(TOKEN_KEY, found)
-  history.replaceState(null, '', location.pathname)
+  history.replaceState(null, '', location.pathname + location.hash)
   return found
 }
 // Before any router reads the address.

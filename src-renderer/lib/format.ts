@@ -92,7 +92,7 @@ export function clockText(at: number): string {
 
 /** The full local time with its zone, for a hover. */
 export function exactText(at: number): string {
-  return EXACT.format(at)
+  return EXACT.format(at).replace('GMT', 'UTC')
 }
 
 /** A moment as briefly as it stays clear: the time today, else day and time. */

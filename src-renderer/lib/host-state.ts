@@ -72,7 +72,7 @@ export function hostShown(connection: HostConnection, now: number): Shown {
 
 const ACCELERATOR_WORDS: Record<Accelerator['kind'], string> = {
   kvm: 'KVM',
-  tcg: 'TCG (software emulation)',
+  tcg: 'TCG',
   none: 'no accelerator',
 }
 

@@ -1,5 +1,5 @@
 import { FitAddon } from '@xterm/addon-fit'
-import { SearchAddon, type ISearchOptions } from '@xterm/addon-search'
+import { SearchAddon } from '@xterm/addon-search'
 import { Terminal, type ITerminalOptions } from '@xterm/xterm'
 import { DisposableStore, type Disposable } from '../../../src-shared/lib/disposable.ts'
 import type { ConsoleBoot, ConsoleGap } from '../../../src-shared/model/console.ts'
@@ -7,7 +7,7 @@ import { exactText } from '../../lib/format.ts'
 import { gapText } from './console-session.ts'
 import type { ConsoleSink } from './draw-queue.ts'
 import { guardOutput, webAddressOf, type DropKind } from './output-guard.ts'
-import { terminalTheme } from './terminal-theme.ts'
+import { matchLook, terminalTheme } from './terminal-theme.ts'
 
 const SCROLLBACK_LINES = 20_000
 
@@ -35,15 +35,6 @@ export interface TerminalEvents {
   onKey(event: KeyboardEvent): boolean
 }
 
-const SEARCH_LOOK: ISearchOptions = {
-  decorations: {
-    matchBackground: '#4d4320',
-    matchOverviewRuler: '#dda647',
-    activeMatchBackground: '#b37d1a',
-    activeMatchColorOverviewRuler: '#ffb833',
-  },
-}
-
 function optionsFor(look: TerminalLook): ITerminalOptions {
   return {
     allowProposedApi: true,
@@ -66,8 +57,10 @@ export class TerminalScreen implements ConsoleSink, Disposable {
   private readonly search = new SearchAddon()
   private readonly encoder = new TextEncoder()
   private isBlank = true
+  private isDark: boolean
 
   constructor(element: HTMLElement, look: TerminalLook, events: TerminalEvents) {
+    this.isDark = look.isDark
     this.terminal = this.disposables.add(new Terminal({ ...optionsFor(look), linkHandler: linkHandlerFor(events) }))
     this.terminal.loadAddon(this.fit)
     this.terminal.loadAddon(this.search)
@@ -91,6 +84,7 @@ export class TerminalScreen implements ConsoleSink, Disposable {
   }
 
   setLook(look: TerminalLook): void {
+    this.isDark = look.isDark
     this.terminal.options.theme = terminalTheme(look.isDark)
     this.terminal.options.fontSize = look.fontSize
     this.terminal.options.screenReaderMode = look.isForScreenReader
@@ -117,7 +111,7 @@ export class TerminalScreen implements ConsoleSink, Disposable {
   }
 
   find(text: string, direction: 'next' | 'previous', isIncremental = false): void {
-    const options = { ...SEARCH_LOOK, incremental: isIncremental }
+    const options = { decorations: matchLook(this.isDark), incremental: isIncremental }
     if (direction === 'next') this.search.findNext(text, options)
     else this.search.findPrevious(text, options)
   }

@@ -1,3 +1,4 @@
+import type { ISearchDecorationOptions } from '@xterm/addon-search'
 import type { ITheme } from '@xterm/xterm'
 
 const DARK: ITheme = {
@@ -46,6 +47,23 @@ const LIGHT: ITheme = {
   brightMagenta: '#9a4cc9',
   brightCyan: '#0f8aa3',
   brightWhite: '#3d4854',
+}
+
+/** How matches of a search look; the text on them stays readable in both themes. */
+export function matchLook(isDark: boolean): ISearchDecorationOptions {
+  return isDark
+    ? {
+        matchBackground: '#4a3a12',
+        matchOverviewRuler: '#dda647',
+        activeMatchBackground: '#8a5f0c',
+        activeMatchColorOverviewRuler: '#ffc457',
+      }
+    : {
+        matchBackground: '#ffe9b8',
+        matchOverviewRuler: '#c98a13',
+        activeMatchBackground: '#ffc95c',
+        activeMatchColorOverviewRuler: '#8a5a00',
+      }
 }
 
 export function terminalTheme(isDark: boolean): ITheme {

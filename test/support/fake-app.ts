@@ -1,0 +1,462 @@
+import { implement } from '@orpc/server'
+import { StandardRPCHandler } from '@orpc/server/standard'
+import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
+import { contextOf, hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
+import { failureOf, wireError } from '../../src-main/bridge/wire-error.ts'
+import { channelClient, serveChannel } from '../../src-main/lib/rpc-channel.ts'
+import { appContract, bridgeConsoleTargetSchema, type FleetEvent, type HostState } from '../../src-shared/contract/app.ts'
+import type { ConsoleNotice } from '../../src-shared/contract/console-stream.ts'
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
+import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
+import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
+import type { BootId, EnvironmentId, HostId, RequestId, TicketId } from '../../src-shared/model/ids.ts'
+import type { Image } from '../../src-shared/model/image.ts'
+import type { Actor, Operation } from '../../src-shared/model/operation.ts'
+import type { Owner } from '../../src-shared/model/owner.ts'
+import type { Plan } from '../../src-shared/model/plan.ts'
+import { FakeConsole } from './fake-app-console.ts'
+import { SAMPLE_KEY, connected, sampleOperation } from './fake-app-samples.ts'
+import { channelPair } from './channel-pair.ts'
+
+export interface FakeCall {
+  readonly path: string
+  readonly input: unknown
+  readonly requestId: RequestId
+}
+
+interface FakeAppOptions {
+  readonly hosts?: readonly Host[]
+  readonly states?: readonly HostState[]
+  /** The fleet is never told: the screens stay in loading. */
+  readonly isSilent?: boolean
+}
+
+/**
+ * A console's main process that is not one: it answers the app contract from memory, over the same channels, and
+ * says what it is told to say. Named fake; nothing in the product may import it.
+ */
+export class FakeApp {
+  readonly hosts = new Map<HostId, Host>()
+  readonly states = new Map<HostId, HostState>()
+  readonly consoles = new Map<EnvironmentId, FakeConsole[]>()
+  /** Every call in order of arrival. */
+  readonly calls: FakeCall[] = []
+  owners: Owner[] = []
+  images: Image[] = []
+  plan: Partial<Plan> = {}
+  ticketLivesMs = 300_000
+  private readonly isSilent: boolean
+  private readonly watchers = new Set<(event: FleetEvent) => void>()
+  private readonly refusals = new Map<string, PilothouseError>()
+  private readonly holds = new Map<string, Promise<void>>()
+  private readonly channels = new Set<MessageChannelLike>()
+  private count = 0x5000
+
+  constructor(options: FakeAppOptions = {}) {
+    for (const host of options.hosts ?? []) this.hosts.set(host.id, host)
+    for (const state of options.states ?? []) this.states.set(state.hostId, state)
+    this.isSilent = options.isSilent === true
+    this.owners = [
+      { name: 'acme', note: '', isActive: true, limit: 3, environmentCount: 1 },
+      { name: 'northwind', note: 'billing and support', isActive: true, limit: 'unlimited', environmentCount: 4 },
+      { name: 'retired', note: '', isActive: false, limit: 1, environmentCount: 0 },
+    ] as Owner[]
+    this.images = [
+      { ref: 'minimal@1', fingerprint: 'f'.repeat(64), builtAt: 0, bytes: 41_000_000 },
+      { ref: 'python@3.11.2', fingerprint: 'e'.repeat(64), builtAt: 0, bytes: 320_000_000 },
+    ] as Image[]
+  }
+
+  /** The next call at this path, such as `host.environments.spawn`, is refused. */
+  refuse(path: string, error: PilothouseError): void {
+    this.refusals.set(path, error)
+  }
+
+  /** Calls at this path wait until the returned function is called. */
+  hold(path: string): () => void {
+    let release: () => void = () => undefined
+    this.holds.set(path, new Promise((resolve) => (release = resolve)))
+    return () => {
+      this.holds.delete(path)
+      release()
+    }
+  }
+
+  emit(event: FleetEvent): void {
+    this.remember(event)
+    for (const tell of this.watchers) tell(event)
+  }
+
+  setConnection(hostId: HostId, connection: HostConnection): void {
+    const host = this.hosts.get(hostId)
+    if (host !== undefined) this.emit({ type: 'host_changed', host: { ...host, connection } })
+  }
+
+  environment(hostId: HostId, id: string): Environment | undefined {
+    return this.states.get(hostId)?.environments.find((each) => each.id === id || each.name === id)
+  }
+
+  changeEnvironment(hostId: HostId, id: string, change: Partial<Environment>): Environment {
+    const before = this.environment(hostId, id)
+    if (before === undefined) throw new PilothouseError('not_found', `There is no environment ${id}.`)
+    const environment = { ...before, observedAt: Date.now(), ...change }
+    this.emit({ type: 'environment_changed', hostId, environment })
+    return environment
+  }
+
+  changeOperation(hostId: HostId, id: string, change: Partial<Operation>): Operation {
+    const before = this.states.get(hostId)?.operations.find((each) => each.id === id)
+    if (before === undefined) throw new PilothouseError('not_found', `There is no operation ${id}.`)
+    const operation = { ...before, ...change }
+    this.emit({ type: 'operation_changed', hostId, operation })
+    return operation
+  }
+
+  /** A new boot of an environment, with an empty journal. */
+  boot(hostId: HostId, id: EnvironmentId, startedAt = Date.now()): FakeConsole {
+    const kept = this.consoles.get(id) ?? []
+    const known = this.environment(hostId, id)?.boot ?? null
+    const isFirst = kept.length === 0 && known !== null
+    const ordinal = isFirst ? known.ordinal : (kept.at(-1)?.ordinal ?? 0) + 1
+    const bootId = isFirst ? known.id : (`boot-${this.hex(16)}` as BootId)
+    const console = new FakeConsole({ environmentId: id, bootId, ordinal, startedAt })
+    this.consoles.set(id, [...kept, console])
+    kept.at(-1)?.announce(console.boot())
+    this.changeEnvironment(hostId, id, { boot: { id: bootId, ordinal, startedAt } })
+    return console
+  }
+
+  consoleOf(id: string): FakeConsole {
+    const console = this.consoles.get(id as EnvironmentId)?.at(-1)
+    if (console === undefined) throw new Error(`The fake has no console for ${id}.`)
+    return console
+  }
+
+  /** Takes an operation through to its end, and the environment with it. */
+  finish(hostId: HostId, operation: Operation, observed: ObservedState | 'removed'): void {
+    const endedAt = Date.now()
+    if (observed === 'removed') {
+      this.emit({ type: 'environment_removed', hostId, environmentId: operation.environmentId })
+    } else {
+      this.changeEnvironment(hostId, operation.environmentId, { observed, operationId: null })
+    }
+    this.changeOperation(hostId, operation.id, { status: { kind: 'succeeded', endedAt } })
+  }
+
+  operationOf(hostId: HostId, commandId: string): Operation {
+    const found = this.states.get(hostId)?.operations.find((each) => each.commandId === commandId)
+    if (found === undefined) throw new Error(`No operation came of ${commandId}.`)
+    return found
+  }
+
+  /** The two ways out of the renderer, ending here, without a socket. */
+  transport() {
+    return {
+      connectApp: () => {
+        const [mine, theirs] = channelPair()
+        this.acceptRpc(theirs)
+        const closed = new Promise<string>((resolve) => mine.onClose(resolve))
+        return Promise.resolve({ client: channelClient(appContract, mine), closed })
+      },
+      openConsoleChannel: (host: HostId, target: object) => {
+        const [mine, theirs] = channelPair()
+        const query = new URLSearchParams({ host })
+        for (const [key, value] of Object.entries(target)) if (value !== undefined) query.set(key, String(value))
+        this.acceptConsole(theirs, query.toString())
+        return Promise.resolve(mine)
+      },
+    }
+  }
+
+  /** Every channel breaks, as when main dies. */
+  cutAll(reason: string): void {
+    for (const channel of [...this.channels]) channel.close(reason)
+  }
+
+  acceptRpc(channel: MessageChannelLike): void {
+    this.channels.add(channel)
+    channel.onClose(() => this.channels.delete(channel))
+    const mint = () => `req-${this.hex(16)}` as RequestId
+    const handler = new StandardRPCHandler<BridgeContext>(this.router(), {
+      interceptors: [
+        async (options) => {
+          const context = contextOf(options.request.headers, mint)
+          try {
+            return await options.next({ ...options, context })
+          } catch (error) {
+            throw wireError(failureOf(error, context.requestId))
+          }
+        },
+      ],
+    })
+    serveChannel(createServerPeerHandleRequestFn(handler, { context: contextOf({}, mint) }), channel)
+  }
+
+  acceptConsole(channel: MessageChannelLike, query: string): void {
+    this.channels.add(channel)
+    const { host, environment, bootId, offset } = bridgeConsoleTargetSchema.parse(
+      Object.fromEntries(new URLSearchParams(query)),
+    )
+    const consoles = this.consoles.get(environment as EnvironmentId) ?? []
+    const console = bootId === undefined ? consoles.at(-1) : consoles.find((each) => each.bootId === bootId)
+    if (console !== undefined) return console.serve(channel, offset ?? 0, this.actorOf(host))
+    const error = new PilothouseError('not_found', 'This environment has no console journal.')
+    const notice: ConsoleNotice = { type: 'error', ...error.toFailure() }
+    channel.send(JSON.stringify(notice))
+    channel.close(error.message)
+  }
+
+  private hex(digits: number): string {
+    this.count += 1
+    return this.count.toString(16).padStart(digits, '0')
+  }
+
+  private actorOf(hostId: HostId): Actor {
+    const connection = this.hosts.get(hostId)?.connection
+    if (connection?.kind !== 'connected') throw new PilothouseError('host_unreachable', 'The host is not connected.')
+    const { user, uid, role } = connection.daemon
+    return { user, uid, role, claimedActor: 'you@desk-1' as Actor['claimedActor'] }
+  }
+
+  private remember(event: FleetEvent): void {
+    if (event.type === 'host_changed') this.hosts.set(event.host.id, event.host)
+    if (event.type === 'host_removed') this.hosts.delete(event.hostId)
+    if (event.type === 'state_replaced') this.states.set(event.state.hostId, event.state)
+    if (!('hostId' in event)) return
+    const state = this.states.get(event.hostId) ?? this.emptyState(event.hostId)
+    if (event.type === 'environment_changed') put(state.environments, event.environment)
+    if (event.type === 'operation_changed') put(state.operations, event.operation)
+    if (event.type !== 'environment_removed') return
+    const index = state.environments.findIndex((each) => each.id === event.environmentId)
+    if (index >= 0) state.environments.splice(index, 1)
+  }
+
+  private emptyState(hostId: HostId): HostState {
+    const state: HostState = { hostId, environments: [], operations: [], confirmedAt: Date.now() }
+    this.states.set(hostId, state)
+    return state
+  }
+
+  private async *watch(signal: AbortSignal | undefined): AsyncGenerator<FleetEvent> {
+    const queue: FleetEvent[] = []
+    let wake: () => void = () => undefined
+    const tell = (event: FleetEvent): void => {
+      queue.push(event)
+      wake()
+    }
+    this.watchers.add(tell)
+    signal?.addEventListener('abort', () => wake(), { once: true })
+    try {
+      if (!this.isSilent) yield { type: 'snapshot', hosts: [...this.hosts.values()], states: [...this.states.values()] }
+      while (signal?.aborted !== true) {
+        const event = queue.shift()
+        if (event !== undefined) yield event
+        else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      this.watchers.delete(tell)
+    }
+  }
+
+  private begin(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
+    const operation = sampleOperation(0, environment, {
+      id: `op-${this.hex(16)}` as Operation['id'],
+      actor: this.actorOf(hostId),
+      status: { kind: 'running' },
+      step: 'accept',
+      stepIndex: 0,
+      phase: null,
+      attempt: null,
+      isCancellable: true,
+      requestedAt: Date.now(),
+      ...change,
+    })
+    this.emit({ type: 'environment_changed', hostId, environment: { ...environment, operationId: operation.id } })
+    this.emit({ type: 'operation_changed', hostId, operation })
+    return operation
+  }
+
+  private router() {
+    const app = implement(appContract)
+      .$context<BridgeContext>()
+      .use(async ({ context, path, next }, input) => {
+        const name = path.join('.')
+        this.calls.push({ path: name, input, requestId: context.requestId })
+        await this.holds.get(name)
+        const refusal = this.refusals.get(name)
+        this.refusals.delete(name)
+        if (refusal !== undefined) throw refusal
+        return next()
+      })
+    const { environments, operations } = app.host
+    const hostOf = (hostId: HostId): Host => {
+      const host = this.hosts.get(hostId)
+      if (host === undefined) throw new PilothouseError('not_found', 'There is no such host.')
+      return host
+    }
+    const reconnect = (hostId: HostId, connection: HostConnection): Host => {
+      hostOf(hostId)
+      this.setConnection(hostId, connection)
+      return hostOf(hostId)
+    }
+    const found = (context: BridgeContext, ref: string): Environment => {
+      const environment = this.environment(hostIdOf(context), ref)
+      if (environment === undefined) throw new PilothouseError('not_found', `There is no environment ${ref}.`)
+      return environment
+    }
+    const change = (kind: 'start' | 'stop') =>
+      environments[kind].handler(({ input, context }) => {
+        const { commandId } = input
+        const phase = kind === 'start' ? ('requested' as const) : null
+        const more = { kind, commandId, phase, requestId: context.requestId }
+        return this.begin(hostIdOf(context), found(context, input.environment), more)
+      })
+    return {
+      app: {
+        info: app.app.info.handler(() => ({
+          version: '0.1.0',
+          shell: 'web' as const,
+          claimedActor: 'you@desk-1',
+          now: Date.now(),
+        })),
+      },
+      hosts: {
+        list: app.hosts.list.handler(() => [...this.hosts.values()]),
+        add: app.hosts.add.handler(({ input }) => {
+          const taken = [...this.hosts.values()].some((host) => host.name === input.name)
+          if (taken) throw new PilothouseError('name_taken', `A host called ${input.name} is already here.`)
+          const connection: HostConnection = { kind: 'awaiting_trust', since: Date.now(), key: SAMPLE_KEY }
+          const host = hostSchema.parse({ id: `host-${this.hex(8)}`, ...input, pinnedKey: null, connection })
+          this.emit({ type: 'host_changed', host })
+          return host
+        }),
+        remove: app.hosts.remove.handler(({ input }) => {
+          this.emit({ type: 'host_removed', hostId: input.hostId })
+          return {}
+        }),
+        connect: app.hosts.connect.handler(({ input }) => reconnect(input.hostId, connected())),
+        disconnect: app.hosts.disconnect.handler(({ input }) =>
+          reconnect(input.hostId, { kind: 'disconnected', since: Date.now() }),
+        ),
+        acceptKey: app.hosts.acceptKey.handler(({ input }) => reconnect(input.hostId, connected())),
+      },
+      fleet: { watch: app.fleet.watch.handler(({ signal }) => this.watch(signal)) },
+      host: {
+        hello: app.host.hello.handler(({ context }) => {
+          const { connection } = hostOf(hostIdOf(context))
+          if (connection.kind !== 'connected') throw new PilothouseError('host_unreachable', 'Not connected.')
+          return connection.daemon
+        }),
+        environments: {
+          list: environments.list.handler(({ context }) => ({
+            cursor: { epoch: 'epoch-1', seq: 0 },
+            environments: this.states.get(hostIdOf(context))?.environments ?? [],
+          })),
+          get: environments.get.handler(({ input, context }) => found(context, input.environment)),
+          spawn: environments.spawn.handler(({ input, context }) => {
+            const hostId = hostIdOf(context)
+            if (this.environment(hostId, input.name) !== undefined) {
+              throw new PilothouseError('name_taken', `There is already an environment called ${input.name}.`)
+            }
+            return this.begin(hostId, this.newEnvironment(input), {
+              kind: 'spawn',
+              commandId: input.commandId,
+              requestId: context.requestId,
+              phase: 'requested',
+            })
+          }),
+          start: change('start'),
+          stop: change('stop'),
+          setProtection: environments.setProtection.handler(({ input, context }) => {
+            const { id } = found(context, input.environment)
+            return this.changeEnvironment(hostIdOf(context), id, { isProtected: input.isProtected })
+          }),
+          destroy: {
+            plan: environments.destroy.plan.handler(({ input, context }) => {
+              const environment = found(context, input.environment)
+              const id = `tkt-${this.hex(32)}` as TicketId
+              return { plan: this.planFor(environment), ticket: { id, expiresAt: Date.now() + this.ticketLivesMs } }
+            }),
+            run: environments.destroy.run.handler(({ input, context }) => {
+              const more = { kind: 'destroy' as const, commandId: input.commandId, requestId: context.requestId }
+              return this.begin(hostIdOf(context), found(context, input.environment), more)
+            }),
+          },
+        },
+        operations: {
+          list: operations.list.handler(({ context }) => this.states.get(hostIdOf(context))?.operations ?? []),
+          get: operations.get.handler(({ input, context }) => this.changeOperation(hostIdOf(context), input.id, {})),
+          wait: operations.wait.handler(({ input, context }) => this.changeOperation(hostIdOf(context), input.id, {})),
+          cancel: operations.cancel.handler(({ input, context }) => {
+            const status = { kind: 'cancelled' as const, endedAt: Date.now() }
+            return this.changeOperation(hostIdOf(context), input.id, { status })
+          }),
+        },
+        owners: {
+          list: app.host.owners.list.handler(() => this.owners),
+          put: app.host.owners.put.handler(() => {
+            throw new PilothouseError('internal', 'The fake keeps no owners.')
+          }),
+        },
+        images: { list: app.host.images.list.handler(() => this.images) },
+        consoles: {
+          boots: app.host.consoles.boots.handler(({ input, context }) => {
+            const { id } = found(context, input.environment)
+            return (this.consoles.get(id) ?? []).map((console) => console.boot()).reverse()
+          }),
+        },
+        // eslint-disable-next-line require-yield -- the renderer never asks for a single host's events
+        events: app.host.events.handler(async function* () {
+          await Promise.reject(new PilothouseError('internal', 'The fake follows whole fleets only.'))
+        }),
+      },
+    }
+  }
+
+  private newEnvironment(input: { name: string; owner: string; image: string; size?: object | undefined }): Environment {
+    const now = Date.now()
+    return {
+      id: `env-${this.hex(8)}`,
+      name: input.name,
+      owner: input.owner,
+      image: input.image,
+      driver: 'fake',
+      size: { cpus: 1, memoryMiB: 512, homeMiB: 1024, ...input.size },
+      desired: 'running',
+      observed: { kind: 'creating', since: now, phase: 'requested' },
+      observedAt: now,
+      generation: 1,
+      isProtected: false,
+      home: { id: `home-${this.hex(16)}`, sizeMiB: 1024 },
+      boot: null,
+      operationId: null,
+      createdAt: now,
+    } as Environment
+  }
+
+  private planFor(environment: Environment): Plan {
+    const losses = [`The home of ${environment.name} with 1.3 GiB of data is removed for good.`]
+    const keeps = ['The operation and its reason stay on record.']
+    const first = `${environment.name} (${environment.id}) of ${environment.owner} is destroyed.`
+    return {
+      kind: 'destroy',
+      environmentId: environment.id,
+      environmentName: environment.name,
+      generation: environment.generation,
+      text: [first, 'The guest is stopped first, if it runs.', ...losses, ...keeps].join('\n'),
+      losses,
+      keeps,
+      homeBytes: 1_395_864_371,
+      needsName: true,
+      hash: 'a'.repeat(64),
+      ...this.plan,
+    }
+  }
+}
+
+function put<T extends { id: string }>(list: T[], item: T): void {
+  const index = list.findIndex((each) => each.id === item.id)
+  if (index < 0) list.push(item)
+  else list[index] = item
+}
