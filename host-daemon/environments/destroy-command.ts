@@ -4,7 +4,7 @@ import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import { inFlight } from '../operations/acceptance.ts'
 import type { OperationEngine } from '../operations/engine.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredTicket } from '../store/tickets-table.ts'
 import { destroyPlan, factsOf, inspectHome } from './destroy-plan.ts'
@@ -31,7 +31,7 @@ export interface DestroyInput {
 /** What destroying would do, and the ticket to do exactly that. */
 export async function planDestroy(
   deps: DestroyDeps,
-  caller: Caller,
+  caller: Requester,
   ref: EnvironmentRef,
 ): Promise<{ plan: Plan; ticket: Ticket }> {
   const { toolkit, tickets, hostName } = deps
@@ -44,7 +44,7 @@ export async function planDestroy(
 }
 
 /** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
-export function runDestroy(deps: DestroyDeps, caller: Caller, input: DestroyInput): Operation {
+export function runDestroy(deps: DestroyDeps, caller: Requester, input: DestroyInput): Operation {
   try {
     return accept(deps, caller, input)
   } catch (error) {
@@ -53,7 +53,7 @@ export function runDestroy(deps: DestroyDeps, caller: Caller, input: DestroyInpu
   }
 }
 
-function accept({ toolkit, engine, tickets }: DestroyDeps, caller: Caller, input: DestroyInput): Operation {
+function accept({ toolkit, engine, tickets }: DestroyDeps, caller: Requester, input: DestroyInput): Operation {
   const { store } = toolkit
   const { commandId, environment: ref, reason } = input
   let ticket: StoredTicket

@@ -2,7 +2,7 @@ import type { Environment } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import { planDestroy, runDestroy, type DestroyDeps, type DestroyInput } from './destroy-command.ts'
 import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
 import { spawn, type SpawnDeps, type SpawnInput } from './spawn-command.ts'
@@ -33,28 +33,28 @@ export class EnvironmentService {
     return resolveEnvironment(this.deps.toolkit.store, ref).id
   }
 
-  spawn(caller: Caller, input: SpawnInput): Promise<Operation> {
+  spawn(caller: Requester, input: SpawnInput): Promise<Operation> {
     return spawn(this.deps, caller, input)
   }
 
-  start(caller: Caller, input: PowerInput): Promise<Operation> {
+  start(caller: Requester, input: PowerInput): Promise<Operation> {
     return start(this.deps, caller, input)
   }
 
-  stop(caller: Caller, input: PowerInput): Operation {
+  stop(caller: Requester, input: PowerInput): Operation {
     return stop(this.deps, caller, input)
   }
 
-  planDestroy(caller: Caller, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
+  planDestroy(caller: Requester, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
     return planDestroy(this.deps, caller, ref)
   }
 
-  runDestroy(caller: Caller, input: DestroyInput): Operation {
+  runDestroy(caller: Requester, input: DestroyInput): Operation {
     return runDestroy(this.deps, caller, input)
   }
 
   /** Protection changes neither guest nor home, so the generation stays. */
-  setProtection(caller: Caller, ref: EnvironmentRef, isProtected: boolean): Environment {
+  setProtection(caller: Requester, ref: EnvironmentRef, isProtected: boolean): Environment {
     const { store, clock } = this.deps.toolkit
     const { actor, requestId } = caller
     return store.db.transaction(() => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { OwnerName } from '../../src-shared/model/ids.ts'
 import type { Owner, OwnerLimit } from '../../src-shared/model/owner.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import type { OwnerRecord } from '../store/owners-table.ts'
 import type { Store } from '../store/store.ts'
 
@@ -29,7 +29,7 @@ export class OwnerService {
   }
 
   /** Adds the owner, or changes what is given. A lower limit takes nothing away; it only forbids more. */
-  put(input: OwnerInput, caller: Caller): Owner {
+  put(input: OwnerInput, caller: Requester): Owner {
     const { actor, requestId } = caller
     return this.store.db.transaction(() => {
       const owner = this.merge(input)

@@ -2,7 +2,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { CommandId, EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { OperationEngine } from '../operations/engine.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { HostCapacity } from '../store/environments-table.ts'
 import type { Store } from '../store/store.ts'
@@ -23,7 +23,7 @@ export interface PowerDeps {
 }
 
 /** Accepts a start. Refuses with `home_gone` on positive evidence, before anything is touched. */
-export async function start(deps: PowerDeps, caller: Caller, input: PowerInput): Promise<Operation> {
+export async function start(deps: PowerDeps, caller: Requester, input: PowerInput): Promise<Operation> {
   const { toolkit, engine } = deps
   const command = { kind: 'start', caller, commandId: input.commandId, input } as const
   const replayed = engine.replayOf(command)
@@ -42,7 +42,7 @@ export async function start(deps: PowerDeps, caller: Caller, input: PowerInput):
 }
 
 /** Accepts a stop. */
-export function stop({ toolkit, engine }: PowerDeps, caller: Caller, input: PowerInput): Operation {
+export function stop({ toolkit, engine }: PowerDeps, caller: Requester, input: PowerInput): Operation {
   const { store } = toolkit
   let environment: StoredEnvironment
   return engine.accept({

@@ -10,7 +10,7 @@ import type {
 } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { OperationEngine } from '../operations/engine.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import { isUniqueViolation } from '../store/database.ts'
 import type { HostCapacity, InsertLimits, NewEnvironment } from '../store/environments-table.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -37,7 +37,7 @@ export interface SpawnDeps {
 }
 
 /** Refuses or accepts a spawn. Every limit is checked before anything is made, and holds under concurrency. */
-export async function spawn(deps: SpawnDeps, caller: Caller, input: SpawnInput): Promise<Operation> {
+export async function spawn(deps: SpawnDeps, caller: Requester, input: SpawnInput): Promise<Operation> {
   const command = { kind: 'spawn', caller, commandId: input.commandId, input } as const
   const replayed = deps.engine.replayOf(command)
   if (replayed !== undefined) return replayed

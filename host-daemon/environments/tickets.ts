@@ -3,7 +3,7 @@ import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from '../operations/requester.ts'
 import type { Store } from '../store/store.ts'
 import type { PlanFacts, StoredTicket } from '../store/tickets-table.ts'
 import { changesBetween } from './destroy-plan.ts'
@@ -28,7 +28,7 @@ export class Tickets {
   }
 
   /** Durable when it returns. */
-  issue(plan: Plan, facts: PlanFacts, caller: Caller): Ticket {
+  issue(plan: Plan, facts: PlanFacts, caller: Requester): Ticket {
     const { store, clock, random, lifetimeMs } = this.deps
     const id = `tkt-${random.hex(16)}` as TicketId
     const createdAt = clock.now()
@@ -46,7 +46,7 @@ export class Tickets {
   }
 
   /** Everything about the ticket that does not need the environment. Throws `ticket_*`. */
-  check(id: TicketId | undefined, kind: OperationKind, caller: Caller): StoredTicket {
+  check(id: TicketId | undefined, kind: OperationKind, caller: Requester): StoredTicket {
     if (id === undefined) throw new PilothouseError('ticket_required', `To ${kind}, a ticket is needed.`)
     const ticket = this.deps.store.tickets.find(id)
     if (ticket?.kind !== kind) throw new PilothouseError('ticket_invalid', `This is not a ticket to ${kind}.`)
@@ -81,7 +81,7 @@ export class Tickets {
   }
 
   /** Every refusal is recorded; it changes nothing else. */
-  recordRefusal(kind: OperationKind, caller: Caller, error: PilothouseError): void {
+  recordRefusal(kind: OperationKind, caller: Requester, error: PilothouseError): void {
     const { store, clock } = this.deps
     const { actor, requestId } = caller
     const about = { action: kind, outcome: 'refused', detail: { code: error.code, message: error.message } }

@@ -2,7 +2,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { CommandId, EnvironmentId, EnvironmentName, OperationId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from './requester.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { Store } from '../store/store.ts'
 import { hashOf } from './input-hash.ts'
@@ -11,7 +11,7 @@ import type { OperationDefinition } from './step.ts'
 /** A mutating command as it came in. */
 export interface Command {
   readonly kind: OperationKind
-  readonly caller: Caller
+  readonly caller: Requester
   readonly commandId: CommandId
   /** The call's whole input; its hash tells a retry from a reuse of the id. */
   readonly input: object

@@ -3,7 +3,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import type { Operation, OperationKind, OperationStatus } from '../../src-shared/model/operation.ts'
-import type { Caller } from '../server/caller.ts'
+import type { Requester } from './requester.ts'
 import { toWireOperation, type StoredOperation } from '../store/operation-row.ts'
 import type { OperationFilter } from '../store/operations-table.ts'
 import type { Store } from '../store/store.ts'
@@ -106,7 +106,7 @@ export class OperationEngine {
   }
 
   /** Heeded where it is safe; elsewhere the operation goes on, and the answer shows it. */
-  cancel(id: OperationId, caller: Caller): Operation {
+  cancel(id: OperationId, caller: Requester): Operation {
     const { store, clock } = this.deps
     const operation = this.get(id)
     if (!operation.isCancellable) return operation

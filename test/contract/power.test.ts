@@ -81,7 +81,9 @@ describe('start and stop', () => {
   })
 
   it('leaves a failed environment with reason, phase and home, and nothing running', async () => {
-    for (const _ of [1, 2]) host.driver.failNext('ready', new DriverFailure('agent_timeout', 'No answer within 9 s.'))
+    const tooSlow = new DriverFailure('agent_timeout', 'No answer within 9 s.')
+    host.driver.failNext('ready', tooSlow)
+    host.driver.failNext('ready', tooSlow)
     const operation = await spawned('web')
     expect(operation.status).toMatchObject({ kind: 'failed', failure: { code: 'engine_failed' } })
     const environment = await get('web')

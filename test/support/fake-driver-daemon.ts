@@ -23,7 +23,7 @@ export interface FakeDriverDaemonOptions {
   readonly folder?: string
   readonly machine?: FakeMachine
   /** Prepares the driver before the daemon starts. */
-  readonly arrange?: (driver: FakeVmDriver) => void
+  readonly arrange?: (driver: FakeVmDriver) => unknown
 }
 
 /** Quick where the real daemon is patient. */

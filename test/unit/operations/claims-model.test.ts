@@ -1,0 +1,76 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Operation } from '../../../src-shared/model/operation.ts'
+import { newCommandId, spawnInput, startFakeDriverDaemon } from '../../support/fake-driver-daemon.ts'
+
+const NAMES = ['a', 'b'] as const
+type Deed = {
+  readonly kind: 'spawn' | 'start' | 'stop' | 'destroy' | 'cancel' | 'exit' | 'pause'
+  readonly name: string
+}
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  kind: fc.constantFrom('spawn', 'start', 'stop', 'destroy', 'cancel', 'exit', 'pause'),
+  name: fc.constantFrom(...NAMES),
+})
+
+describe('claims', () => {
+  it('let no two operations work on one environment, whatever is asked in whatever order', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), tryOut), {
+      numRuns: 25,
+      endOnFailure: true,
+    })
+  }, 60_000)
+})
+
+async function tryOut(deeds: readonly Deed[]): Promise<void> {
+  const host = await startFakeDriverDaemon({
+    options: { observeIntervalMs: 3, letGoMs: 50 },
+    arrange: (driver) => Object.assign(driver.delayMs, { createHome: 1, startGuest: 2, ready: 3, stopGuest: 2 }),
+  })
+  const client = host.as('admin')
+  const accepted: Operation[] = []
+  const keep = (operation: Operation) => accepted.push(operation)
+  const destroy = async (environment: string) => {
+    const { ticket } = await client.environments.destroy.plan({ environment })
+    const input = { commandId: newCommandId(), environment, ticket: ticket.id, confirmName: environment }
+    keep(await client.environments.destroy.run(input))
+  }
+  const perform = async ({ kind, name }: Deed): Promise<unknown> => {
+    const command = { commandId: newCommandId(), environment: name }
+    if (kind === 'spawn') return keep(await client.environments.spawn(spawnInput(name)))
+    if (kind === 'start') return keep(await client.environments.start(command))
+    if (kind === 'stop') return keep(await client.environments.stop(command))
+    if (kind === 'destroy') return destroy(name)
+    if (kind === 'cancel') return client.operations.cancel({ id: accepted.at(-1)?.id ?? 'op-0000000000000000' })
+    if (kind === 'exit') host.machine.kill(host.machine.guests.ids()[0] ?? '')
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+  try {
+    // Not awaited one by one: they are meant to meet each other.
+    await Promise.all(deeds.map((each) => perform(each).catch(() => undefined)))
+    const operations = await Promise.all(accepted.map(({ id }) => client.operations.wait({ id, timeoutMs: 10_000 })))
+    expect(operations.filter(({ status }) => status.kind === 'running')).toEqual([])
+    expect(overlapping(operations)).toEqual([])
+    expect(host.machine.mostGuestsPerHome).toBeLessThanOrEqual(1)
+    const { environments } = await client.environments.list()
+    expect(environments.filter(({ operationId }) => operationId !== null)).toEqual([])
+    expect(host.machine.homes.ids().length).toBeLessThanOrEqual(environments.length)
+    expect(host.logger.errors()).toEqual([])
+  } finally {
+    await host.remove()
+  }
+}
+
+/** Pairs of operations on one environment that were both under way at some time. */
+function overlapping(operations: readonly Operation[]): [Operation, Operation][] {
+  const endOf = ({ status, requestedAt }: Operation) =>
+    status.kind === 'running' ? Infinity : Math.max(status.endedAt, requestedAt)
+  return operations.flatMap((one, index) =>
+    operations.slice(index + 1).flatMap((other): [Operation, Operation][] => {
+      const isSame = one.id !== other.id && one.environmentId === other.environmentId
+      const isMeeting = one.requestedAt < endOf(other) && other.requestedAt < endOf(one)
+      return isSame && isMeeting ? [[one, other]] : []
+    }),
+  )
+}
