@@ -3,6 +3,7 @@ import { DisposableStore, type Disposable } from '../src-shared/lib/disposable.t
 import type { ClaimedActor } from '../src-shared/model/ids.ts'
 import { connectDaemon } from './fleet/daemon-link.ts'
 import { Fleet } from './fleet/fleet.ts'
+import { networkFingerprint, watchForWake } from './fleet/wake-watch.ts'
 import { localClaimedActor } from './lib/claimed-actor.ts'
 import { systemClock, systemRandom } from './lib/clock.ts'
 import { systemSshEnvironment, type SshEnvironment } from './ssh/environment.ts'
@@ -27,9 +28,11 @@ export interface ConsoleCore extends Disposable {
   readonly clock: Clock
   readonly store: ConsoleStore
   readonly fleet: Fleet
+  /** Connects the hosts, and again at once when the machine wakes up or changes its network. */
+  start(): void
 }
 
-/** Puts a console together. Nothing is connected before `fleet.start()`. */
+/** Puts a console together. Nothing is connected before `start()`. */
 export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
   const { dataDirectory, shell, version, clock = systemClock, random = systemRandom } = options
   const { ssh: environment = systemSshEnvironment(), claimedActor = localClaimedActor() } = options
@@ -45,5 +48,12 @@ export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
       connectDaemon(target, { environment, pinnedKey, clock, random, claimedActor, signal, onStep }),
   })
   disposal.add(fleet)
-  return { shell, version, claimedActor, clock, store, fleet, dispose: () => disposal.dispose() }
+  const watching = new AbortController()
+  disposal.defer(() => watching.abort())
+  const start = (): void => {
+    fleet.start()
+    const onWake = (): void => fleet.wake()
+    void watchForWake({ clock, signal: watching.signal, fingerprint: networkFingerprint, onWake })
+  }
+  return { shell, version, claimedActor, clock, store, fleet, start, dispose: () => disposal.dispose() }
 }

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs'
+import { url as inspectorUrl } from 'node:inspector'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { app, Menu, powerMonitor, session, type BrowserWindow } from 'electron'
+import { createBridge } from '../../bridge/bridge.ts'
+import { createConsoleCore } from '../../index.ts'
+import { dataDirectory } from '../data-directory.ts'
+import { VERSION } from '../version.ts'
+import { declareScheme, serveScheme } from './app-scheme.ts'
+import { acceptChannels } from './channels.ts'
+import { lockAllContents, lockSession } from './lock-down.ts'
+import { addressOf, openWindow } from './window.ts'
+
+/** Composition root of the window. */
+
+const RENDERER = fileURLToPath(new URL('../renderer', import.meta.url))
+const PRELOAD = fileURLToPath(new URL('../preload/preload.cjs', import.meta.url))
+const ROUTE = /^\/[\w@.-]*(?:\/[\w@.-]+)*$/
+
+/** Why this process must not show a window; undefined where it may. */
+function refusal(): string | undefined {
+  if (process.getuid?.() === 0) {
+    return 'Pilothouse does not open its window as root, because the sandbox of its page would be off. Run it as an ordinary user, or use `npm run serve`.'
+  }
+  if (app.commandLine.hasSwitch('no-sandbox') && inspectorUrl() === undefined) {
+    return 'Pilothouse does not run with --no-sandbox outside a debugger.'
+  }
+  return undefined
+}
+
+function routeOf(argv: readonly string[]): string | undefined {
+  const route = argv.find((word) => word.startsWith('--open='))?.slice('--open='.length)
+  return route !== undefined && ROUTE.test(route) ? route : undefined
+}
+
+function takeDataDirectory(): string {
+  const asked = app.commandLine.getSwitchValue('data-dir')
+  const directory = resolve(asked === '' ? dataDirectory(process.env, homedir()) : asked)
+  // Chromium's own files live beside ours; it wants the folder at once, before it is ready.
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  app.setPath('userData', join(directory, 'window'))
+  return directory
+}
+
+async function show(dataDir: string): Promise<void> {
+  const shown: { window?: BrowserWindow } = {}
+  app.on('second-instance', (_event, argv) => {
+    const { window } = shown
+    const route = routeOf(argv)
+    if (route !== undefined) void window?.loadURL(addressOf(route))
+    if (window?.isMinimized() === true) window.restore()
+    window?.focus()
+  })
+  await app.whenReady()
+  Menu.setApplicationMenu(null)
+  lockSession(session.defaultSession)
+  serveScheme(session.defaultSession, RENDERER)
+  const core = createConsoleCore({ dataDirectory: dataDir, shell: 'electron', version: VERSION })
+  app.on('will-quit', () => core.dispose())
+  acceptChannels(createBridge(core), () => shown.window)
+  core.start()
+  powerMonitor.on('resume', () => core.fleet.wake())
+  shown.window = openWindow({ settings: core.store.settings, preload: PRELOAD, route: routeOf(process.argv) ?? '/' })
+}
+
+function fail(says: string): void {
+  process.stderr.write(`${says}\n`)
+  app.exit(1)
+}
+
+const says = refusal()
+if (says !== undefined) fail(says)
+else {
+  app.enableSandbox()
+  declareScheme()
+  lockAllContents()
+  const dataDir = takeDataDirectory()
+  app.on('window-all-closed', () => app.quit())
+  if (app.requestSingleInstanceLock()) {
+    show(dataDir).catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
+  } else app.quit()
+}
