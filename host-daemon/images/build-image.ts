@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Image } from '../../src-shared/model/image.ts'
 import { syncDirectory, writeFileAtomic } from '../system/files.ts'
-import { takeBuildFolder } from './build-lock.ts'
-import { usableMetadata } from './catalogue.ts'
+import { takeBuildFolder } from './build-folder.ts'
+import { areWhole, usableMetadata } from './catalogue.ts'
 import { cpioArchive } from './cpio.ts'
 import { guestEntries, readBzImage } from './guest-files.ts'
 import { metadataFileName, readImageMetadata, type Artefact, type ImageMetadata } from './image-metadata.ts'
 import { extractVmlinux } from './kernel.ts'
-import { extractPackage, fetchPackage, lookUpKernel, lookUpPackages, type DebianPackage } from './packages.ts'
+import { extractPackage, fetchPackage, followKernel, lookUpPackages, type DebianPackage } from './packages.ts'
 import { readRecipe, recipeDigest, sha256, type Recipe } from './recipe.ts'
 
 /** Raised whenever the same inputs are put together differently. */
@@ -36,6 +36,11 @@ export interface BuildResult {
   readonly isRebuilt: boolean
 }
 
+interface Artefacts {
+  readonly kernel: Artefact
+  readonly initrd: Artefact
+}
+
 interface Inputs {
   readonly recipe: Recipe
   readonly packages: readonly DebianPackage[]
@@ -57,7 +62,7 @@ export async function buildImage(name: string, options: BuildOptions): Promise<B
     return { image: toImage(current), isRebuilt: false }
   }
   await mkdir(options.imagesDirectory, { recursive: true, mode: 0o755 })
-  const work = await takeBuildFolder(join(options.imagesDirectory, `.build-${ref}`), options.ownPid)
+  const work = await takeBuildFolder(options.imagesDirectory, ref, options.ownPid)
   try {
     return { image: toImage(await build(inputs, { ...options, workDirectory: work.path })), isRebuilt: true }
   } finally {
@@ -67,8 +72,8 @@ export async function buildImage(name: string, options: BuildOptions): Promise<B
 
 async function gatherInputs(recipeDirectory: string, signal?: AbortSignal): Promise<Inputs> {
   const recipe = await readRecipe(recipeDirectory)
-  const kernel = await lookUpKernel(recipe.kernelPackage, signal)
-  const packages = [kernel, ...(await lookUpPackages(recipe.packages, signal))]
+  const [kernel, ...others] = await lookUpPackages([recipe.kernelPackage, ...recipe.packages], signal)
+  const packages = kernel === undefined ? others : [await followKernel(kernel, signal), ...others]
   const identity = packages.map((one) => [one.name, one.version, one.sha256])
   const fingerprint = sha256(JSON.stringify([BUILDER_VERSION, recipeDigest(recipe), identity]))
   return { recipe, packages, fingerprint }
@@ -111,20 +116,12 @@ async function writeArtefact(folder: string, name: string, content: Buffer): Pro
   return { name, bytes: content.length, sha256: sha256(content) }
 }
 
-async function publish(
-  inputs: Inputs,
-  artefacts: { readonly kernel: Artefact; readonly initrd: Artefact },
-  work: Work,
-): Promise<ImageMetadata> {
+async function publish(inputs: Inputs, artefacts: Artefacts, work: Work): Promise<ImageMetadata> {
   const { ref, commandLine } = inputs.recipe
   const metadataPath = join(work.imagesDirectory, metadataFileName(ref))
   const previous = await readImageMetadata(metadataPath)
   const folder = `${ref}-${inputs.fingerprint.slice(0, 16)}`
-  const output = join(work.workDirectory, 'output')
-  await chmod(output, 0o755)
-  await syncDirectory(output)
-  await rm(join(work.imagesDirectory, folder), { recursive: true, force: true })
-  await rename(output, join(work.imagesDirectory, folder))
+  await putInPlace(join(work.workDirectory, 'output'), join(work.imagesDirectory, folder), artefacts)
   await syncDirectory(work.imagesDirectory)
   const metadata: ImageMetadata = {
     format: 1,
@@ -140,6 +137,15 @@ async function publish(
   await writeFileAtomic(metadataPath, JSON.stringify(metadata, null, 2), { mode: 0o644 })
   await removeSuperseded(previous, metadata, work.imagesDirectory)
   return metadata
+}
+
+/** A folder of that name and content is the very same build, by another builder perhaps, and in use perhaps. */
+async function putInPlace(output: string, target: string, artefacts: Artefacts): Promise<void> {
+  if (await areWhole(target, artefacts)) return
+  await chmod(output, 0o755)
+  await syncDirectory(output)
+  await rm(target, { recursive: true, force: true })
+  await rename(output, target)
 }
 
 /** The build just replaced stays one round longer: a guest may be starting from it now. Older ones go, by record. */

@@ -43,9 +43,16 @@ export function createImageCatalogue(imagesDirectory: string): ImageCatalogue {
 export async function usableMetadata(imagesDirectory: string, ref: ImageRef): Promise<ImageMetadata | undefined> {
   const metadata = await readImageMetadata(join(imagesDirectory, metadataFileName(ref)))
   if (metadata?.ref !== ref) return undefined
-  const folder = join(imagesDirectory, metadata.folder)
-  const whole = await Promise.all([metadata.kernel, metadata.initrd].map((artefact) => isWhole(folder, artefact)))
-  return whole.every(Boolean) ? metadata : undefined
+  return (await areWhole(join(imagesDirectory, metadata.folder), metadata)) ? metadata : undefined
+}
+
+/** Whether the folder holds these files, of the sizes given. */
+export async function areWhole(
+  folder: string,
+  { kernel, initrd }: Pick<ImageMetadata, 'kernel' | 'initrd'>,
+): Promise<boolean> {
+  const whole = await Promise.all([kernel, initrd].map((artefact) => isWhole(folder, artefact)))
+  return whole.every(Boolean)
 }
 
 async function usableImages(imagesDirectory: string): Promise<ImageMetadata[]> {

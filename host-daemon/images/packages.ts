@@ -33,17 +33,16 @@ export async function lookUpPackages(
 }
 
 /** Follows a kernel's meta package to the package with the kernel in it. */
-export async function lookUpKernel(alternatives: readonly string[], signal?: AbortSignal): Promise<DebianPackage> {
-  let names: readonly string[] = alternatives
+export async function followKernel(meta: DebianPackage, signal?: AbortSignal): Promise<DebianPackage> {
+  let found = meta
   for (let hop = 0; hop < MAX_KERNEL_HOPS; hop += 1) {
-    const [found] = await lookUpPackages([names], signal)
-    if (found === undefined) break
     if (/^linux-image-[0-9]/.test(found.name)) return found
-    const next = /\b(linux-image-[0-9][a-z0-9+.-]*)/.exec(found.depends)?.[1]
+    const next = /\b(linux-image-[0-9a-z][a-z0-9+.-]*)/.exec(found.depends)?.[1]
     if (next === undefined) break
-    names = [next]
+    const [followed] = await lookUpPackages([[next]], signal)
+    found = followed ?? found
   }
-  throw new PilothouseError('engine_failed', `No kernel package was found behind ${alternatives.join(' or ')}.`)
+  throw new PilothouseError('engine_failed', `No kernel package was found behind ${meta.name}.`)
 }
 
 async function showPackages(names: readonly string[], signal?: AbortSignal): Promise<Map<string, DebianPackage>> {

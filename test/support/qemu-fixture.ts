@@ -8,12 +8,10 @@ import { buildImage } from '../../host-daemon/images/build-image.ts'
 import { createImageCatalogue, type ImageCatalogue } from '../../host-daemon/images/catalogue.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
-import { PilothouseError } from '../../src-shared/error.ts'
 
 export const MINIMAL_IMAGE = imageRefSchema.parse('minimal@1')
 
 const RECIPES = join(import.meta.dirname, '../../resources/images')
-const BUILD_WAIT_MS = 180_000
 
 /** Where images and packages are kept between test runs; readable by every guest's uid. */
 export function testCacheDirectory(): string {
@@ -25,29 +23,16 @@ export async function minimalImage(): Promise<{ images: ImageCatalogue; imagesDi
   const cache = testCacheDirectory()
   await mkdir(cache, { recursive: true, mode: 0o755 })
   const imagesDirectory = join(cache, 'images')
-  await buildInTurn(imagesDirectory, join(cache, 'packages'))
-  return { images: createImageCatalogue(imagesDirectory), imagesDirectory }
-}
-
-async function buildInTurn(imagesDirectory: string, packageCacheDirectory: string): Promise<void> {
+  const packageCacheDirectory = join(cache, 'packages')
   const clock = new SystemClock()
-  const end = clock.now() + BUILD_WAIT_MS
-  for (;;) {
-    try {
-      await buildImage('minimal', {
-        recipesDirectory: RECIPES,
-        imagesDirectory,
-        packageCacheDirectory,
-        clock,
-        ownPid: process.pid,
-      })
-      return
-    } catch (error) {
-      const isTaken = error instanceof PilothouseError && error.code === 'operation_in_flight'
-      if (!isTaken || clock.now() > end) throw error
-      await clock.sleep(200)
-    }
-  }
+  await buildImage('minimal', {
+    recipesDirectory: RECIPES,
+    imagesDirectory,
+    packageCacheDirectory,
+    clock,
+    ownPid: process.pid,
+  })
+  return { images: createImageCatalogue(imagesDirectory), imagesDirectory }
 }
 
 export interface QemuFixture {
