@@ -34,7 +34,7 @@ export async function stopThroughButton(page: Page): Promise<void> {
   await waitForState(page, 'stopped', STOP_DEADLINE_MS)
 }
 
-/** Reads the plan, types the name where it is asked for, confirms; resolves when the list is without it. */
+/** Reads the plan, types the name where it is asked for, confirms; resolves with the plan when the list, shown again, is without it. */
 export async function destroyThroughDialog(page: Page, name: string): Promise<string> {
   await page.getByTestId('destroy').click()
   const dialog = page.getByRole('dialog')
@@ -45,6 +45,9 @@ export async function destroyThroughDialog(page: Page, name: string): Promise<st
   if (await typedName.isVisible()) await typedName.fill(name)
   await dialog.getByTestId('destroy-confirm').click()
   await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
-  await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })
+  await page.getByTestId('env-id').waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })
+  await page.getByTestId('back').click()
+  await page.getByTestId('spawn-button').waitFor({ timeout: SHOWN_DEADLINE_MS })
+  await page.getByTestId('env-row').filter({ hasText: name }).waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   return text
 }

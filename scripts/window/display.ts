@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
-import { chown, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { addAbortSignal, type Readable } from 'node:stream'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { argvAs, environmentOf, type WindowUser } from './user.ts'
 
 /** A display of our own, seen by nobody. */
@@ -14,6 +15,7 @@ export interface PrivateDisplay {
 
 const START_DEADLINE_MS = 15_000
 const ANY_ADDRESS = 0xffff
+const SOCKET_FOLDER = '/tmp/.X11-unix'
 
 function counted(bytes: Buffer): Buffer {
   const length = Buffer.alloc(2)
@@ -34,8 +36,15 @@ export function hasDisplay(): boolean {
   return [process.env['DISPLAY'], process.env['WAYLAND_DISPLAY']].some((name) => name !== undefined && name !== '')
 }
 
+/** Where X servers put their sockets. Made by root as every system has it, so that it is never a user's. */
+async function makeSocketFolder(): Promise<void> {
+  if (process.getuid?.() !== 0 || (await mkdir(SOCKET_FOLDER, { recursive: true })) === undefined) return
+  await chmod(SOCKET_FOLDER, 0o1777)
+}
+
 /** Starts an Xvfb that only the user with the cookie may use; the X server chooses a free number itself. */
 export async function openPrivateDisplay(user: WindowUser, folder: string): Promise<PrivateDisplay> {
+  await makeSocketFolder()
   const authority = join(folder, 'Xauthority')
   await writeFile(authority, authorityEntry(randomBytes(16)), { mode: 0o600 })
   if (process.getuid?.() === 0) await chown(authority, user.uid, user.gid)
@@ -56,8 +65,11 @@ export async function openPrivateDisplay(user: WindowUser, folder: string): Prom
   }
 }
 
+/** The pipe stays open: the X server dies of a closed one. */
 async function firstLine(stream: Readable): Promise<string> {
-  addAbortSignal(AbortSignal.timeout(START_DEADLINE_MS), stream)
-  for await (const bytes of stream) return String(bytes).trim()
+  for await (const line of createInterface({ input: stream, signal: AbortSignal.timeout(START_DEADLINE_MS) })) {
+    stream.resume()
+    return line.trim()
+  }
   throw new Error('Xvfb ended without a word')
 }

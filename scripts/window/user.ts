@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
 import { chmod, chown, mkdir, readFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { installedProgram, ROOT } from '../lib/paths.ts'
 import { runAny } from '../lib/run.ts'
 
@@ -11,6 +14,8 @@ export interface WindowUser {
   readonly home: string
   /** Nobody's account: made for the window alone, because root started us and nobody else did. */
   readonly isPrivate: boolean
+  /** argv that leads into the user's own view of the machine, where there is one. */
+  readonly enter: readonly string[]
 }
 
 /** Outside what Debian gives to users and services; next to the logins of a private host. */
@@ -20,16 +25,36 @@ const isRoot = process.getuid?.() === 0
 
 /** Ourselves where we are nobody special, else who called sudo, else an id of its own. Its home is `folder`/home. */
 export async function windowUser(folder: string): Promise<WindowUser> {
-  const home = join(folder, 'home')
-  const [sudoUid, sudoGid] = [Number(process.env['SUDO_UID']), Number(process.env['SUDO_GID'])]
-  const user = ((): WindowUser => {
-    if (!isRoot) return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, home, isPrivate: false }
-    if (sudoUid > 0 && sudoGid > 0) return { uid: sudoUid, gid: sudoGid, home, isPrivate: false }
-    return { uid: PRIVATE_ID, gid: PRIVATE_ID, home, isPrivate: true }
-  })()
-  await makeFolderOf(user, home)
-  if (user.isPrivate) await chmod(folder, 0o711)
-  return user
+  const [uid, gid] = ordinaryIds()
+  const user = { uid, gid, home: join(folder, 'home'), isPrivate: uid === PRIVATE_ID, enter: [] }
+  await makeFolderOf(user, user.home)
+  if (!user.isPrivate) return user
+  await chmod(folder, 0o711)
+  return { ...user, enter: await openView(user) }
+}
+
+function ordinaryIds(): [uid: number, gid: number] {
+  if (!isRoot) return [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+  const [uid, gid] = [Number(process.env['SUDO_UID']), Number(process.env['SUDO_GID'])]
+  return uid > 0 && gid > 0 ? [uid, gid] : [PRIVATE_ID, PRIVATE_ID]
+}
+
+/**
+ * A mount namespace in which a private user has an account and a way to the project. It lasts as long as we do, and
+ * as what was started in it.
+ */
+async function openView({ home }: WindowUser): Promise<string[]> {
+  const view = join(import.meta.dirname, 'view.main.ts')
+  const unshare = ['--mount', '--propagation', 'private', installedProgram('node'), view, home, dirname(home), ROOT]
+  const holder = spawn('unshare', unshare, { stdio: ['pipe', 'pipe', 'inherit'] })
+  for await (const line of createInterface({ input: holder.stdout })) {
+    if (line !== 'ready') continue
+    holder.unref()
+    // Pipes to a child are sockets, which need not keep us alive.
+    for (const pipe of [holder.stdin, holder.stdout]) if (pipe instanceof Socket) pipe.unref()
+    return ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--']
+  }
+  throw new Error('the window’s own view of the machine could not be made')
 }
 
 /** Makes a folder that belongs to the user alone. */
@@ -60,17 +85,13 @@ export function environmentOf(user: WindowUser, extra: Readonly<Record<string, s
 }
 
 /**
- * argv that runs `argv` as the user: as it is where that is us, else through setpriv. A private user is given an
- * account and a way to the project first, in a mount namespace that nobody else sees.
+ * argv that runs `argv` as the user: as it is where that is us, else through setpriv, in the user's own view where
+ * there is one. File descriptors are passed on.
  */
 export function argvAs(user: WindowUser, argv: readonly string[]): string[] {
   if (!isRoot) return [...argv]
   const groups = user.isPrivate ? '--clear-groups' : '--init-groups'
-  const drop = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, groups, '--', ...argv]
-  if (!user.isPrivate) return drop
-  const view = join(import.meta.dirname, 'view.main.ts')
-  const enter = ['unshare', '--mount', '--propagation', 'private', installedProgram('node'), view]
-  return [...enter, user.home, dirname(user.home), ROOT, '--', ...drop]
+  return [...user.enter, 'setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, groups, '--', ...argv]
 }
 
 /** Whether the user can read the project at all; a tree of files that only root may read cannot be shown. */

@@ -1,12 +1,12 @@
 /**
- * Runs inside a new mount namespace: `view.main.ts HOME FOLDER… -- PROGRAM ARG…`. Gives the window's own user an
- * account there, opens a way to each folder where it lies below one that only its owner may enter (such as /root),
- * then becomes the program. Nothing of it is seen outside.
+ * Runs inside a new mount namespace: `view.main.ts HOME FOLDER…`. Gives the window's own user an account there, opens
+ * a way to each folder where it lies below one that only its owner may enter (such as /root), says so on stdout, and
+ * keeps the namespace until its stdin ends. Nothing of it is seen outside.
  */
 import '../lib/require-node.ts'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { become, mount } from '../lib/mount.ts'
+import { mount } from '../lib/mount.ts'
 import { PRIVATE_ID } from './user.ts'
 
 /** An empty folder of every Debian, covered in this namespace while the folders are moved. */
@@ -49,9 +49,8 @@ function addAccount(home: string): void {
   mount('--bind', passwd, '/etc/passwd')
 }
 
-const args = process.argv.slice(2)
-const end = args.indexOf('--')
-const [home = '', ...folders] = args.slice(0, end)
+const [home = '', ...folders] = process.argv.slice(2)
 addAccount(home)
 openWays(folders)
-become(args.slice(end + 1))
+process.stdout.write('ready\n')
+process.stdin.resume()
