@@ -76,8 +76,9 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
 }
 
 requireNode()
+const exit = (code: number): void => process.exit(code)
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   ...processSurroundings(),
   clock,
-  run: (settings) => runDaemon(settings, { clock, start: startWholeDaemon }),
+  run: (settings) => runDaemon(settings, { clock, exit, start: startWholeDaemon }),
 })

@@ -12,20 +12,22 @@ export interface RunningDaemon {
 export interface RunOptions {
   readonly clock: Clock
   start(settings: Settings, logger: Logger): Promise<RunningDaemon>
+  /** Ends the process, whatever still runs in it. */
+  exit(code: number): void
 }
 
 /** Runs the daemon until it is told to end. Answers the exit code; the guests live on. */
 export async function runDaemon(settings: Settings, options: RunOptions): Promise<number> {
   const log = openLog(settings)
-  endLoudlyOnDefects(log)
+  endLoudlyOnDefects(log, options)
   process.on('SIGHUP', () => log.reopen())
-  const ending = untilToldToEnd()
+  const ending = untilToldToEnd(options)
   try {
     log.logger.info({ pid: process.pid, settings }, 'starting')
     const daemon = await options.start(settings, log.logger)
     log.logger.info({ socketDirectory: settings.socketDirectory }, 'serving')
     log.logger.info({ signal: await ending }, 'ending')
-    return await stopWithin(daemon, { log, clock: options.clock, ms: settings.deadlines.shutdownMs })
+    return await stopWithin(daemon, { ...options, log, ms: settings.deadlines.shutdownMs })
   } catch (error) {
     return refuse(log, error)
   } finally {
@@ -33,12 +35,13 @@ export async function runDaemon(settings: Settings, options: RunOptions): Promis
   }
 }
 
-function untilToldToEnd(): Promise<string> {
+/** Told twice, it ends at once. */
+function untilToldToEnd({ exit }: Pick<RunOptions, 'exit'>): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       let isAsked = false
       process.on(signal, () => {
-        if (isAsked) process.exit(EXIT.failed)
+        if (isAsked) exit(EXIT.failed)
         isAsked = true
         resolve(signal)
       })
@@ -50,10 +53,11 @@ interface Bound {
   readonly log: Log
   readonly clock: Clock
   readonly ms: number
+  exit(code: number): void
 }
 
 /** What is not done by then is taken up at the next start: everything that matters is in the journal. */
-async function stopWithin(daemon: RunningDaemon, { log, clock, ms }: Bound): Promise<number> {
+async function stopWithin(daemon: RunningDaemon, { log, clock, ms, exit }: Bound): Promise<number> {
   const done = new AbortController()
   const late = clock.sleep(ms, done.signal).then(
     () => true,
@@ -64,7 +68,8 @@ async function stopWithin(daemon: RunningDaemon, { log, clock, ms }: Bound): Pro
   log.logger.info({ isLate }, 'ended')
   if (!isLate) return EXIT.done
   await log.flush()
-  process.exit(EXIT.done)
+  exit(EXIT.done)
+  return EXIT.done
 }
 
 function refuse(log: Log, error: unknown): number {
@@ -76,10 +81,10 @@ function refuse(log: Log, error: unknown): number {
 }
 
 /** A defect must not leave a daemon of which nobody knows what still works. Guests and journal survive it. */
-function endLoudlyOnDefects(log: Log): void {
+function endLoudlyOnDefects(log: Log, { exit }: Pick<RunOptions, 'exit'>): void {
   const end = (error: unknown): void => {
     log.logger.fatal({ err: error }, 'a defect: ending at once')
-    void log.flush().finally(() => process.exit(EXIT.defect))
+    void log.flush().finally(() => exit(EXIT.defect))
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)

@@ -69,7 +69,8 @@ function fetchRequest(request: IncomingMessage, body: Buffer, signal: AbortSigna
 async function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Left alive when it is too much: the answer goes over the same connection.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes <= INPUT_BYTES) chunks.push(chunk)
     if (bytes > FRAME_BYTES) {

@@ -21,6 +21,9 @@ import { CLOSE, ExplainedWebSocket } from './web-socket-channel.ts'
 export const RPC_PATH = '/rpc'
 /** How long a peer may take to answer a close before it is cut, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000
+/** How long a connection that is one too many may take to ask, to be told so, in milliseconds; and how many may. */
+const REFUSED_MS = 1_000
+const MOST_REFUSED = 32
 
 /** Serves the console stream on a connection that asked for one. Never throws. */
 export interface ConsoleEndpoint {
@@ -47,6 +50,7 @@ export class RoleSocket {
   private readonly options: RoleSocketOptions
   private readonly webSockets: WebSocketServer
   private readonly connections = new Set<Socket>()
+  private readonly refused = new Set<Duplex>()
   private readonly peers = new WeakMap<Duplex, Promise<ConnectionPeer>>()
   private readonly answered = new WeakSet<WebSocket>()
   private readonly stopped = new AbortController()
@@ -84,15 +88,21 @@ export class RoleSocket {
   }
 
   private admit(socket: Socket): void {
+    const { maxConnections, logger } = this.options
+    const isTooMany = this.connections.size - this.refused.size >= maxConnections
     socket.on('error', NOTHING)
-    if (this.connections.size >= this.options.maxConnections) {
-      this.options.logger.warn({ maxConnections: this.options.maxConnections }, 'connection refused: too many')
-      endWithReply(socket, FULL)
-      return
-    }
+    // One that is too many is told so when it asks; but of those there are not endlessly many either.
+    if (isTooMany && this.refused.size >= MOST_REFUSED) return void socket.destroy()
     this.connections.add(socket)
-    socket.once('close', () => this.connections.delete(socket))
-    this.identify(socket)
+    if (isTooMany) {
+      logger.warn({ maxConnections }, 'connection refused: too many')
+      this.refused.add(socket)
+      socket.setTimeout(REFUSED_MS, () => socket.destroy())
+    } else this.identify(socket)
+    socket.once('close', () => {
+      this.connections.delete(socket)
+      this.refused.delete(socket)
+    })
   }
 
   /** A connection of nobody known is ended before anything is read from it. */
@@ -123,6 +133,10 @@ export class RoleSocket {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      if (this.refused.has(request.socket)) {
+        endWithReply(request.socket, FULL)
+        return
+      }
       const context = (await this.callerFor(request))(request.headers)
       if (isRest(request.url)) await this.options.rest.handle(request, response, context)
       else throw nothingHere(request, context.requestId)
@@ -133,6 +147,10 @@ export class RoleSocket {
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
+      if (this.refused.has(socket)) {
+        endWithReply(socket, FULL)
+        return
+      }
       const url = new URL(request.url ?? '/', 'http://pilothoused')
       const callerWith = await this.callerFor(request)
       if (url.pathname === RPC_PATH)
