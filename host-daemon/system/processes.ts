@@ -16,18 +16,23 @@ export interface WaitOptions {
 export type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'
 
 const POLL_MS = 5
-/** State letter, then 19 fields between it and the start time (fields 3 and 22 of proc(5)). */
-const START_TICKS_AFTER_COMMAND = 19
+/** Fields of proc(5) counted from the state letter, its field 3. */
+const THREADS_FIELD = 17
+const START_TICKS_FIELD = 19
 
-/** The living process of that pid now, or undefined. A zombie has ended and is nobody. Throws when /proc cannot say. */
+/**
+ * The living process of that pid now, or undefined. A zombie has ended and is nobody, unless threads of it go on
+ * and hold its files. Throws when /proc cannot say.
+ */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await readProcFile(pid, 'stat')
   if (stat === undefined) return undefined
   // The command's name may hold spaces and parentheses; only what follows the last one is fields.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const state = fields[0]
-  const startTicks = fields[START_TICKS_AFTER_COMMAND]
-  if (startTicks === undefined || state === 'Z' || state === 'X') return undefined
+  const startTicks = fields[START_TICKS_FIELD]
+  const hasEnded = (state === 'Z' || state === 'X') && Number(fields[THREADS_FIELD]) <= 1
+  if (startTicks === undefined || hasEnded) return undefined
   return { pid, startTicks }
 }
 

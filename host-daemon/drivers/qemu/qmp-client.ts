@@ -20,7 +20,7 @@ export class QmpRefusal extends Error {
 }
 
 /** States in which the guest can never run again, although the process lives. */
-const DEAD_STATES = new Set(['internal-error', 'guest-panicked', 'shutdown', 'io-error'])
+const DEAD_STATES = new Set(['internal-error', 'guest-panicked', 'shutdown'])
 
 export function isDeadState(status: string): boolean {
   return DEAD_STATES.has(status)

@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { AgentClient, AgentRefusal } from '../../../../host-daemon/drivers/qemu/agent-client.ts'
+import { LinkLost } from '../../../../host-daemon/drivers/qemu/line-socket.ts'
+import { startLineServer, type LineServer, type LineServerScript } from '../../../support/line-server.ts'
+
+const SYNC_ID = 1_000_000
+interface Request {
+  readonly execute: string
+  readonly arguments?: { readonly id: number }
+}
+const parse = (line: string): Request => JSON.parse(line.replaceAll('\u00ff', '')) as Request
+
+describe('AgentClient', () => {
+  let server: LineServer | undefined
+  afterEach(() => server?.close())
+
+  async function open(script: LineServerScript, timeoutMs = 5_000): Promise<AgentClient> {
+    server = await startLineServer(script)
+    return await AgentClient.open(server.path, { signal: AbortSignal.timeout(timeoutMs), firstSyncId: SYNC_ID })
+  }
+  /** What Debian's agent does. */
+  function answer(line: string, socket: Socket): void {
+    const request = parse(line)
+    if (request.execute === 'guest-sync-delimited')
+      socket.write(`\u00ff{"return": ${request.arguments!.id}}\n`, 'latin1')
+    else if (request.execute === 'guest-ping') socket.write('{"return": {}}\n')
+    else socket.write('{"error": {"class": "CommandNotFound", "desc": "no such command"}}\n')
+  }
+
+  it('synchronises, with the byte that resets the agent in front, and pings', async () => {
+    const agent = await open({ onLine: answer })
+    await agent.ping()
+    expect(server!.received()).toMatch(/^\u00ff\{"execute":"guest-sync-delimited","arguments":\{"id":1000000\}\}\n/)
+    agent.close()
+  })
+
+  it('passes over half a line and answers to someone who has left', async () => {
+    const agent = await open({
+      onConnect: (socket) => socket.write('rn": {}}\n{"return": 41}\n{"ret', 'latin1'),
+      onLine: (line, socket) => {
+        if (parse(line).execute !== 'guest-sync-delimited') answer(line, socket)
+        else socket.write(`\u00ff{"return": ${parse(line).arguments!.id}}\n`, 'latin1')
+      },
+    })
+    await agent.ping()
+    agent.close()
+  })
+
+  it('reads an answer that arrives byte by byte', async () => {
+    const agent = await open({
+      onLine: (line, socket) => {
+        if (parse(line).execute === 'guest-sync-delimited') answer(line, socket)
+        else for (const character of '{"return": {"version": "7.2"}}\n') socket.write(character)
+      },
+    })
+    expect(await agent.execute('guest-info')).toEqual({ version: '7.2' })
+    agent.close()
+  })
+
+  it('syncs again when the first request was lost, and is not confused by answers to both', async () => {
+    const syncs: string[] = []
+    const agent = await open({
+      onLine: (line, socket) => {
+        if (parse(line).execute === 'guest-sync-delimited') syncs.push(line)
+        else answer(line, socket)
+        if (syncs.length === 2) for (const sync of syncs.splice(0).reverse()) answer(sync, socket)
+      },
+    })
+    await agent.ping()
+    expect(server!.received().match(/guest-sync-delimited/g)).toHaveLength(2)
+    agent.close()
+  })
+
+  it('gives up on a silent agent when its signal says so', async () => {
+    await expect(open({}, 60)).rejects.toMatchObject({ name: 'TimeoutError' })
+  })
+
+  it('says when the agent refuses, and when it is gone', async () => {
+    const agent = await open({
+      onLine: (line, socket) => (parse(line).execute === 'guest-shutdown' ? socket.destroy() : answer(line, socket)),
+    })
+    await expect(agent.execute('guest-unknown')).rejects.toBeInstanceOf(AgentRefusal)
+    await expect(agent.execute('guest-shutdown')).rejects.toBeInstanceOf(LinkLost)
+    await expect(
+      AgentClient.open('/nonexistent', { signal: AbortSignal.timeout(500), firstSyncId: 1 }),
+    ).rejects.toBeInstanceOf(LinkLost)
+  })
+
+  it('is not flooded by a hostile guest', async () => {
+    const flooding = open({ onConnect: (socket) => socket.write('x'.repeat(2 * 1024 * 1024)) })
+    await expect(flooding).rejects.toBeInstanceOf(LinkLost)
+  })
+})

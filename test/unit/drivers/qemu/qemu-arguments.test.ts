@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { planBoot } from '../../../../host-daemon/drivers/qemu/handles.ts'
+import {
+  launchArguments,
+  qemuArguments,
+  type Accelerator,
+} from '../../../../host-daemon/drivers/qemu/qemu-arguments.ts'
+import type { BootSpec } from '../../../../host-daemon/drivers/vm-driver.ts'
+import { bootIdSchema, environmentIdSchema, homeIdSchema, imageRefSchema } from '../../../../src-shared/model/ids.ts'
+
+const SPEC: BootSpec = {
+  environmentId: environmentIdSchema.parse('env-00000001'),
+  bootId: bootIdSchema.parse('boot-0000000000000001'),
+  homeId: homeIdSchema.parse('home-0000000000000001'),
+  image: imageRefSchema.parse('minimal@1'),
+  size: { cpus: 2, memoryMiB: 512, homeMiB: 1024 },
+  guestUid: 200_001,
+}
+const FOLDERS = { runDirectory: '/run/ph', homesDirectory: '/srv/homes', journalDirectory: '/srv/journals' }
+const IMAGE = { ref: SPEC.image, kernelPath: '/img/kernel', initrdPath: '/img/initrd', commandLine: ['panic=-1'] }
+const TCG: Accelerator = { kind: 'tcg', tscKhz: 2_596_122 }
+
+function argumentsFor(accelerator: Accelerator, runDirectory = '/run/ph'): string[] {
+  const record = planBoot(SPEC, { ...FOLDERS, runDirectory })
+  return qemuArguments({ spec: SPEC, record, image: IMAGE, accelerator, homeImage: '/srv/homes/home.img' })
+}
+const valueOf = (args: readonly string[], option: string): string | undefined => args[args.indexOf(option) + 1]
+
+describe('qemuArguments', () => {
+  it('names size, image, home, journal and every socket of the boot', () => {
+    const args = argumentsFor(TCG)
+    expect(valueOf(args, '-smp')).toBe('2')
+    expect(valueOf(args, '-m')).toBe('512M')
+    expect(valueOf(args, '-kernel')).toBe('/img/kernel')
+    expect(valueOf(args, '-name')).toBe('pilothouse-boot-0000000000000001')
+    expect(valueOf(args, '-append')).toBe(
+      'console=ttyS0 pci=off noirqdebug tsc_early_khz=2596122 panic=-1 pilothouse.name=env-00000001',
+    )
+    expect(args).toContain('if=none,id=home,format=raw,cache=writeback,discard=unmap,file=/srv/homes/home.img')
+    expect(valueOf(args, '-qmp')).toBe('unix:/run/ph/boot-0000000000000001/qmp,server=on,wait=off')
+    expect(args.join(' ')).toContain('mux=on,logfile=/srv/journals/boot-0000000000000001.log,logappend=on')
+  })
+
+  it("keeps the sandbox, the network and the console's keys shut in whatever the accelerator", () => {
+    for (const args of [argumentsFor(TCG), argumentsFor({ kind: 'kvm' })]) {
+      expect(valueOf(args, '-sandbox')).toBe('on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny')
+      expect(valueOf(args, '-netdev')).toBe('user,id=net,restrict=on')
+      expect(valueOf(args, '-echr')).toBe('256')
+      for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) expect(args).toContain(option)
+    }
+  })
+
+  it('tells an emulated guest alone how fast its counter runs', () => {
+    expect(valueOf(argumentsFor({ kind: 'kvm' }), '-append')).not.toContain('tsc_early_khz')
+    expect(valueOf(argumentsFor({ kind: 'kvm' }), '-cpu')).toBe('host,-arch-capabilities')
+    expect(argumentsFor(TCG)).not.toContain('-cpu')
+  })
+
+  it('doubles commas in paths, which would end a value otherwise', () => {
+    expect(valueOf(argumentsFor(TCG, '/run/a,b'), '-qmp')).toBe(
+      'unix:/run/a,,b/boot-0000000000000001/qmp,server=on,wait=off',
+    )
+  })
+})
+
+describe('launchArguments', () => {
+  it('gives up uid, groups, capabilities and every way back', () => {
+    expect(launchArguments({ uid: 7, group: undefined }, ['qemu', '-x'])).toEqual([
+      ...['--reuid', '7', '--regid', '7', '--clear-groups', '--no-new-privs'],
+      ...['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all', '--', 'qemu', '-x'],
+    ])
+    expect(launchArguments({ uid: 7, group: 108 }, ['qemu']).join(' ')).toContain('--groups 108')
+    expect(launchArguments({ uid: 7, group: undefined, diesWithDaemon: true }, ['qemu'])).toContain('--pdeathsig')
+  })
+})
+
+describe('planBoot', () => {
+  it('refuses a run directory whose sockets would not fit into an address', () => {
+    expect(() => planBoot(SPEC, { ...FOLDERS, runDirectory: `/${'x'.repeat(90)}` })).toThrow(RangeError)
+  })
+})
