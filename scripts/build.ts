@@ -1,4 +1,5 @@
 import './lib/require-node.ts'
 import { buildAll } from './lib/build.ts'
+import { command } from './lib/command.ts'
 
-await buildAll({ isForced: process.argv.includes('--force') })
+await command(() => buildAll({ isForced: process.argv.includes('--force') }))

@@ -1,6 +1,7 @@
 import './lib/require-node.ts'
 import { rm } from 'node:fs/promises'
 import { signalProcess, waitUntilGone } from '../host-daemon/system/processes.ts'
+import { command } from './lib/command.ts'
 import { Teardown } from './lib/teardown.ts'
 import { check, type CheckResult } from './quickstart/check.ts'
 import { cleanHost } from './quickstart/host-process.ts'
@@ -75,10 +76,10 @@ async function main(): Promise<void> {
   if (result !== undefined) console.log(JSON.stringify({ ...result, timesMs: progress.times }))
 }
 
-try {
-  await main()
-} catch (error) {
-  if (error instanceof Interrupted) process.exit(process.argv.includes('--check') ? 130 : 0)
-  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-}
+await command(() =>
+  main().catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error
+    // The work that was interrupted may still hold the event loop.
+    process.exit(process.argv.includes('--check') ? 130 : 0)
+  }),
+)

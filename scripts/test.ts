@@ -1,10 +1,6 @@
 import './lib/require-node.ts'
+import { command } from './lib/command.ts'
 import { testMain } from './test/run-stages.ts'
 import { chooseStages } from './test/stages.ts'
 
-try {
-  await testMain(chooseStages(process.argv.slice(2)))
-} catch (error) {
-  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-}
+await command(() => testMain(chooseStages(process.argv.slice(2))))

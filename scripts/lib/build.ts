@@ -25,8 +25,14 @@ function node(program: string, ...args: string[]): string[] {
 const PRODUCTS: readonly Product[] = [
   {
     name: 'window',
-    inputs: [...COMMON, 'src-main/**/*', 'src-renderer/**/*', 'resources/**/*', 'electron.vite.config.ts'],
-    outputs: ['out/main/electron.js', 'out/main/web.js', 'out/main/cli.js', 'out/renderer/index.html'],
+    inputs: [...COMMON, 'src-main/**/*', 'src-renderer/**/*', 'electron.vite.config.ts', 'vite.renderer.config.ts'],
+    outputs: [
+      'out/main/electron.js',
+      'out/main/web.js',
+      'out/main/cli.js',
+      'out/preload/preload.cjs',
+      'out/renderer/index.html',
+    ],
     argv: node('electron-vite', 'build'),
   },
   {

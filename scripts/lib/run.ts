@@ -1,6 +1,9 @@
 import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 
+/** Most of a failed program's output that is repeated, in characters. */
+const LAST_WORDS = 4000
+
 /** A program that ended in a way its caller does not accept. */
 export class CommandFailed extends Error {
   readonly argv: readonly string[]
@@ -8,7 +11,7 @@ export class CommandFailed extends Error {
   readonly output: string
 
   constructor(argv: readonly string[], exitCode: number, output: string) {
-    super(`${argv.join(' ')} ended with ${exitCode}${output === '' ? '' : `:\n${output.slice(-4000)}`}`)
+    super(`${argv.join(' ')} ended with ${exitCode}${output === '' ? '' : `:\n${output.slice(-LAST_WORDS)}`}`)
     this.name = 'CommandFailed'
     this.argv = argv
     this.exitCode = exitCode
