@@ -6,7 +6,7 @@ export function operationHandlers(base: Base, { environments, operations }: Serv
   return {
     list: calls.list.handler(({ input }) => {
       const { environment, isRunning, limit } = input
-      const environmentId = environment === undefined ? undefined : environments.resolve(environment)
+      const environmentId = environment === undefined ? undefined : environments.resolveRecorded(environment)
       return operations.list({ environmentId, isRunning, limit })
     }),
     get: calls.get.handler(({ input }) => operations.get(input.id)),

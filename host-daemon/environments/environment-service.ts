@@ -6,7 +6,7 @@ import type { Requester } from '../operations/requester.ts'
 import { planDestroy, runDestroy, type DestroyDeps, type DestroyInput } from './destroy-command.ts'
 import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
 import { spawn, type SpawnDeps, type SpawnInput } from './spawn-command.ts'
-import { resolveEnvironment, type EnvironmentViews } from './views.ts'
+import { resolveEnvironment, resolveRecorded, type EnvironmentViews } from './views.ts'
 
 export interface EnvironmentServiceDeps extends SpawnDeps, DestroyDeps, PowerDeps {
   readonly views: EnvironmentViews
@@ -28,9 +28,9 @@ export class EnvironmentService {
     return this.deps.views.of(resolveEnvironment(this.deps.toolkit.store, ref))
   }
 
-  /** Throws `not_found`. */
-  resolve(ref: EnvironmentRef): EnvironmentId {
-    return resolveEnvironment(this.deps.toolkit.store, ref).id
+  /** Destroyed ones too, by id: their record outlives them. Throws `not_found`. */
+  resolveRecorded(ref: EnvironmentRef): EnvironmentId {
+    return resolveRecorded(this.deps.toolkit.store, ref)
   }
 
   spawn(caller: Requester, input: SpawnInput): Promise<Operation> {

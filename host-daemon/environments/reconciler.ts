@@ -85,7 +85,11 @@ export class Reconciler {
     try {
       const at = this.clock.now()
       const environment = this.store.environments.find(boot.environmentId)
-      if (environment === undefined || environment.operationId !== null) return
+      if (environment === undefined) return
+      if (environment.operationId !== null) {
+        this.trustOperation(environment, at)
+        return
+      }
       const evidence = await this.toolkit.drivers.of(environment).inspectGuest(boot.record)
       if (!this.ending.signal.aborted) await this.learn({ boot, evidence, at })
     } catch (error) {
@@ -93,6 +97,11 @@ export class Reconciler {
     } finally {
       turn.dispose()
     }
+  }
+
+  /** An operation at work is itself the evidence: its driver call ends as soon as the guest does. */
+  private trustOperation({ id, observed }: StoredEnvironment, at: number): void {
+    if (observed.kind === 'booting' || observed.kind === 'stopping') this.views.confirm(id, at)
   }
 
   /** What was asked before an operation came in says nothing any more. */

@@ -5,7 +5,7 @@ import { toWireEnvironment, type StoredEnvironment } from '../store/environment-
 import type { Store } from '../store/store.ts'
 
 /** States in which no guest exists; they stay true as long as the daemon looks after them. */
-const WITHOUT_GUEST: readonly ObservedState['kind'][] = ['stopped', 'lost', 'failed']
+const WITHOUT_GUEST: readonly ObservedState['kind'][] = ['creating', 'stopped', 'lost', 'failed']
 
 /** Environments as callers see them, with the age of what is said of them. */
 export class EnvironmentViews {
@@ -54,9 +54,16 @@ export class EnvironmentViews {
   }
 }
 
+/** The same, or the id of one that is destroyed: its record outlives it. Throws `not_found`. */
+export function resolveRecorded(store: Store, ref: EnvironmentRef): EnvironmentId {
+  return store.environments.resolve(ref)?.id ?? store.environments.find(ref as EnvironmentId)?.id ?? notFound(ref)
+}
+
 /** The environment that `ref` names. Throws `not_found`. */
 export function resolveEnvironment(store: Store, ref: EnvironmentRef): StoredEnvironment {
-  const found = store.environments.resolve(ref)
-  if (found !== undefined) return found
+  return store.environments.resolve(ref) ?? notFound(ref)
+}
+
+function notFound(ref: EnvironmentRef): never {
   throw new PilothouseError('not_found', `There is no environment ${ref} on this host.`)
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connectClient } from '../support/edge.ts'
 import { newCommandId, newRequestId, spawnInput } from '../support/fake-driver-daemon.ts'
@@ -43,6 +44,12 @@ describe('a daemon that is killed again and again', () => {
     child.kill('SIGKILL')
     await exited
   }
+  const countOf = (outcome: string) => {
+    const db = new Sqlite(join(folder, 'pilothoused.db'), { readonly: true })
+    const row = db.prepare<[string], { n: number }>('SELECT COUNT(*) AS n FROM activity WHERE outcome = ?').get(outcome)
+    db.close()
+    return row?.n ?? 0
+  }
   const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T
 
   /** One thing that somebody might want, whether it makes sense now or not. */
@@ -78,6 +85,7 @@ describe('a daemon that is killed again and again', () => {
       await kill()
     }
     const { client } = await start()
+    expect(countOf('resumed') + countOf('rolling_back')).toBeGreaterThan(3)
     const running = await client.operations.list({ isRunning: true, limit: 500 }, context())
     for (const { id } of running) {
       const ended = await client.operations.wait({ id, timeoutMs: 20_000 }, context())

@@ -1,6 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** Written into the machine's folder when two guests were alive on one home. */
+export const DISASTER_FILE = 'two-guests-on-one-home'
+
 /** A guest of the fake driver. It is alive as long as it is kept here, whatever becomes of the daemon. */
 export interface FakeGuest {
   readonly bootId: string
@@ -60,9 +63,11 @@ export class FakeMachine {
   readonly homes: FakeShelf<FakeHome>
   /** How many guests were ever alive on one home at the same time; more than 1 is a disaster. */
   mostGuestsPerHome = 0
+  private readonly folder: string | undefined
   private lastPid = 1_000
 
   constructor(folder?: string) {
+    this.folder = folder
     this.guests = new FakeShelf(folder === undefined ? undefined : join(folder, 'guests'))
     this.homes = new FakeShelf(folder === undefined ? undefined : join(folder, 'homes'))
   }
@@ -71,6 +76,10 @@ export class FakeMachine {
     this.guests.put(guest.bootId, { ...guest, pid: (this.lastPid += 1) })
     const onSameHome = this.guests.ids().filter((id) => this.guests.get(id)?.homeId === guest.homeId)
     this.mostGuestsPerHome = Math.max(this.mostGuestsPerHome, onSameHome.length)
+    // Whoever looks from another process sees it too.
+    if (onSameHome.length > 1 && this.folder !== undefined) {
+      writeFileSync(join(this.folder, DISASTER_FILE), onSameHome.join('\n'))
+    }
   }
 
   /** The guest ends by itself. */
