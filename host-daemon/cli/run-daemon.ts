@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly clock: Clock
   start(settings: Settings, logger: Logger): Promise<RunningDaemon>
   /** Ends the process, whatever still runs in it. */
-  exit(code: number): void
+  readonly exit: (code: number) => void
 }
 
 /** Runs the daemon until it is told to end. Answers the exit code; the guests live on. */
@@ -53,7 +53,7 @@ interface Bound {
   readonly log: Log
   readonly clock: Clock
   readonly ms: number
-  exit(code: number): void
+  readonly exit: (code: number) => void
 }
 
 /** What is not done by then is taken up at the next start: everything that matters is in the journal. */

@@ -146,6 +146,27 @@ describe('the console stream', () => {
     other.close()
   })
 
+  it('holds little for a viewer that acknowledges what it does not read', async () => {
+    const content = Buffer.alloc(256 * 1024 * 1024, 'flood')
+    await boots.start(1, content)
+    const client = await ConsoleClient.open(edge.socketOf('viewer'))
+    client.isAcking = false
+    await client.notice('opened')
+    client.socket.pause()
+    const before = process.memoryUsage().arrayBuffers
+    let most = 0
+    for (let offset = 0; offset < 64 * 1024 * 1024; offset += 64 * 1024) {
+      client.request({ type: 'ack', offset })
+      if (offset % (1024 * 1024) === 0) await new Promise((resolve) => setImmediate(resolve))
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    }
+    expect(most).toBeLessThan(32 * 1024 * 1024)
+    client.close()
+    const { client: other, socket } = await connectClient(edge.socketOf('viewer'))
+    expect((await other.hello(undefined, { context: { requestId: REQUEST_ID } })).role).toBe('viewer')
+    socket.close()
+  })
+
   it('refuses an acknowledgement of what was never sent, and goes on', async () => {
     await boots.start(1, 'abc')
     const client = await ConsoleClient.open(edge.socketOf('viewer'))

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { ConsoleService } from '../../../host-daemon/consoles/console-service.ts'
@@ -151,6 +151,6 @@ describe('garbage', () => {
   ]
 })
 
-function rawSocketOf(socket: WebSocket): import('node:net').Socket {
-  return (socket as unknown as { _socket: import('node:net').Socket })._socket
+function rawSocketOf(socket: WebSocket): Socket {
+  return (socket as unknown as { _socket: Socket })._socket
 }
