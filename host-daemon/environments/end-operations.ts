@@ -1,4 +1,5 @@
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
 import { describeFailure } from './failures.ts'
 import { environmentOf } from './start-steps.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -42,8 +43,15 @@ function stopGuest(toolkit: Toolkit, graceMs: number): Step {
     phase: null,
     deadlineMs: graceMs + toolkit.deadlines.stopForceMs + DRIVER_MARGIN_MS,
     isCancellable: false,
+    enter: (operation) => showStopping(toolkit, operation),
     run: (context) => endGuest(toolkit, { context, graceMs }),
   }
+}
+
+function showStopping({ store, clock }: Toolkit, { environmentId: id }: StoredOperation): void {
+  const boot = store.boots.liveOf(id)
+  const since = clock.now()
+  if (boot !== undefined) store.environments.setObserved(id, { kind: 'stopping', since, bootId: boot.id }, since)
 }
 
 interface Ending {
@@ -57,8 +65,6 @@ async function endGuest(toolkit: Toolkit, { context, graceMs }: Ending): Promise
   const boot = store.boots.liveOf(environment.id)
   if (boot === undefined) return
   const { id } = environment
-  const stopping = { kind: 'stopping', since: clock.now(), bootId: boot.id } as const
-  store.db.transaction(() => store.environments.setObserved(id, stopping, clock.now()))
   await drivers.of(environment).stopGuest(boot.record, { graceMs, forceMs: deadlines.stopForceMs })
   store.db.transaction(() => {
     store.boots.end(boot.id, clock.now())

@@ -38,9 +38,16 @@ export function prepareHome(toolkit: Toolkit): Step {
     phase: 'provisioning_vm',
     deadlineMs: toolkit.deadlines.homeMs,
     isCancellable: true,
+    enter: (operation) => showProvisioning(toolkit, operation),
     run: (context) => makeHome(toolkit, context),
     undo: (context) => removeFreshHome(toolkit, context),
   }
+}
+
+function showProvisioning(toolkit: Toolkit, operation: StoredOperation): void {
+  const { id, observed } = environmentOf(toolkit, operation)
+  if (observed.kind !== 'creating') return
+  toolkit.store.environments.setObserved(id, { ...observed, phase: 'provisioning_vm' }, toolkit.clock.now())
 }
 
 async function makeHome(toolkit: Toolkit, { operation, signal }: StepContext): Promise<void> {
@@ -48,10 +55,6 @@ async function makeHome(toolkit: Toolkit, { operation, signal }: StepContext): P
   const environment = environmentOf(toolkit, operation)
   const { id: homeId, sizeMiB } = environment.home
   if (store.environments.homeMadeAt(homeId) !== null) return assertHome(toolkit, environment)
-  if (environment.observed.kind === 'creating') {
-    const observed = { ...environment.observed, phase: 'provisioning_vm' } as const
-    store.db.transaction(() => store.environments.setObserved(environment.id, observed, clock.now()))
-  }
   await drivers.of(environment).createHome(homeId, sizeMiB, signal)
   store.db.transaction(() => store.environments.setHomeMade(homeId, clock.now()))
 }
@@ -137,8 +140,8 @@ async function isAliveElseEnded(toolkit: Toolkit, { environment, boot }: Present
 
 async function endOwnBoot(toolkit: Toolkit, operation: StoredOperation): Promise<void> {
   const { store, clock, drivers, deadlines } = toolkit
-  const boot = store.boots.liveOf(operation.environmentId)
-  if (boot?.operationId !== operation.id) return
+  const boot = ownBoot(toolkit, operation)
+  if (boot === undefined) return
   const driver = drivers.of(environmentOf(toolkit, operation))
   await driver.stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
   store.db.transaction(() => store.boots.end(boot.id, clock.now()))
@@ -151,19 +154,30 @@ export function awaitReady(toolkit: Toolkit): Step {
     phase: 'waiting_for_service_ready',
     deadlineMs: toolkit.deadlines.startMs + DRIVER_MARGIN_MS,
     isCancellable: true,
+    enter: (operation) => showWaiting(toolkit, operation),
     run: async (context) => {
-      const boot = toolkit.store.boots.liveOf(context.operation.environmentId)
-      if (boot?.operationId === context.operation.id) await waitForAgent(toolkit, { boot, context })
+      const boot = ownBoot(toolkit, context.operation)
+      if (boot !== undefined) await waitForAgent(toolkit, { boot, context })
     },
   }
 }
 
-async function waitForAgent(toolkit: Toolkit, { boot, context }: { boot: Boot; context: StepContext }): Promise<void> {
-  const { store, clock, drivers, deadlines } = toolkit
-  const { operation, attempt, signal } = context
-  const phase = 'waiting_for_service_ready'
+function ownBoot({ store }: Toolkit, operation: StoredOperation): Boot | undefined {
+  const boot = store.boots.liveOf(operation.environmentId)
+  return boot?.operationId === operation.id ? boot : undefined
+}
+
+function showWaiting(toolkit: Toolkit, operation: StoredOperation): void {
+  const boot = ownBoot(toolkit, operation)
+  if (boot === undefined) return
+  const [phase, attempt] = ['waiting_for_service_ready' as const, operation.attempt ?? 1]
   const observed = { kind: 'booting', since: boot.startedAt, phase, bootId: boot.id, attempt } as const
-  store.db.transaction(() => store.environments.setObserved(boot.environmentId, observed, clock.now()))
+  toolkit.store.environments.setObserved(boot.environmentId, observed, toolkit.clock.now())
+}
+
+async function waitForAgent(toolkit: Toolkit, { boot, context }: { boot: Boot; context: StepContext }): Promise<void> {
+  const { clock, drivers, deadlines } = toolkit
+  const { operation, signal } = context
   const spentMs = operation.resumptions > 0 ? 0 : clock.now() - boot.startedAt
   const budgetMs = Math.max(LEAST_READY_BUDGET_MS, deadlines.startMs - spentMs)
   await drivers.of(environmentOf(toolkit, operation)).waitUntilReady(boot.record, budgetMs, signal)

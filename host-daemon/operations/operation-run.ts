@@ -172,12 +172,14 @@ export class OperationRun {
     const isCancellable = step.isCancellable && undoCause === null && !this.cancellation.signal.aborted
     const progress = { direction, undoCause, step: step.name, stepIndex: index, attempt, isCancellable } as const
     const { id } = this.operation
-    store.db.transaction(() => {
+    this.operation = store.db.transaction(() => {
       store.steps.end(id, this.lastEnd ?? { endedAt: clock.now(), outcome: 'interrupted', detail: null })
       store.steps.begin(id, { direction, step: step.name, stepIndex: index, attempt, startedAt: clock.now() })
       store.operations.setProgress(id, { ...progress, phase: undoCause === null ? step.phase : null })
+      const begun = store.operations.find(id) ?? this.operation
+      if (undoCause === null) step.enter?.(begun)
+      return begun
     })
-    this.operation = store.operations.find(id) ?? this.operation
   }
 
   private attemptAt(step: Step): number | null {

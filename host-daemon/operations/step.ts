@@ -32,6 +32,8 @@ export interface Step {
   /** Null where waiting is nobody's failure; the operation's own bounds hold then. */
   readonly deadlineMs: number | null
   readonly isCancellable: boolean
+  /** Runs inside the transaction that journals the beginning of `run`: what is seen of the step changes with it. */
+  enter?(operation: StoredOperation): void
   run(context: StepContext): Promise<void>
   undo?(context: UndoContext): Promise<void>
 }

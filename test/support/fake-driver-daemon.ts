@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRouterClient, ORPCError } from '@orpc/server'
 import type { DaemonOptions } from '../../host-daemon/daemon-options.ts'
-import { createDaemon, type Daemon } from '../../host-daemon/daemon.ts'
+import { createDaemon } from '../../host-daemon/daemon.ts'
 import type { Caller } from '../../host-daemon/server/caller.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
@@ -97,8 +97,6 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     },
   }
 }
-
-export type { Daemon }
 
 let lastName = 0
 
