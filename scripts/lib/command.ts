@@ -3,7 +3,13 @@ export async function command(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`\n${said(error)}\n`)
     process.exitCode = 1
   }
+}
+
+/** The message, and those of what caused it, one a line. */
+function said(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}\n${said(error.cause)}`
 }

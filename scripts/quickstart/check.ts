@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Page } from 'playwright'
 import type { Teardown } from '../lib/teardown.ts'
 import { typeAndRead, waitForConsole } from '../journey/console-screen.ts'
 import {
@@ -35,10 +37,21 @@ async function openWindow(session: Session, teardown: Teardown): Promise<DrivenW
 
 /** The whole journey in the real window, by what stands on screen. Resolves only when every step was seen. */
 export async function check(session: Session, progress: Progress, teardown: Teardown): Promise<CheckResult> {
-  const name = `check-${randomBytes(3).toString('hex')}`
-  const window = await progress.time('window', () => openWindow(session, teardown))
-  const { page, shell } = window
+  const { page, shell } = await progress.time('window', () => openWindow(session, teardown))
   progress.say(`The window is open (${shell === 'electron' ? 'Electron' : 'Chromium on the web shell'}).`)
+  try {
+    await journey(page, progress)
+  } catch (error) {
+    const picture = join(session.folder, 'check-failed.png')
+    await page.screenshot({ path: picture }).catch(() => undefined)
+    throw new Error(`The window did not show what it should; see ${picture}`, { cause: error })
+  }
+  const why = session.electron.kind === 'absent' ? { why: session.electron.why } : {}
+  return { ok: true, shell, ...why, timesMs: progress.times }
+}
+
+async function journey(page: Page, progress: Progress): Promise<void> {
+  const name = `check-${randomBytes(3).toString('hex')}`
   await progress.time('connect', () => waitForHost(page, HOST_NAME))
   progress.say(`Making the environment ${name}.`)
   await progress.time('ready', async () => {
@@ -52,6 +65,4 @@ export async function check(session: Session, progress: Progress, teardown: Tear
   await progress.time('stop', () => stopThroughButton(page))
   await progress.time('destroy', () => destroyThroughDialog(page, name))
   progress.say('Stopped and destroyed it.')
-  const why = session.electron.kind === 'absent' ? { why: session.electron.why } : {}
-  return { ok: true, shell, ...why, timesMs: progress.times }
 }
