@@ -48,7 +48,10 @@ export interface PlannedGuest {
 }
 
 /** A new guest with a home, planned and not started. */
-export async function planGuest(subject: DriverSubject, size: Partial<BootSpec['size']> = {}): Promise<PlannedGuest> {
+export async function planGuest(
+  subject: Pick<DriverSubject, 'driver' | 'image'>,
+  size: Partial<BootSpec['size']> = {},
+): Promise<PlannedGuest> {
   const spec: BootSpec = {
     environmentId: newEnvironmentId(),
     bootId: newBootId(),

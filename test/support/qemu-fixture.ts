@@ -39,6 +39,7 @@ export interface QemuFixture {
   readonly driver: VmDriver
   readonly options: QemuDriverOptions
   readonly folder: string
+  readonly imagesDirectory: string
   /** Another driver on the same folders, as a restarted daemon has it. */
   restart(): Promise<VmDriver>
   remove(): Promise<void>
@@ -46,7 +47,7 @@ export interface QemuFixture {
 
 /** A driver on folders of its own, with the cached image. Guests are the caller's to stop before `remove`. */
 export async function makeQemuFixture(overrides: Partial<QemuDriverOptions> = {}): Promise<QemuFixture> {
-  const { images } = await minimalImage()
+  const { images, imagesDirectory } = await minimalImage()
   const folder = await mkdtemp('/tmp/pilothouse-qemu-')
   // Guests reach their own files below it under their own uid.
   await chmod(folder, 0o711)
@@ -65,6 +66,7 @@ export async function makeQemuFixture(overrides: Partial<QemuDriverOptions> = {}
     driver: await createQemuDriver(options),
     options,
     folder,
+    imagesDirectory,
     restart: () => createQemuDriver(options),
     remove: () => rm(folder, { recursive: true, force: true }),
   }

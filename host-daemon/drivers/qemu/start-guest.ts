@@ -13,6 +13,7 @@ import { stopGuest, type StopTools } from './stop-guest.ts'
 
 const SOCKET_POLL_MS = 5
 const OUTPUT_TAIL_BYTES = 2_000
+const OUTPUT_LINES = 3
 
 export interface ChosenAccelerator {
   readonly accelerator: Accelerator
@@ -86,8 +87,8 @@ async function untilEngineAnswers(
 
 async function engineFailure(record: BootRecord, says: string): Promise<DriverFailure> {
   const output = await readTail(handlesOf(record).outputFile).catch(() => '')
-  const lastLine = output.trim().split('\n').at(-1) ?? ''
-  return new DriverFailure('hypervisor_failed', lastLine === '' ? `${says}.` : `${says}: ${lastLine}`)
+  const lastLines = output.trim().split('\n').slice(-OUTPUT_LINES).join(' ')
+  return new DriverFailure('hypervisor_failed', lastLines === '' ? `${says}.` : `${says}: ${lastLines}`)
 }
 
 async function readTail(path: string): Promise<string> {
