@@ -1,13 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
-import { defineConfig, type PluginOption } from 'vite'
+import { defineConfig, type Plugin, type PluginOption } from 'vite'
 
 const repository = fileURLToPath(new URL('.', import.meta.url))
+
+/** Nuxt UI makes its Vue plugin up while building: no such file exists, and our name for it says so. */
+const virtualUi = (): Plugin => ({
+  name: 'pilothouse:virtual-ui',
+  resolveId(id) {
+    return id === 'virtual:nuxt-ui' ? this.resolve('@nuxt/ui/vue-plugin') : undefined
+  },
+})
 
 /** What compiles the renderer, in its build and in the browser tests alike. */
 export const rendererPlugins = (): PluginOption[] => [
   vue(),
+  virtualUi(),
   ui({
     root: repository,
     // Components and composables are imported by name where they are used.

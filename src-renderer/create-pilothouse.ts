@@ -1,4 +1,4 @@
-import ui from '@nuxt/ui/vue-plugin'
+import ui from 'virtual:nuxt-ui'
 import { createPinia } from 'pinia'
 import { createApp, type App as VueApp } from 'vue'
 import App from './App.vue'

@@ -81,7 +81,11 @@ export function observedShown(observed: ObservedState, now: number): Shown {
     case 'stopping':
       return shown('Stopping', { tone: 'busy', icon: 'i-lucide-loader', sentence: 'The guest is being stopped.' })
     case 'stopped':
-      return shown('Stopped', { tone: 'idle', icon: 'i-lucide-circle-stop', sentence: 'The guest is stopped; its home is kept.' })
+      return shown('Stopped', {
+        tone: 'idle',
+        icon: 'i-lucide-circle-stop',
+        sentence: 'The guest is stopped; its home is kept.',
+      })
     case 'failed':
       return shown('Failed', {
         tone: 'bad',

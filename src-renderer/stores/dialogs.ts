@@ -3,7 +3,7 @@ import { ref, shallowRef } from 'vue'
 import type { Failure } from '../../src-shared/error.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
-import type { SpawnRequest } from './commands.ts'
+import type { SpawnRequest } from './submitted.ts'
 
 /** What the spawn dialog opens with. */
 export interface SpawnSeed {

@@ -25,12 +25,10 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
   const commands = useCommandsStore()
 
   const host = computed(() => {
-    void fleet.version
     const here = row()
     return here === undefined ? undefined : fleet.host(here.hostId)
   })
   const evidence = computed(() => {
-    void fleet.version
     const here = row()
     return here === undefined ? { confirmedAt: null, clockOffsetMs: 0 } : fleet.evidenceOf(here.hostId)
   })
@@ -39,7 +37,6 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
     return here && environmentShown(here.environment, evidence.value, clock.now)
   })
   const inFlight = computed(() => {
-    void fleet.version
     const here = row()
     const id = here?.environment.operationId ?? null
     return here === undefined || id === null ? undefined : fleet.operation(here.hostId, id)

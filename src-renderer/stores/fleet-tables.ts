@@ -33,24 +33,36 @@ export class FleetTables {
 
   apply(event: FleetEvent): void {
     switch (event.type) {
-      case 'snapshot':
-        return this.replaceAll(event.hosts, event.states)
-      case 'host_changed':
-        return this.putHost(event.host)
-      case 'host_removed':
-        return this.removeHost(event.hostId)
-      case 'state_replaced':
-        return this.replaceState(event.state)
+      case 'snapshot': {
+        this.replaceAll(event.hosts, event.states)
+        return
+      }
+      case 'host_changed': {
+        this.putHost(event.host)
+        return
+      }
+      case 'host_removed': {
+        this.removeHost(event.hostId)
+        return
+      }
+      case 'state_replaced': {
+        this.replaceState(event.state)
+        return
+      }
       case 'state_confirmed':
         this.confirmed.set(event.hostId, event.confirmedAt)
         return
-      case 'environment_changed':
-        return this.putEnvironment(event.hostId, event.environment)
+      case 'environment_changed': {
+        this.putEnvironment(event.hostId, event.environment)
+        return
+      }
       case 'environment_removed':
         this.rows.delete(rowKey(event.hostId, event.environmentId))
         return
-      case 'operation_changed':
-        return this.putOperation(event.hostId, event.operation)
+      case 'operation_changed': {
+        this.putOperation(event.hostId, event.operation)
+        return
+      }
     }
   }
 

@@ -1,13 +1,11 @@
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef, type Ref } from 'vue'
 import type { FleetEvent } from '../../src-shared/contract/app.ts'
 import type { Failure } from '../../src-shared/error.ts'
-import type { Host } from '../../src-shared/model/host.ts'
 import type { HostId, OperationId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import { failureOf, useApi } from '../api.ts'
-import type { HostEvidence } from '../lib/environment-state.ts'
-import { rowKey, type EnvironmentRow } from '../lib/environment-list.ts'
+import { rowKey } from '../lib/environment-list.ts'
 import { newRequestId } from '../lib/ids.ts'
 import type { AppClient } from '../transport.ts'
 import { FleetTables, type OperationRow } from './fleet-tables.ts'
@@ -17,15 +15,10 @@ const HIDDEN_REDRAW_MS = 1000
 
 type OperationListener = (hostId: HostId, operation: Operation) => void
 
-/** Hosts, environments and operations as main last told them, redrawn at most once per animation frame. */
-export const useFleetStore = defineStore('fleet', () => {
-  const api = useApi()
+/** Tables whose readers are run again at most once per animation frame, however fast the tables change. */
+function useFrameTables() {
   const tables = new FleetTables()
-  const listeners = new Set<OperationListener>()
   const version = ref(0)
-  /** False until the first snapshot: screens show that they are loading, not that they are empty. */
-  const isLoaded = ref(false)
-  const failure = shallowRef<Failure | null>(null)
   let isScheduled = false
 
   function publish(): void {
@@ -33,21 +26,34 @@ export const useFleetStore = defineStore('fleet', () => {
     version.value += 1
   }
 
-  function changed(): void {
-    if (isScheduled) return
-    isScheduled = true
-    if (document.hidden) setTimeout(publish, HIDDEN_REDRAW_MS)
-    else requestAnimationFrame(publish)
+  return {
+    version,
+    draw: (event: FleetEvent): void => {
+      tables.apply(event)
+      if (isScheduled) return
+      isScheduled = true
+      if (document.hidden) setTimeout(publish, HIDDEN_REDRAW_MS)
+      else requestAnimationFrame(publish)
+    },
+    /** The tables, noted as read by whatever computes now. */
+    read: (): FleetTables => {
+      track(version)
+      return tables
+    },
   }
+}
 
-  function apply(event: FleetEvent): void {
-    tables.apply(event)
-    if (event.type === 'snapshot') isLoaded.value = true
-    if (event.type === 'operation_changed') listeners.forEach((tell) => tell(event.hostId, event.operation))
-    changed()
-  }
+/** Makes whatever computes now run again when `version` changes. */
+function track(version: Ref<number>): number {
+  return version.value
+}
 
-  /** Follows one client until its link ends. Main sends the whole fleet first, so that nothing is missed. */
+/** Follows clients' fleets, one after the other; main sends the whole fleet first, so that nothing is missed. */
+function useFollowing(apply: (event: FleetEvent) => void) {
+  const api = useApi()
+  /** Why the fleet is not being followed although main answers; null otherwise. */
+  const failure = shallowRef<Failure | null>(null)
+
   async function follow(client: AppClient): Promise<void> {
     try {
       failure.value = null
@@ -58,38 +64,51 @@ export const useFleetStore = defineStore('fleet', () => {
     }
   }
 
-  function reading<T>(read: () => T) {
-    return computed(() => {
-      void version.value
-      return read()
-    })
+  function retry(): void {
+    const link = api.link.value
+    if (link.kind === 'open') void follow(link.client)
+    else api.reconnectNow()
   }
 
-  const hosts = reading(() => [...tables.hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)))
-  const running = reading(() => [...tables.operations.values()].filter(isRunning))
-  const environmentCount = reading(() => tables.rows.size)
-  const countsByHost = reading(() => countByHost(tables.rows.values()))
-  const liveHostCount = computed(() => hosts.value.filter((host) => host.connection.kind === 'connected').length)
+  return { failure, follow, retry }
+}
+
+function summariesOf(read: () => FleetTables) {
+  const hosts = computed(() => [...read().hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)))
+  return {
+    hosts,
+    running: computed(() => [...read().operations.values()].filter(isRunning)),
+    environmentCount: computed(() => read().rows.size),
+    countsByHost: computed(() => countByHost(read())),
+    liveHostCount: computed(() => hosts.value.filter((host) => host.connection.kind === 'connected').length),
+  }
+}
+
+/** Hosts, environments and operations as main last told them. What it returns is tracked by its readers. */
+export const useFleetStore = defineStore('fleet', () => {
+  const { version, draw, read } = useFrameTables()
+  const listeners = new Set<OperationListener>()
+  /** False until the first snapshot: screens show that they are loading, not that they are empty. */
+  const isLoaded = ref(false)
+
+  function apply(event: FleetEvent): void {
+    draw(event)
+    if (event.type === 'snapshot') isLoaded.value = true
+    if (event.type === 'operation_changed') listeners.forEach((tell) => tell(event.hostId, event.operation))
+  }
 
   return {
     version,
     isLoaded,
-    failure,
-    hosts,
-    running,
-    environmentCount,
-    countsByHost,
-    liveHostCount,
-    follow,
+    ...useFollowing(apply),
+    ...summariesOf(read),
     apply,
-    rows: (): Iterable<EnvironmentRow> => tables.rows.values(),
-    operations: (): Iterable<OperationRow> => tables.operations.values(),
-    row: (key: string): EnvironmentRow | undefined => tables.rows.get(key),
-    operation: (hostId: HostId, id: OperationId): Operation | undefined =>
-      tables.operations.get(rowKey(hostId, id))?.operation,
-    host: (hostId: HostId): Host | undefined => tables.hosts.get(hostId),
-    hostNamed: (name: string): Host | undefined => [...tables.hosts.values()].find((host) => host.name === name),
-    evidenceOf: (hostId: HostId): HostEvidence => tables.evidenceOf(hostId),
+    rows: () => read().rows.values(),
+    operations: () => read().operations.values(),
+    row: (key: string) => read().rows.get(key),
+    operation: (hostId: HostId, id: OperationId) => read().operations.get(rowKey(hostId, id))?.operation,
+    host: (hostId: HostId) => read().hosts.get(hostId),
+    evidenceOf: (hostId: HostId) => read().evidenceOf(hostId),
     /** Called for every change of an operation as it arrives, drawn or not. */
     onOperation: (listener: OperationListener): void => void listeners.add(listener),
   }
@@ -99,8 +118,8 @@ function isRunning(row: OperationRow): boolean {
   return row.operation.status.kind === 'running'
 }
 
-function countByHost(rows: Iterable<EnvironmentRow>): ReadonlyMap<HostId, number> {
+function countByHost({ rows }: FleetTables): ReadonlyMap<HostId, number> {
   const counts = new Map<HostId, number>()
-  for (const { hostId } of rows) counts.set(hostId, (counts.get(hostId) ?? 0) + 1)
+  for (const { hostId } of rows.values()) counts.set(hostId, (counts.get(hostId) ?? 0) + 1)
   return counts
 }

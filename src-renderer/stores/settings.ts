@@ -16,7 +16,9 @@ interface Kept {
 
 /** What was kept, with anything unreadable or out of bounds replaced by its default. */
 function readKept(): Kept {
-  const kept: { theme?: unknown; terminalFontSize?: unknown; isTerminalSpoken?: unknown } = readJson(localStorage.getItem(KEY))
+  const kept: { theme?: unknown; terminalFontSize?: unknown; isTerminalSpoken?: unknown } = readJson(
+    localStorage.getItem(KEY),
+  )
   const theme = THEMES.find((each) => each === kept.theme) ?? 'system'
   const size = typeof kept.terminalFontSize === 'number' ? kept.terminalFontSize : FONT_SIZE.default
   return { theme, terminalFontSize: clampFontSize(size), isTerminalSpoken: kept.isTerminalSpoken === true }

@@ -75,7 +75,8 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'environments-failing',
     fleet: () => sampleFleet(40),
-    prepare: (app) => app.refuse('fleet.watch', new PilothouseError('internal', 'The fleet’s record could not be read.')),
+    prepare: (app) =>
+      app.refuse('fleet.watch', new PilothouseError('internal', 'The fleet’s record could not be read.')),
     arrive: (page) => visible(page, 'failure'),
   },
   {
@@ -88,7 +89,11 @@ export const SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(10_000),
     arrive: async (page) => {
       await visible(page, 'env-row')
-      await page.getByTestId('env-row').filter({ hasText: 'Failed' }).first().click({ position: { x: 300, y: 10 } })
+      await page
+        .getByTestId('env-row')
+        .filter({ hasText: 'Failed' })
+        .first()
+        .click({ position: { x: 300, y: 10 } })
     },
   },
   {
@@ -96,7 +101,12 @@ export const SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(10_000),
     sizes: ['wide'],
     arrive: async (page) => {
-      await page.getByTestId('env-filter').locator('input').or(page.locator('input[data-testid=env-filter]')).first().fill('state:unknown ci')
+      await page
+        .getByTestId('env-filter')
+        .locator('input')
+        .or(page.locator('input[data-testid=env-filter]'))
+        .first()
+        .fill('state:unknown ci')
       await page.getByText('of 10,000').waitFor()
     },
   },
@@ -128,7 +138,10 @@ export const SCENES: readonly Scene[] = [
     fleet: () => {
       const fleet = sampleFleet(19)
       const key = { ...SAMPLE_KEY, fingerprint: 'SHA256:qb3Yx1l0yVQmL1nC0pE5sXz5p0i0n1m7n4Yb9kQk2ZE' }
-      const failure = failureWith('host_key_changed', 'sfo-old.example.net shows another key than the one that was pinned.')
+      const failure = failureWith(
+        'host_key_changed',
+        'sfo-old.example.net shows another key than the one that was pinned.',
+      )
       return {
         ...fleet,
         hosts: [
@@ -159,7 +172,12 @@ export const SCENES: readonly Scene[] = [
     arrive: async (page) => {
       await page.getByTestId('spawn-button').click()
       await page.getByTestId('spawn-name').fill('Billing_worker')
-      await page.getByTestId('spawn-cpus').locator('input').or(page.locator('input[data-testid=spawn-cpus]')).first().fill('12')
+      await page
+        .getByTestId('spawn-cpus')
+        .locator('input')
+        .or(page.locator('input[data-testid=spawn-cpus]'))
+        .first()
+        .fill('12')
       await page.getByTestId('spawn-submit').click()
       await page.getByText('this host allows').waitFor()
     },
@@ -181,7 +199,13 @@ export const SCENES: readonly Scene[] = [
       if (operation === undefined) throw new Error('Nothing was spawned.')
       app.changeOperation(HOST, operation.id, { phase: 'booting_guest', step: 'start-guest', stepIndex: 2 })
       const console = app.boot(HOST, operation.environmentId)
-      const observed = { kind: 'booting' as const, since: Date.now(), phase: 'booting_guest' as const, bootId: console.bootId, attempt: 1 }
+      const observed = {
+        kind: 'booting' as const,
+        since: Date.now(),
+        phase: 'booting_guest' as const,
+        bootId: console.bootId,
+        attempt: 1,
+      }
       app.changeEnvironment(HOST, operation.environmentId, { observed })
       console.write(LOG.slice(0, 150))
       await page.locator('[data-phase=booting_guest]').waitFor()
@@ -220,7 +244,11 @@ export const SCENES: readonly Scene[] = [
       await page.keyboard.type('uname -a')
       await page.keyboard.press('Control+Shift+F')
       await page.getByTestId('console-find-input').fill('init')
-      await page.getByText('1 of', { exact: false }).or(page.getByText('2 of', { exact: false })).first().waitFor()
+      await page
+        .getByText('1 of', { exact: false })
+        .or(page.getByText('2 of', { exact: false }))
+        .first()
+        .waitFor()
     },
   },
   {
@@ -246,7 +274,13 @@ export const SCENES: readonly Scene[] = [
     fleet: () => {
       const now = Date.now()
       const detail = 'Boot 2 reached the kernel; the agent did not answer within 60 s.'
-      const observed = { kind: 'failed', since: now - 9000, reason: 'agent_timeout', phase: 'waiting_for_service_ready', detail } as const
+      const observed = {
+        kind: 'failed',
+        since: now - 9000,
+        reason: 'agent_timeout',
+        phase: 'waiting_for_service_ready',
+        detail,
+      } as const
       const environment = sampleEnvironment(0, now, { observed })
       const failure = failureWith('engine_failed', detail)
       const operation = sampleOperation(2, environment, { status: { kind: 'failed', endedAt: now - 9000, failure } })
@@ -263,7 +297,11 @@ export const SCENES: readonly Scene[] = [
     path: `/environments/${HOST}/${first()}`,
     fleet: () => {
       const now = Date.now()
-      const environment = sampleEnvironment(0, now, { observed: { kind: 'stopped', since: now }, desired: 'stopped', boot: null })
+      const environment = sampleEnvironment(0, now, {
+        observed: { kind: 'stopped', since: now },
+        desired: 'stopped',
+        boot: null,
+      })
       return { hosts: [sampleHost(0, connected('viewer'))], states: [stateOf(HOST, [environment], now)] }
     },
     arrive: (page) => visible(page, 'starting'),
@@ -306,7 +344,10 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'consoles',
-    path: `/consoles?show=${ids(16).slice(0, 4).map(({ id }) => `${HOST}/${id}`).join(',')}`,
+    path: `/consoles?show=${ids(16)
+      .slice(0, 4)
+      .map(({ id }) => `${HOST}/${id}`)
+      .join(',')}`,
     fleet: () => sampleFleet(16),
     prepare: (app) => ids(16).forEach(({ id }) => app.boot(HOST, id).write(LOG)),
     arrive: async (page) => {
@@ -324,6 +365,6 @@ export const SCENES: readonly Scene[] = [
     name: 'settings',
     path: '/settings',
     fleet: () => sampleFleet(19),
-    arrive: async (page) => void (await page.getByText('0.1.0').waitFor()),
+    arrive: (page) => page.getByText('0.1.0').waitFor(),
   },
 ]

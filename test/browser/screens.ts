@@ -40,7 +40,12 @@ async function picture(browser: Browser, scene: Scene, look: Look): Promise<void
   const name = `${scene.name}-${look.size}-${look.theme}`
   const app = new FakeApp(scene.fleet())
   const server = await serveFakeApp(join(ROOT, 'out/renderer'), app)
-  const context = await browser.newContext({ viewport: SIZES[look.size], colorScheme: look.theme, reducedMotion: 'reduce', locale: 'en-GB' })
+  const context = await browser.newContext({
+    viewport: SIZES[look.size],
+    colorScheme: look.theme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  })
   try {
     const page = await context.newPage()
     listen(page, name, server.address)

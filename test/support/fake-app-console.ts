@@ -99,7 +99,10 @@ export class FakeConsole {
       if (this.holder?.viewer === channel) this.release()
     })
     channel.onMessage((message) => {
-      if (typeof message !== 'string') return this.take(channel, message)
+      if (typeof message !== 'string') {
+        this.take(channel, message)
+        return
+      }
       this.heed(viewer, consoleRequestSchema.parse(JSON.parse(message)), actor)
     })
     this.tell(channel, { type: 'opened', boot: this.boot(), offset, lease: this.leaseFor(channel) })
@@ -116,13 +119,22 @@ export class FakeConsole {
   private heed(viewer: Viewer, request: ConsoleRequest, actor: Actor): void {
     if (request.type === 'ack') {
       viewer.acked = request.offset
-      return this.pump(viewer)
+      this.pump(viewer)
+      return
     }
-    if (request.type === 'release-typing') return this.release()
+    if (request.type === 'release-typing') {
+      this.release()
+      return
+    }
     if (this.holder !== null && this.holder.viewer !== viewer.channel && !request.takeOver) {
       const message = `${this.holder.actor.user} is typing.`
-      const rest = { hint: 'Take the keyboard over to type yourself.', retryable: true, requestId: 'req-00000000000000bb' }
-      return this.tell(viewer.channel, { type: 'error', code: 'typing_held', message, ...rest })
+      const rest = {
+        hint: 'Take the keyboard over to type yourself.',
+        retryable: true,
+        requestId: 'req-00000000000000bb',
+      }
+      this.tell(viewer.channel, { type: 'error', code: 'typing_held', message, ...rest })
+      return
     }
     this.holder = { actor, viewer: viewer.channel }
     this.tellLeases()

@@ -77,7 +77,13 @@ function sampleObserved(index: number, now: number): ObservedState {
   const since = now - 60_000 * ((index % 50) + 1)
   const bootId = bootIdOf(index) as Extract<ObservedState, { kind: 'running' }>['bootId']
   const kinds: Record<number, ObservedState> = {
-    2: { kind: 'failed', since, reason: 'agent_timeout', phase: 'waiting_for_service_ready', detail: 'Boot 2 reached the kernel; the agent did not answer within 60 s.' },
+    2: {
+      kind: 'failed',
+      since,
+      reason: 'agent_timeout',
+      phase: 'waiting_for_service_ready',
+      detail: 'Boot 2 reached the kernel; the agent did not answer within 60 s.',
+    },
     3: { kind: 'booting', since: now - 7000, phase: 'waiting_for_service_ready', bootId, attempt: 1 },
     7: { kind: 'unknown', since: now - 720_000, detail: 'The control socket did not answer.' },
     8: { kind: 'stopped', since },
@@ -93,7 +99,7 @@ export function sampleEnvironment(index: number, now: number, change: Partial<En
   const round = Math.floor(index / base.length)
   return {
     ...environmentSchema.parse({
-      id: `env-${hex((index + 1) * 2_654_435_761 % 0xffffffff, 8)}`,
+      id: `env-${hex(((index + 1) * 2_654_435_761) % 0xffffffff, 8)}`,
       name: `${base[index % base.length] ?? 'env'}${round === 0 ? '' : `-${round}`}`,
       owner: OWNERS[index % OWNERS.length],
       image: IMAGES[index % IMAGES.length],
@@ -137,7 +143,13 @@ export function sampleOperation(index: number, environment: Environment, change:
   }
 }
 
-export function stateOf(hostId: HostId, environments: Environment[], now: number, operations: Operation[] = []): HostState {
+// eslint-disable-next-line max-params -- a sample of four independent parts
+export function stateOf(
+  hostId: HostId,
+  environments: Environment[],
+  now: number,
+  operations: Operation[] = [],
+): HostState {
   return { hostId, environments, operations, confirmedAt: now }
 }
 
@@ -155,10 +167,12 @@ export function sampleFleet(count: number, now = Date.now()): { hosts: Host[]; s
     const mine = Array.from({ length: count }, (_unused, index) => index).filter((index) => index % 4 === place)
     const isLive = host.connection.kind === 'connected'
     const environments = mine.map((index) => sampleEnvironment(index, isLive ? now : now - 720_000))
-    const operations = environments.slice(0, 8).flatMap((environment, index) => [
-      sampleOperation(place * 100 + index * 3, environment),
-      sampleOperation(place * 100 + index * 3 + 1, environment),
-    ])
+    const operations = environments
+      .slice(0, 8)
+      .flatMap((environment, index) => [
+        sampleOperation(place * 100 + index * 3, environment),
+        sampleOperation(place * 100 + index * 3 + 1, environment),
+      ])
     return { ...stateOf(host.id, environments, isLive ? now : now - 720_000, operations) }
   })
   return { hosts, states }

@@ -1,23 +1,28 @@
-import { implement } from '@orpc/server'
 import { StandardRPCHandler } from '@orpc/server/standard'
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
-import { contextOf, hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
+import { contextOf, type BridgeContext } from '../../src-main/bridge/context.ts'
 import { failureOf, wireError } from '../../src-main/bridge/wire-error.ts'
 import { channelClient, serveChannel } from '../../src-main/lib/rpc-channel.ts'
-import { appContract, bridgeConsoleTargetSchema, type FleetEvent, type HostState } from '../../src-shared/contract/app.ts'
+import {
+  appContract,
+  bridgeConsoleTargetSchema,
+  type FleetEvent,
+  type HostState,
+} from '../../src-shared/contract/app.ts'
 import type { ConsoleNotice } from '../../src-shared/contract/console-stream.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
-import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
+import type { Host, HostConnection } from '../../src-shared/model/host.ts'
 import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
-import type { BootId, EnvironmentId, HostId, RequestId, TicketId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, HostId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Image } from '../../src-shared/model/image.ts'
 import type { Actor, Operation } from '../../src-shared/model/operation.ts'
 import type { Owner } from '../../src-shared/model/owner.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
 import { FakeConsole } from './fake-app-console.ts'
-import { SAMPLE_KEY, connected, sampleOperation } from './fake-app-samples.ts'
+import { sampleOperation } from './fake-app-samples.ts'
 import { channelPair } from './channel-pair.ts'
+import { fakeRouter } from './fake-app-router.ts'
 
 export interface FakeCall {
   readonly path: string
@@ -48,8 +53,8 @@ export class FakeApp {
   ticketLivesMs = 300_000
   private readonly isSilent: boolean
   private readonly watchers = new Set<(event: FleetEvent) => void>()
-  private readonly refusals = new Map<string, PilothouseError>()
-  private readonly holds = new Map<string, Promise<void>>()
+  readonly refusals = new Map<string, PilothouseError>()
+  readonly holds = new Map<string, Promise<void>>()
   private readonly channels = new Set<MessageChannelLike>()
   private count = 0x5000
 
@@ -178,7 +183,7 @@ export class FakeApp {
     this.channels.add(channel)
     channel.onClose(() => this.channels.delete(channel))
     const mint = () => `req-${this.hex(16)}` as RequestId
-    const handler = new StandardRPCHandler<BridgeContext>(this.router(), {
+    const handler = new StandardRPCHandler<BridgeContext>(fakeRouter(this), {
       interceptors: [
         async (options) => {
           const context = contextOf(options.request.headers, mint)
@@ -200,14 +205,17 @@ export class FakeApp {
     )
     const consoles = this.consoles.get(environment as EnvironmentId) ?? []
     const console = bootId === undefined ? consoles.at(-1) : consoles.find((each) => each.bootId === bootId)
-    if (console !== undefined) return console.serve(channel, offset ?? 0, this.actorOf(host))
+    if (console !== undefined) {
+      console.serve(channel, offset ?? 0, this.actorOf(host))
+      return
+    }
     const error = new PilothouseError('not_found', 'This environment has no console journal.')
     const notice: ConsoleNotice = { type: 'error', ...error.toFailure() }
     channel.send(JSON.stringify(notice))
     channel.close(error.message)
   }
 
-  private hex(digits: number): string {
+  hex(digits: number): string {
     this.count += 1
     return this.count.toString(16).padStart(digits, '0')
   }
@@ -238,7 +246,7 @@ export class FakeApp {
     return state
   }
 
-  private async *watch(signal: AbortSignal | undefined): AsyncGenerator<FleetEvent> {
+  async *watch(signal: AbortSignal | undefined): AsyncGenerator<FleetEvent> {
     const queue: FleetEvent[] = []
     let wake: () => void = () => undefined
     const tell = (event: FleetEvent): void => {
@@ -259,7 +267,7 @@ export class FakeApp {
     }
   }
 
-  private begin(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
+  begin(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
     const operation = sampleOperation(0, environment, {
       id: `op-${this.hex(16)}` as Operation['id'],
       actor: this.actorOf(hostId),
@@ -277,144 +285,7 @@ export class FakeApp {
     return operation
   }
 
-  private router() {
-    const app = implement(appContract)
-      .$context<BridgeContext>()
-      .use(async ({ context, path, next }, input) => {
-        const name = path.join('.')
-        this.calls.push({ path: name, input, requestId: context.requestId })
-        await this.holds.get(name)
-        const refusal = this.refusals.get(name)
-        this.refusals.delete(name)
-        if (refusal !== undefined) throw refusal
-        return next()
-      })
-    const { environments, operations } = app.host
-    const hostOf = (hostId: HostId): Host => {
-      const host = this.hosts.get(hostId)
-      if (host === undefined) throw new PilothouseError('not_found', 'There is no such host.')
-      return host
-    }
-    const reconnect = (hostId: HostId, connection: HostConnection): Host => {
-      hostOf(hostId)
-      this.setConnection(hostId, connection)
-      return hostOf(hostId)
-    }
-    const found = (context: BridgeContext, ref: string): Environment => {
-      const environment = this.environment(hostIdOf(context), ref)
-      if (environment === undefined) throw new PilothouseError('not_found', `There is no environment ${ref}.`)
-      return environment
-    }
-    const change = (kind: 'start' | 'stop') =>
-      environments[kind].handler(({ input, context }) => {
-        const { commandId } = input
-        const phase = kind === 'start' ? ('requested' as const) : null
-        const more = { kind, commandId, phase, requestId: context.requestId }
-        return this.begin(hostIdOf(context), found(context, input.environment), more)
-      })
-    return {
-      app: {
-        info: app.app.info.handler(() => ({
-          version: '0.1.0',
-          shell: 'web' as const,
-          claimedActor: 'you@desk-1',
-          now: Date.now(),
-        })),
-      },
-      hosts: {
-        list: app.hosts.list.handler(() => [...this.hosts.values()]),
-        add: app.hosts.add.handler(({ input }) => {
-          const taken = [...this.hosts.values()].some((host) => host.name === input.name)
-          if (taken) throw new PilothouseError('name_taken', `A host called ${input.name} is already here.`)
-          const connection: HostConnection = { kind: 'awaiting_trust', since: Date.now(), key: SAMPLE_KEY }
-          const host = hostSchema.parse({ id: `host-${this.hex(8)}`, ...input, pinnedKey: null, connection })
-          this.emit({ type: 'host_changed', host })
-          return host
-        }),
-        remove: app.hosts.remove.handler(({ input }) => {
-          this.emit({ type: 'host_removed', hostId: input.hostId })
-          return {}
-        }),
-        connect: app.hosts.connect.handler(({ input }) => reconnect(input.hostId, connected())),
-        disconnect: app.hosts.disconnect.handler(({ input }) =>
-          reconnect(input.hostId, { kind: 'disconnected', since: Date.now() }),
-        ),
-        acceptKey: app.hosts.acceptKey.handler(({ input }) => reconnect(input.hostId, connected())),
-      },
-      fleet: { watch: app.fleet.watch.handler(({ signal }) => this.watch(signal)) },
-      host: {
-        hello: app.host.hello.handler(({ context }) => {
-          const { connection } = hostOf(hostIdOf(context))
-          if (connection.kind !== 'connected') throw new PilothouseError('host_unreachable', 'Not connected.')
-          return connection.daemon
-        }),
-        environments: {
-          list: environments.list.handler(({ context }) => ({
-            cursor: { epoch: 'epoch-1', seq: 0 },
-            environments: this.states.get(hostIdOf(context))?.environments ?? [],
-          })),
-          get: environments.get.handler(({ input, context }) => found(context, input.environment)),
-          spawn: environments.spawn.handler(({ input, context }) => {
-            const hostId = hostIdOf(context)
-            if (this.environment(hostId, input.name) !== undefined) {
-              throw new PilothouseError('name_taken', `There is already an environment called ${input.name}.`)
-            }
-            return this.begin(hostId, this.newEnvironment(input), {
-              kind: 'spawn',
-              commandId: input.commandId,
-              requestId: context.requestId,
-              phase: 'requested',
-            })
-          }),
-          start: change('start'),
-          stop: change('stop'),
-          setProtection: environments.setProtection.handler(({ input, context }) => {
-            const { id } = found(context, input.environment)
-            return this.changeEnvironment(hostIdOf(context), id, { isProtected: input.isProtected })
-          }),
-          destroy: {
-            plan: environments.destroy.plan.handler(({ input, context }) => {
-              const environment = found(context, input.environment)
-              const id = `tkt-${this.hex(32)}` as TicketId
-              return { plan: this.planFor(environment), ticket: { id, expiresAt: Date.now() + this.ticketLivesMs } }
-            }),
-            run: environments.destroy.run.handler(({ input, context }) => {
-              const more = { kind: 'destroy' as const, commandId: input.commandId, requestId: context.requestId }
-              return this.begin(hostIdOf(context), found(context, input.environment), more)
-            }),
-          },
-        },
-        operations: {
-          list: operations.list.handler(({ context }) => this.states.get(hostIdOf(context))?.operations ?? []),
-          get: operations.get.handler(({ input, context }) => this.changeOperation(hostIdOf(context), input.id, {})),
-          wait: operations.wait.handler(({ input, context }) => this.changeOperation(hostIdOf(context), input.id, {})),
-          cancel: operations.cancel.handler(({ input, context }) => {
-            const status = { kind: 'cancelled' as const, endedAt: Date.now() }
-            return this.changeOperation(hostIdOf(context), input.id, { status })
-          }),
-        },
-        owners: {
-          list: app.host.owners.list.handler(() => this.owners),
-          put: app.host.owners.put.handler(() => {
-            throw new PilothouseError('internal', 'The fake keeps no owners.')
-          }),
-        },
-        images: { list: app.host.images.list.handler(() => this.images) },
-        consoles: {
-          boots: app.host.consoles.boots.handler(({ input, context }) => {
-            const { id } = found(context, input.environment)
-            return (this.consoles.get(id) ?? []).map((console) => console.boot()).reverse()
-          }),
-        },
-        // eslint-disable-next-line require-yield -- the renderer never asks for a single host's events
-        events: app.host.events.handler(async function* () {
-          await Promise.reject(new PilothouseError('internal', 'The fake follows whole fleets only.'))
-        }),
-      },
-    }
-  }
-
-  private newEnvironment(input: { name: string; owner: string; image: string; size?: object | undefined }): Environment {
+  newEnvironment(input: { name: string; owner: string; image: string; size?: object | undefined }): Environment {
     const now = Date.now()
     return {
       id: `env-${this.hex(8)}`,
@@ -435,7 +306,7 @@ export class FakeApp {
     } as Environment
   }
 
-  private planFor(environment: Environment): Plan {
+  planFor(environment: Environment): Plan {
     const losses = [`The home of ${environment.name} with 1.3 GiB of data is removed for good.`]
     const keeps = ['The operation and its reason stay on record.']
     const first = `${environment.name} (${environment.id}) of ${environment.owner} is destroyed.`

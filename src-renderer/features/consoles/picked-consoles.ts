@@ -6,14 +6,19 @@ export const MOST_CONSOLES = 6
 /** Which consoles stand side by side, in the address, so that a reload and a bookmark keep them. */
 export function usePickedConsoles(): {
   keys: ComputedRef<string[]>
-  add(key: string): void
-  remove(key: string): void
+  add: (key: string) => void
+  remove: (key: string) => void
 } {
   const route = useRoute()
   const router = useRouter()
   const keys = computed(() => {
     const show = route.query['show']
-    return typeof show === 'string' ? show.split(',').filter((key) => key !== '').slice(0, MOST_CONSOLES) : []
+    return typeof show === 'string'
+      ? show
+          .split(',')
+          .filter((key) => key !== '')
+          .slice(0, MOST_CONSOLES)
+      : []
   })
   function put(next: readonly string[]): void {
     void router.replace({ path: route.path, query: next.length === 0 ? {} : { show: next.join(',') } })

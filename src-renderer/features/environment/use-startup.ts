@@ -1,17 +1,18 @@
 import { computed, ref, watch, type ComputedRef } from 'vue'
-import { PHASES, type Phase } from '../../../src-shared/model/environment.ts'
+import { PHASES, type ObservedState, type Phase } from '../../../src-shared/model/environment.ts'
 import type { CommandId, HostId } from '../../../src-shared/model/ids.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
 import { rowKey, type EnvironmentRow } from '../../lib/environment-list.ts'
-import { useCommandsStore, type Submitted } from '../../stores/commands.ts'
+import { useCommandsStore } from '../../stores/commands.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
+import type { Submitted } from '../../stores/submitted.ts'
 
 export interface Startup {
   /** The command of this window that is behind what is shown, if it is one of ours. */
   readonly submitted: ComputedRef<Submitted | undefined>
-  /** The newest operation of this environment that is running, or that ended as its last. */
+  /** The newest operation of this environment, running or ended. */
   readonly operation: ComputedRef<Operation | undefined>
-  /** Where a start stands; null when nothing is starting. */
+  /** Where a start stands; null when nothing is starting. Within one attempt it never goes back. */
   readonly phase: ComputedRef<Phase | null>
   readonly attempt: ComputedRef<number | null>
   /** Console clock: the click, or where it was made elsewhere, when the host took it. Never changes back. */
@@ -25,70 +26,85 @@ interface StartupSource {
   reference(): string
 }
 
-/** Where the start of an environment stands, from the click on, before the host has even answered. */
-export function useStartup(source: StartupSource): Startup {
+type Behind = Pick<Startup, 'submitted' | 'operation'> & { readonly spawned: ComputedRef<Submitted | undefined> }
+
+/** The command and the operation that are behind what the screen shows. */
+function useBehind(source: StartupSource): Behind {
   const fleet = useFleetStore()
   const commands = useCommandsStore()
+  const spawned = computed(() => commands.submitted.get(source.reference() as CommandId))
+  const environmentId = computed(
+    () => source.row()?.environment.id ?? spawned.value?.environmentId ?? source.reference(),
+  )
 
   const operation = computed(() => {
-    void fleet.version
-    const environmentId = source.row()?.environment.id ?? submittedByAddress.value?.environmentId ?? source.reference()
     let newest: Operation | undefined
     for (const { hostId, operation: each } of fleet.operations()) {
-      if (hostId !== source.hostId() || each.environmentId !== environmentId) continue
+      if (hostId !== source.hostId() || each.environmentId !== environmentId.value) continue
       if (newest === undefined || each.requestedAt >= newest.requestedAt) newest = each
     }
     return newest
   })
-  const submittedByAddress = computed(() => commands.submitted.get(source.reference() as CommandId))
-  const unanswered = computed(() => {
-    const id = source.row()?.environment.id
-    if (id === undefined) return undefined
-    return [...commands.submitted.values()].reverse().find((each) => each.environmentId === id && each.answer !== 'accepted')
-  })
+  const sending = computed(() =>
+    [...commands.submitted.values()].find(
+      (each) => each.environmentId === environmentId.value && each.answer === 'sending',
+    ),
+  )
   const submitted = computed(() => {
-    const operationCommand = operation.value && commands.submitted.get(operation.value.commandId)
-    return submittedByAddress.value ?? (unanswered.value?.answer === 'sending' ? unanswered.value : operationCommand)
+    const ofOperation = operation.value && commands.submitted.get(operation.value.commandId)
+    return spawned.value ?? sending.value ?? ofOperation
   })
+  return { operation, submitted, spawned }
+}
 
-  const isRunning = computed(() => operation.value?.status.kind === 'running')
-  const isSending = computed(() => submitted.value?.answer === 'sending')
-  const rawPhase = computed<Phase | null>(() => {
-    const observed = source.row()?.environment.observed
-    if (isSending.value && submitted.value?.kind !== 'stop' && submitted.value?.kind !== 'destroy') return 'requested'
-    if (isRunning.value && operation.value?.phase != null) return operation.value.phase
-    if (observed?.kind === 'creating' || observed?.kind === 'booting') return observed.phase
-    return submittedByAddress.value?.answer === 'accepted' && source.row() === undefined ? 'requested' : null
-  })
-
-  // Two sources tell of the phase, and they may cross on the way: within one start it never goes back.
-  const highest = ref<{ key: string; index: number }>({ key: '', index: 0 })
-  const startKey = computed(() => {
-    const key = submitted.value?.commandId ?? operation.value?.id ?? rowKey(source.hostId(), source.reference())
-    return `${key}#${operation.value?.attempt ?? 1}`
-  })
+/** Two sources tell of the phase, and they may cross on the way: for one key it only goes forward. */
+function useForwardPhase(phase: ComputedRef<Phase | null>, key: ComputedRef<string>): ComputedRef<Phase | null> {
+  const highest = ref({ key: '', index: 0 })
   watch(
-    [rawPhase, startKey],
-    ([phase, key]) => {
-      const index = phase === null ? 0 : PHASES.indexOf(phase)
-      const isSame = highest.value.key === key
-      highest.value = { key, index: isSame ? Math.max(index, highest.value.index) : index }
+    [phase, key],
+    ([now, nowKey]) => {
+      const index = now === null ? 0 : PHASES.indexOf(now)
+      const isSame = highest.value.key === nowKey
+      highest.value = { key: nowKey, index: isSame ? Math.max(index, highest.value.index) : index }
     },
     { immediate: true, flush: 'sync' },
   )
+  return computed(() => (phase.value === null ? null : (PHASES[highest.value.index] ?? phase.value)))
+}
 
-  return {
-    submitted,
-    operation,
-    phase: computed(() => (rawPhase.value === null ? null : (PHASES[highest.value.index] ?? rawPhase.value))),
-    attempt: computed(() => {
-      const observed = source.row()?.environment.observed
-      return operation.value?.attempt ?? (observed?.kind === 'booting' ? observed.attempt : null)
-    }),
-    startedAt: computed(() => {
-      if (submitted.value !== undefined) return submitted.value.clickedAt
-      if (operation.value === undefined) return null
-      return operation.value.requestedAt - fleet.evidenceOf(source.hostId()).clockOffsetMs
-    }),
-  }
+function observedPhase(observed: ObservedState | undefined): Phase | null {
+  return observed?.kind === 'creating' || observed?.kind === 'booting' ? observed.phase : null
+}
+
+function isStarting(submitted: Submitted | undefined): boolean {
+  return submitted?.answer === 'sending' && submitted.kind !== 'stop' && submitted.kind !== 'destroy'
+}
+
+/** Where the start of an environment stands, from the click on, before the host has even answered. */
+export function useStartup(source: StartupSource): Startup {
+  const fleet = useFleetStore()
+  const { operation, submitted, spawned } = useBehind(source)
+  const observed = computed(() => source.row()?.environment.observed)
+
+  const told = computed<Phase | null>(() => {
+    if (isStarting(submitted.value)) return 'requested'
+    const running = operation.value?.status.kind === 'running' ? operation.value.phase : null
+    const known = running ?? observedPhase(observed.value)
+    const isOnItsWay = spawned.value?.answer === 'accepted' && operation.value === undefined
+    return known ?? (isOnItsWay ? 'requested' : null)
+  })
+  const attempt = computed(() => {
+    const seen = observed.value?.kind === 'booting' ? observed.value.attempt : null
+    return operation.value?.attempt ?? seen
+  })
+  const key = computed(() => {
+    const start = submitted.value?.commandId ?? operation.value?.id ?? rowKey(source.hostId(), source.reference())
+    return `${start}#${attempt.value ?? 1}`
+  })
+  const startedAt = computed(() => {
+    if (submitted.value !== undefined) return submitted.value.clickedAt
+    if (operation.value === undefined) return null
+    return operation.value.requestedAt - fleet.evidenceOf(source.hostId()).clockOffsetMs
+  })
+  return { submitted, operation, phase: useForwardPhase(told, key), attempt, startedAt }
 }

@@ -27,7 +27,6 @@ export function useCurrentPlace(): { crumbs: ComputedRef<Crumb[]>; host: Compute
   })
 
   function environmentName(ref: string): string {
-    void fleet.version
     const known = fleet.row(rowKey(hostId.value ?? '', ref))?.environment.name
     return known ?? commands.submitted.get(ref as CommandId)?.name ?? ref
   }
@@ -37,7 +36,9 @@ export function useCurrentPlace(): { crumbs: ComputedRef<Crumb[]>; host: Compute
     if (typeof ref !== 'string') {
       const title = typeof route.meta['title'] === 'string' ? route.meta['title'] : ''
       const here = { label: title, to: route.path }
-      return host.value === undefined || hostId.value === undefined ? [here] : [here, { label: host.value.name, to: route.fullPath }]
+      return host.value === undefined || hostId.value === undefined
+        ? [here]
+        : [here, { label: host.value.name, to: route.fullPath }]
     }
     return [
       { label: host.value?.name ?? 'host', to: `/environments?host=${hostId.value ?? ''}` },

@@ -52,5 +52,7 @@ export function useHostOffer(hostId: () => HostId | null): HostOffer {
 
 /** `1 of 3`, or `4, no limit`: what of an owner's limit is used. */
 export function usedText(owner: Owner): string {
-  return owner.limit === 'unlimited' ? `${owner.environmentCount}, no limit` : `${owner.environmentCount} of ${owner.limit}`
+  return owner.limit === 'unlimited'
+    ? `${owner.environmentCount}, no limit`
+    : `${owner.environmentCount} of ${owner.limit}`
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Failure } from '../../../src-shared/error.ts'
 import { environmentSizeSchema, SIZE_LIMITS, type EnvironmentSize } from '../../../src-shared/model/environment.ts'
 import { environmentNameSchema, hostIdSchema, imageRefSchema, ownerNameSchema } from '../../../src-shared/model/ids.ts'
-import type { SpawnRequest } from '../../stores/commands.ts'
+import type { SpawnRequest } from '../../stores/submitted.ts'
 
 /** What is in the fields, whether or not it is valid. */
 export interface SpawnFields {

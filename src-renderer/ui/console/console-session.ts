@@ -42,7 +42,17 @@ export interface ConsoleSessionOptions {
   onChange(state: ConsoleState): void
 }
 
-export const FREE_LEASE: TypingLease = { holder: null, since: null, isMine: false }
+const FREE_LEASE: TypingLease = { holder: null, since: null, isMine: false }
+
+export const NEW_CONSOLE: ConsoleState = {
+  link: { kind: 'connecting' },
+  boot: null,
+  nextBoot: null,
+  lease: FREE_LEASE,
+  drawnOffset: 0,
+  isPaused: false,
+  refusal: null,
+}
 const RECONNECT = { firstMs: 300, capMs: 8000 }
 
 /**
@@ -62,15 +72,7 @@ export class ConsoleSession {
   private lastError: Failure | undefined
   /** Everything of this boot was received; what is missing now is only drawing. */
   private isComplete = false
-  private state: ConsoleState = {
-    link: { kind: 'connecting' },
-    boot: null,
-    nextBoot: null,
-    lease: FREE_LEASE,
-    drawnOffset: 0,
-    isPaused: false,
-    refusal: null,
-  }
+  private state = NEW_CONSOLE
 
   constructor(options: ConsoleSessionOptions) {
     this.options = options
@@ -148,7 +150,10 @@ export class ConsoleSession {
     this.update({ link: { kind: 'connecting' }, lease: FREE_LEASE })
     try {
       const channel = await this.options.open(this.target())
-      if (run !== this.run) return channel.close()
+      if (run !== this.run) {
+        channel.close()
+        return
+      }
       this.channel = channel
       channel.onClose((reason) => run === this.run && this.lost(reason))
       channel.onMessage((message) => run === this.run && this.receive(message))
@@ -168,7 +173,8 @@ export class ConsoleSession {
     if (typeof message !== 'string') {
       if (this.queue.push(decodeConsoleChunk(message))) return
       this.leave()
-      return this.lost('Bytes were missing in between; asking for them again.')
+      this.lost('Bytes were missing in between; asking for them again.')
+      return
     }
     const notice = consoleNoticeSchema.safeParse(JSON.parse(message))
     if (notice.success) this.heed(notice.data)
@@ -176,12 +182,18 @@ export class ConsoleSession {
 
   private heed(notice: ConsoleNotice): void {
     switch (notice.type) {
-      case 'opened':
-        return this.opened(notice)
-      case 'gap':
-        return this.queue.gap(notice.gap)
-      case 'lease':
-        return this.update({ lease: notice.lease })
+      case 'opened': {
+        this.opened(notice)
+        return
+      }
+      case 'gap': {
+        this.queue.gap(notice.gap)
+        return
+      }
+      case 'lease': {
+        this.update({ lease: notice.lease })
+        return
+      }
       case 'ended':
         this.isComplete = true
         this.queue.whenDrawn(() => {
@@ -189,11 +201,14 @@ export class ConsoleSession {
           this.followBoot()
         })
         return
-      case 'next-boot':
-        return this.noteBoot(notice.boot)
+      case 'next-boot': {
+        this.noteBoot(notice.boot)
+        return
+      }
       case 'error': {
         this.lastError = failureIn(notice)
-        return this.update({ refusal: this.lastError })
+        this.update({ refusal: this.lastError })
+        return
       }
     }
   }
@@ -215,7 +230,8 @@ export class ConsoleSession {
     this.channel = undefined
     if (this.isDisposed || this.isComplete) return
     if (this.lastError?.retryable === false) {
-      return this.update({ link: { kind: 'closed', failure: this.lastError }, lease: FREE_LEASE })
+      this.update({ link: { kind: 'closed', failure: this.lastError }, lease: FREE_LEASE })
+      return
     }
     this.attempt += 1
     const delayMs = backoffMs(this.attempt, Math.random(), RECONNECT)

@@ -38,7 +38,8 @@ export async function readJournal(request: JournalRequest): Promise<Blob> {
       onChange: ({ link, drawnOffset }) => {
         request.onProgress(drawnOffset)
         if (link.kind === 'closed') finish(() => reject(new Error(link.failure.message)))
-        else if (link.kind === 'ended' || (end !== undefined && drawnOffset >= end)) finish(() => resolve(new Blob(parts)))
+        else if (link.kind === 'ended' || (end !== undefined && drawnOffset >= end))
+          finish(() => resolve(new Blob(parts)))
       },
     })
     request.signal.addEventListener('abort', () => finish(() => reject(request.signal.reason as Error)), { once: true })

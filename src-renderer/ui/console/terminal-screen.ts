@@ -12,7 +12,7 @@ import { matchLook, terminalTheme } from './terminal-theme.ts'
 const SCROLLBACK_LINES = 20_000
 
 /** Ends a half-read sequence, leaves the alternate screen, mouse modes and colours of what came before. */
-const SETTLE = '\x18\x1b[?1049l\x1b[?1000;1002;1003;1006l\x1b[?2004l\x1b[!p\x1b[0m'
+const SETTLE = '\x18\x1b[?1047l\x1b[?1000;1002;1003;1006l\x1b[?2004l\x1b[!p\x1b[0m'
 
 export interface TerminalLook {
   readonly isDark: boolean
@@ -132,7 +132,7 @@ export class TerminalScreen implements ConsoleSink, Disposable {
     for (let index = 0; index < buffer.normal.length; index += 1) {
       const line = buffer.normal.getLine(index)
       const text = line?.translateToString(true) ?? ''
-      if (line?.isWrapped === true && lines.length > 0) lines[lines.length - 1] += text
+      if (line?.isWrapped === true && lines.length > 0) lines.push(`${lines.pop() ?? ''}${text}`)
       else lines.push(text)
     }
     return `${lines.join('\n').trimEnd()}\n`
