@@ -18,6 +18,9 @@ export interface ReconcilerOptions {
   readonly staleAfterMs: number
 }
 
+/** The first look at all guests holds the start of the daemon up no longer than this, in milliseconds. */
+const FIRST_LOOK_MS = 10_000
+
 interface Observation {
   readonly boot: Boot
   readonly evidence: GuestEvidence
@@ -45,10 +48,12 @@ export class Reconciler {
     this.turns = new Turns(options.concurrency)
   }
 
-  /** Looks once at everything, then goes on by itself. */
+  /**
+   * Looks once at everything, then goes on by itself. Guests that do not answer hold the start up only for a bounded
+   * time; what is said of them until they do is as old as it says.
+   */
   async start(): Promise<void> {
     this.settleOrphans()
-    await this.pass()
     const { clock, logger } = this.toolkit
     const options = {
       clock,
@@ -57,7 +62,11 @@ export class Reconciler {
       signal: this.ending.signal,
       name: 'reconciler',
     }
-    this.loop = repeat(() => this.pass(), options)
+    const first = Promise.withResolvers<undefined>()
+    this.loop = repeat(() => this.pass().finally(() => first.resolve(undefined)), options)
+    const looked = new AbortController()
+    await Promise.race([first.promise, clock.sleep(FIRST_LOOK_MS, looked.signal).catch(() => undefined)])
+    looked.abort()
   }
 
   async stop(): Promise<void> {
