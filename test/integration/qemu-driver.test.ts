@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { bootProbeGuest, hostTscKhz } from '../../host-daemon/drivers/qemu/accelerator.ts'
 import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
 import type { BootRecord, BootSpec, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
@@ -98,6 +99,21 @@ describe('the qemu driver', () => {
       expect(failure.message).toContain('QEMU ended at once: ')
       await expectNothingLeft(broken.driver, doomed.record)
       await broken.remove()
+    },
+    GUEST_TEST_MS,
+  )
+
+  it(
+    'tells a probe guest that comes up from one that does not',
+    async () => {
+      const image = await fixture.options.images.resolve(MINIMAL_IMAGE)
+      const accelerator = { kind: 'tcg', tscKhz: await hostTscKhz() } as const
+      const trial = { accelerator, image, group: undefined, timeoutMs: 20_000 }
+      expect(await bootProbeGuest({}, trial, never)).toBeUndefined()
+      expect(await bootProbeGuest({}, { ...trial, timeoutMs: 200 }, never)).toContain('was not done after 200 ms')
+      const deaf = { ...image, commandLine: ['rdinit=/bin/false', 'panic=-1', 'reboot=t'] }
+      const without = { ...trial, image: deaf }
+      expect(await bootProbeGuest({}, without, never)).toBe('it ended without having come up.')
     },
     GUEST_TEST_MS,
   )

@@ -37,7 +37,8 @@ export async function chooseAccelerator(options: QemuDriverOptions, signal: Abor
   if (!group.mayOpen) return await emulated(group.reason)
   const image = await probeImage(options)
   if (image === undefined) return { ...(await emulated('No image is built yet to try KVM with.')), isFinal: false }
-  const failure = await probe(options, { image, group: group.gid, signal })
+  const trial = { accelerator: { kind: 'kvm' }, image, group: group.gid, timeoutMs: PROBE_TIMEOUT_MS } as const
+  const failure = await bootProbeGuest(options, trial, signal)
   signal.throwIfAborted()
   return failure === undefined
     ? hardware('A guest was booted with KVM to try it.', group.gid)
@@ -51,6 +52,13 @@ function hardware(reason: string, group: number | undefined): AcceleratorAnswer 
 async function emulated(reason: string): Promise<AcceleratorAnswer> {
   const accelerator: Accelerator = { kind: 'tcg', tscKhz: await hostTscKhz() }
   return { accelerator, group: undefined, report: { kind: 'tcg', reason }, isFinal: true }
+}
+
+export interface ProbeTrial {
+  readonly accelerator: Accelerator
+  readonly image: GuestImage
+  readonly group: number | undefined
+  readonly timeoutMs: number
 }
 
 interface KvmGroup {
@@ -75,11 +83,12 @@ async function probeImage(options: QemuDriverOptions): Promise<GuestImage | unde
 }
 
 /** Boots a guest that says so and powers off. Undefined when it did; otherwise what happened instead. */
-async function probe(
-  options: QemuDriverOptions,
-  { image, group, signal }: { image: GuestImage; group: number | undefined; signal: AbortSignal },
+export async function bootProbeGuest(
+  options: Pick<QemuDriverOptions, 'qemuBinary' | 'probeUid'>,
+  trial: ProbeTrial,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
-  const accelerator: Accelerator = { kind: 'kvm' }
+  const { accelerator, image, group, timeoutMs } = trial
   const program = [
     ...[qemuBinary(options), ...machine(accelerator), '-m', `${PROBE_MEMORY_MIB}M`, '-serial', 'stdio'],
     ...['-kernel', image.kernelPath, '-initrd', image.initrdPath],
@@ -89,7 +98,7 @@ async function probe(
     const { stdout } = await runProgram({
       file: 'setpriv',
       args: launchArguments({ uid: options.probeUid ?? NOBODY, group, diesWithDaemon: true }, program),
-      timeoutMs: PROBE_TIMEOUT_MS,
+      timeoutMs,
       signal,
     })
     return stdout.includes(PROBE_PASSED) ? undefined : 'it ended without having come up.'
@@ -109,7 +118,7 @@ async function exists(path: string): Promise<boolean> {
  * How fast the host's time stamp counter runs, which an emulated guest sees as its own and cannot measure.
  * Where the clock of the cores varies, their nominal frequency is the counter's.
  */
-async function hostTscKhz(): Promise<number> {
+export async function hostTscKhz(): Promise<number> {
   const cpu = '/sys/devices/system/cpu/cpu0'
   const readNumber = async (path: string): Promise<number> => Number(await readFile(path, 'utf8').catch(() => 'NaN'))
   const candidates = [

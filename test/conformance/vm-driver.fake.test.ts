@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { imageRefSchema } from '../../src-shared/model/ids.ts'
+import { FakeMachine } from '../support/fake-machine.ts'
+import { FakeVmDriver } from '../support/fake-vm-driver.ts'
+import type { DriverSubject } from './driver-subject.ts'
+import { describeVmDriver } from './vm-driver-conformance.ts'
+
+describeVmDriver('the fake driver', { makeSubject, console: 'echo', readyDeadlineMs: 5_000 })
+
+/** What tests of everything above the drivers rely on must behave as a driver does. */
+async function makeSubject(): Promise<DriverSubject> {
+  const journalFolder = await mkdtemp(join(tmpdir(), 'pilothouse-fake-'))
+  const machine = new FakeMachine()
+  const driver = new FakeVmDriver({ machine, journalFolder })
+  return {
+    driver,
+    image: imageRefSchema.parse('minimal@1'),
+    restart: () => Promise.resolve(new FakeVmDriver({ machine, journalFolder })),
+    crash: (record) => {
+      machine.kill(record.bootId)
+      return Promise.resolve()
+    },
+    freeze: () => Promise.reject(new Error('A pretended guest has no engine to freeze.')),
+    silence: () => {
+      driver.hold('ready')
+      return Promise.resolve()
+    },
+    remove: () => rm(journalFolder, { recursive: true, force: true }),
+  }
+}
