@@ -100,7 +100,8 @@ async function allocate(path: string, bytes: number, logger: Logger): Promise<vo
 
 /** Exit 1 is "errors were corrected", 2 "corrected, and not mounted anyway". */
 async function checkImage(image: string, size: { bytes: number; wantedBytes: number }): Promise<void> {
-  await program('e2fsck', ['-f', '-p', '--', image], [0, 1, 2])
+  // After a crash of the host there is no journal to go by: what can be saved is, whatever must be given up for it.
+  await program('e2fsck', ['-f', '-y', '--', image], [0, 1, 2])
   const { bytes, wantedBytes } = size
   if (wantedBytes === bytes) return
   if (wantedBytes > bytes) await program('fallocate', ['--length', String(wantedBytes), '--', image])

@@ -175,6 +175,20 @@ describe('the bounded console space', () => {
     }
   })
 
+  it('is mended when the host crashed while it was in use', async () => {
+    space = await openSpace()
+    await appendFile(join(space.directory, 'x.log'), 'kept')
+    await space.release()
+    const image = await open(join(folder.path, 'consoles.img'), 'r+')
+    // The block bitmap's neighbourhood, as a torn write leaves it.
+    await image.write(randomBytes(2048), 0, 2048, 300 * 1024)
+    await image.write(randomBytes(64), 0, 64, 2048)
+    await image.close()
+    space = await openSpace()
+    expect(space.isBounded).toBe(true)
+    await appendFile(join(space.directory, 'y.log'), 'works')
+  })
+
   it('is not put over journals that lie in the plain folder', async () => {
     await mkdir(join(folder.path, 'consoles'))
     await appendFile(join(folder.path, 'consoles', 'x.log'), 'precious')
