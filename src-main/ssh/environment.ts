@@ -1,5 +1,6 @@
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { loginName } from '../lib/login-name.ts'
 
 /** What SSH takes from the machine and the person that the console runs as. Tests give their own. */
 export interface SshEnvironment {
@@ -20,7 +21,7 @@ export function systemSshEnvironment(): SshEnvironment {
   const home = homedir()
   return {
     home,
-    user: userInfo().username,
+    user: loginName(process.env),
     agentSocket: process.env['SSH_AUTH_SOCK'] ?? null,
     configFiles: [join(home, '.ssh', 'config'), '/etc/ssh/ssh_config'],
     globalKnownHostsFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],

@@ -9,6 +9,7 @@ import { describeKey, hostKeyError, judgeHostKey, serverHostKeyAlgorithms, type 
 import { knownKeysOf, parseKnownHosts } from './known-hosts.ts'
 import { cancelled } from './open-socket.ts'
 import type { HostKey } from '../../src-shared/model/host.ts'
+import { parseKeysOnce } from './parsed-keys.ts'
 import type { ResolvedTarget } from './resolve-target.ts'
 
 /** From an open socket to a logged-in connection, milliseconds. */
@@ -41,6 +42,7 @@ interface Attempt {
 function run({ socket, target, trust, credentials }: Attempt, options: LoginOptions): Promise<Client> {
   const { signal } = options
   const client = new ssh2.Client()
+  parseKeysOnce(client)
   return new Promise((resolve, reject) => {
     let refusal: PilothouseError | undefined
     const abort = (): void => fail(cancelled(target))

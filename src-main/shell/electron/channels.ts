@@ -1,7 +1,7 @@
 import { ipcMain, type BrowserWindow, type IpcMainEvent } from 'electron'
 import { z } from 'zod'
 import type { Bridge } from '../../bridge/bridge.ts'
-import { isOwnAddress } from './app-scheme.ts'
+import { isOwnAddress } from './page.ts'
 import { portChannel } from './port-channel.ts'
 
 const requestSchema = z.object({ kind: z.enum(['rpc', 'console']), query: z.string().max(1024) })

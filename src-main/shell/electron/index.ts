@@ -8,9 +8,9 @@ import { createBridge } from '../../bridge/bridge.ts'
 import { createConsoleCore } from '../../index.ts'
 import { dataDirectory } from '../data-directory.ts'
 import { VERSION } from '../version.ts'
-import { declareScheme, serveScheme } from './app-scheme.ts'
 import { acceptChannels } from './channels.ts'
 import { lockAllContents, lockSession } from './lock-down.ts'
+import { servePage } from './page.ts'
 import { addressOf, openWindow } from './window.ts'
 
 /** Composition root of the window. */
@@ -38,8 +38,8 @@ function routeOf(argv: readonly string[]): string | undefined {
 function takeDataDirectory(): string {
   const asked = app.commandLine.getSwitchValue('data-dir')
   const directory = resolve(asked === '' ? dataDirectory(process.env, homedir()) : asked)
-  // Chromium's own files live beside ours; it wants the folder at once, before it is ready.
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // What there is one of, is one for each data folder: Chromium's files and the lock of the single instance.
+  mkdirSync(join(directory, 'window'), { recursive: true, mode: 0o700 })
   app.setPath('userData', join(directory, 'window'))
   return directory
 }
@@ -56,13 +56,21 @@ async function show(dataDir: string): Promise<void> {
   await app.whenReady()
   Menu.setApplicationMenu(null)
   lockSession(session.defaultSession)
-  serveScheme(session.defaultSession, RENDERER)
+  // Not the folder of the default session: two of them on one code cache wait for each other for ever.
+  const own = session.fromPath(join(dataDir, 'page'))
+  lockSession(own)
+  servePage(own, RENDERER)
   const core = createConsoleCore({ dataDirectory: dataDir, shell: 'electron', version: VERSION })
   app.on('will-quit', () => core.dispose())
   acceptChannels(createBridge(core), () => shown.window)
   core.start()
   powerMonitor.on('resume', () => core.fleet.wake())
-  shown.window = openWindow({ settings: core.store.settings, preload: PRELOAD, route: routeOf(process.argv) ?? '/' })
+  shown.window = openWindow({
+    session: own,
+    settings: core.store.settings,
+    preload: PRELOAD,
+    route: routeOf(process.argv) ?? '/',
+  })
 }
 
 function fail(says: string): void {
@@ -73,8 +81,8 @@ function fail(says: string): void {
 const says = refusal()
 if (says !== undefined) fail(says)
 else {
-  app.enableSandbox()
-  declareScheme()
+  // Every window asks for the sandbox itself; this is for one that would forget to, where there is still time.
+  if (!app.isReady()) app.enableSandbox()
   lockAllContents()
   const dataDir = takeDataDirectory()
   app.on('window-all-closed', () => app.quit())

@@ -1,5 +1,5 @@
 import { app, type Session, type WebContents } from 'electron'
-import { isOwnAddress } from './app-scheme.ts'
+import { isOwnAddress } from './page.ts'
 
 /** All that a page may be granted: putting text on the clipboard, which happens after a press only. */
 const GRANTED = new Set(['clipboard-sanitized-write'])

@@ -1,7 +1,7 @@
-import { BrowserWindow, nativeTheme, screen, type Rectangle } from 'electron'
+import { BrowserWindow, nativeTheme, screen, type Rectangle, type Session } from 'electron'
 import { z } from 'zod'
 import type { Settings } from '../../store/settings.ts'
-import { APP_ORIGIN } from './app-scheme.ts'
+import { PAGE_ORIGIN } from './page.ts'
 
 const placeSchema = z.object({
   bounds: z.object({ x: z.int(), y: z.int(), width: z.int().min(600), height: z.int().min(400) }),
@@ -29,6 +29,7 @@ function remember(window: BrowserWindow, settings: Settings): void {
 }
 
 export interface WindowOptions {
+  readonly session: Session
   readonly settings: Settings
   readonly preload: string
   /** The screen to begin with, such as `/environments`. */
@@ -36,11 +37,11 @@ export interface WindowOptions {
 }
 
 export function addressOf(route: string): string {
-  return `${APP_ORIGIN}/index.html#${route}`
+  return `${PAGE_ORIGIN}/index.html#${route}`
 }
 
 /** The window, where it was when it was last closed. */
-export function openWindow({ settings, preload, route }: WindowOptions): BrowserWindow {
+export function openWindow({ session, settings, preload, route }: WindowOptions): BrowserWindow {
   const place = settings.get(PLACE, placeSchema)
   const bounds = place !== undefined && isVisible(place.bounds) ? place.bounds : FIRST_SIZE
   const window = new BrowserWindow({
@@ -52,6 +53,7 @@ export function openWindow({ settings, preload, route }: WindowOptions): Browser
     autoHideMenuBar: true,
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#0f172a' : '#ffffff',
     webPreferences: {
+      session,
       preload,
       sandbox: true,
       contextIsolation: true,
