@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { OpenAPIGenerator } from '@orpc/openapi'
 import type { OpenAPIHandler } from '@orpc/openapi/fetch'
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
@@ -53,7 +54,7 @@ export class RestEndpoint {
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
     if (answer.body === null) response.end()
     // A client that goes away in the middle is no failure of ours.
-    else await pipeline(Readable.fromWeb(answer.body), response).catch(() => undefined)
+    else await pipeline(Readable.fromWeb(answer.body as unknown as NodeStream), response).catch(() => undefined)
   }
 }
 
