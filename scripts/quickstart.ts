@@ -56,7 +56,7 @@ async function run(folder: string, isCheck: boolean): Promise<CheckResult | unde
   try {
     return await Promise.race([work(folder, isCheck, teardown), interruption()])
   } finally {
-    progress.say('Stopping the guests, the daemon and sshd.')
+    progress.say('Stopping the guests, the daemon and sshd; homes are kept.')
     const problems = await teardown.run()
     for (const problem of problems) progress.say(`Could not be undone: ${problem}`)
     if (problems.length > 0) process.exitCode = 1

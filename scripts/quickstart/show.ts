@@ -42,5 +42,4 @@ export async function show(session: Session, progress: Progress, teardown: Teard
   teardown.defer('the window', () => window.close())
   progress.say(window.says)
   await window.closed
-  progress.say('The window is closed. Homes are kept; run this again to go on.')
 }

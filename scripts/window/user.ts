@@ -84,14 +84,16 @@ export function environmentOf(user: WindowUser, extra: Readonly<Record<string, s
   return { ...Object.fromEntries(passed), ...folders, ...extra }
 }
 
+/** However we end, what we have started for the window ends too. */
+const END_WITH_US = ['--pdeathsig', 'TERM']
+
 /**
- * argv that runs `argv` as the user: as it is where that is us, else through setpriv, in the user's own view where
- * there is one. File descriptors are passed on.
+ * argv that runs `argv` as the user, in the user's own view where there is one. File descriptors are passed on.
  */
 export function argvAs(user: WindowUser, argv: readonly string[]): string[] {
-  if (!isRoot) return [...argv]
+  if (!isRoot) return ['setpriv', ...END_WITH_US, '--', ...argv]
   const groups = user.isPrivate ? '--clear-groups' : '--init-groups'
-  return [...user.enter, 'setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, groups, '--', ...argv]
+  return [...user.enter, 'setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, groups, ...END_WITH_US, '--', ...argv]
 }
 
 /** Whether the user can read the project at all; a tree of files that only root may read cannot be shown. */
