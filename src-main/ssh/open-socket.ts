@@ -14,17 +14,14 @@ const REACH_DEADLINE_MS = 15_000
  * without Nagle's algorithm each part would be a segment of its own that wakes the other side.
  */
 export function joinWrites(socket: Socket): Socket {
-  const write = socket.write.bind(socket) as (bytes: Uint8Array) => boolean
-  let parts: Uint8Array[] = []
-  const flush = (): void => {
-    const held = parts
-    parts = []
-    if (!socket.destroyed && !socket.writableEnded) write(held.length === 1 ? (held[0] as Uint8Array) : Buffer.concat(held))
-  }
-  socket.write = ((bytes: Uint8Array): boolean => {
-    if (parts.length === 0) process.nextTick(flush)
-    parts.push(bytes)
-    return !socket.writableNeedDrain
+  const write = socket.write.bind(socket) as (...words: unknown[]) => boolean
+  const release = (): void => socket.uncork()
+  socket.write = ((...words: unknown[]): boolean => {
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(release)
+    }
+    return write(...words)
   })
   return socket
 }
