@@ -1,0 +1,29 @@
+/** `npm run bench -- spawn|rpc|console [--pairs N]`: progress on stderr, one JSON line per metric on stdout. */
+import './lib/require-node.ts'
+import { benchRpc } from '../test/bench/rpc.ts'
+import type { Bench } from '../test/bench/lib/bench-deps.ts'
+
+const BENCHES: Readonly<Record<string, Bench>> = { rpc: benchRpc }
+const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--pairs N]`
+const USAGE_STATUS = 2
+
+function pairsOf(words: readonly string[]): { pairs?: number } | undefined {
+  if (words.length === 0) return {}
+  const pairs = Number(words[1])
+  return words.length === 2 && words[0] === '--pairs' && Number.isInteger(pairs) && pairs > 0 ? { pairs } : undefined
+}
+
+async function main(): Promise<number> {
+  const [name = '', ...words] = process.argv.slice(2)
+  const bench = BENCHES[name]
+  const options = pairsOf(words)
+  if (bench === undefined || options === undefined) {
+    console.error(USAGE)
+    return USAGE_STATUS
+  }
+  const lines = await bench({ ...options, onProgress: (sentence) => console.error(sentence) })
+  for (const line of lines) console.log(JSON.stringify(line))
+  return 0
+}
+
+process.exitCode = await main()
