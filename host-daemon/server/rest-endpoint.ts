@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { OpenAPIGenerator } from '@orpc/openapi'
 import type { OpenAPIHandler } from '@orpc/openapi/fetch'
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4'
@@ -54,7 +52,20 @@ export class RestEndpoint {
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
     if (answer.body === null) response.end()
     // A client that goes away in the middle is no failure of ours.
-    else await pipeline(Readable.fromWeb(answer.body as unknown as NodeStream), response).catch(() => undefined)
+    else await pipeline(bytesOf(answer.body.getReader()), response).catch(() => undefined)
+  }
+}
+
+interface ByteReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
+}
+
+async function* bytesOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = await reader.read(); next.value !== undefined; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel()
   }
 }
 
