@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildImage, type BuildResult } from '../../host-daemon/images/build-image.ts'
 import { createImageCatalogue } from '../../host-daemon/images/catalogue.ts'
+import { lookUpPackages } from '../../host-daemon/images/packages.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { MINIMAL_IMAGE, minimalImage, testCacheDirectory } from '../support/qemu-fixture.ts'
 
@@ -76,6 +77,15 @@ describe('building the minimal image', () => {
     },
     BUILD_TEST_MS,
   )
+
+  it('takes the first package that the lists know, and says so when they know none', async () => {
+    const [found] = await lookUpPackages([['no-such-package', 'busybox-static']])
+    expect(found).toMatchObject({ name: 'busybox-static' })
+    await expect(lookUpPackages([['no-such-package']])).rejects.toMatchObject({
+      code: 'engine_failed',
+      hint: 'Run apt-get update on the host, then build again.',
+    })
+  })
 
   it('says which recipe is missing', async () => {
     const options = { recipesDirectory: folder, imagesDirectory: folder, packageCacheDirectory: folder }

@@ -54,10 +54,11 @@ export function machine(accelerator: Accelerator): string[] {
 /**
  * Pure: the kernel's command line, this machine's words first. `noirqdebug`: the console's driver has usually seen
  * what an interrupt is about before it arrives; after 100,000 such writes the kernel would switch the interrupt
- * off, say so in the middle of a line, and hear its input ten times a second at best.
+ * off, say so in the middle of a line, and hear its input ten times a second at best. `tsc=reliable`: an emulated
+ * machine has no second clock to check the counter by, and would count ticks instead, losing some under load.
  */
 export function kernelCommandLine(image: GuestImage, accelerator: Accelerator, words: readonly string[]): string {
-  const clock = accelerator.kind === 'tcg' ? [`tsc_early_khz=${accelerator.tscKhz}`] : []
+  const clock = accelerator.kind === 'tcg' ? [`tsc_early_khz=${accelerator.tscKhz}`, 'tsc=reliable'] : []
   return ['console=ttyS0', 'pci=off', 'noirqdebug', ...clock, ...image.commandLine, ...words].join(' ')
 }
 

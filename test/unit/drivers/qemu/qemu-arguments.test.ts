@@ -34,7 +34,7 @@ describe('qemuArguments', () => {
     expect(valueOf(args, '-kernel')).toBe('/img/kernel')
     expect(valueOf(args, '-name')).toBe('pilothouse-boot-0000000000000001')
     expect(valueOf(args, '-append')).toBe(
-      'console=ttyS0 pci=off noirqdebug tsc_early_khz=2596122 panic=-1 pilothouse.name=env-00000001',
+      'console=ttyS0 pci=off noirqdebug tsc_early_khz=2596122 tsc=reliable panic=-1 pilothouse.name=env-00000001',
     )
     expect(args).toContain('if=none,id=home,format=raw,cache=writeback,discard=unmap,file=/srv/homes/home.img')
     expect(valueOf(args, '-qmp')).toBe('unix:/run/ph/boot-0000000000000001/qmp,server=on,wait=off')
