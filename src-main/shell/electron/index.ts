@@ -55,10 +55,10 @@ async function show(dataDir: string): Promise<void> {
   })
   await app.whenReady()
   Menu.setApplicationMenu(null)
-  lockSession(session.defaultSession)
+  lockSession(session.defaultSession, { hasPage: false })
   // Not the folder of the default session: two of them on one code cache wait for each other for ever.
   const own = session.fromPath(join(dataDir, 'page'))
-  lockSession(own)
+  lockSession(own, { hasPage: true })
   servePage(own, RENDERER)
   const core = createConsoleCore({ dataDirectory: dataDir, shell: 'electron', version: VERSION })
   app.on('will-quit', () => core.dispose())

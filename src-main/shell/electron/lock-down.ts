@@ -8,13 +8,14 @@ function isGranted(contents: WebContents | null, permission: string): boolean {
   return contents !== null && isOwnAddress(contents.getURL()) && GRANTED.has(permission)
 }
 
-/** No permission, no device, and no request to anything but the page's own files. */
-export function lockSession(session: Session): void {
+/** No permission, no device, and no request but those to the page's own files, where `hasPage`; else none at all. */
+export function lockSession(session: Session, { hasPage }: { hasPage: boolean }): void {
   session.setPermissionRequestHandler((contents, permission, answer) => answer(isGranted(contents, permission)))
   session.setPermissionCheckHandler((contents, permission) => isGranted(contents, permission))
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest((details, answer) => {
-    answer({ cancel: !isOwnAddress(details.url) && !details.url.startsWith('devtools://') })
+    const isOwn = hasPage && isOwnAddress(details.url)
+    answer({ cancel: !isOwn && !details.url.startsWith('devtools://') })
   })
 }
 
