@@ -34,6 +34,29 @@ export async function stopThroughButton(page: Page): Promise<void> {
   await waitForState(page, 'stopped', STOP_DEADLINE_MS)
 }
 
+/** Resolves when the environment on screen is shown as running again. */
+export async function startThroughButton(page: Page): Promise<void> {
+  await page.getByTestId('start').click()
+  await waitForReady(page)
+}
+
+/** What stands on each screen and on no other. */
+const SCREENS = {
+  environments: 'env-filter',
+  hosts: 'add-host-button',
+  consoles: 'console-add',
+  operations: 'operations-filter',
+  settings: 'setting-theme',
+} as const
+
+/** Goes to a screen by its address; resolves when it is shown. */
+export async function openScreen(page: Page, screen: keyof typeof SCREENS): Promise<void> {
+  await page.evaluate((name) => {
+    location.hash = `#/${name}`
+  }, screen)
+  await page.getByTestId(SCREENS[screen]).first().waitFor({ timeout: SHOWN_DEADLINE_MS })
+}
+
 /** Reads the plan, types the name where it is asked for, confirms; resolves with the plan when the list, shown again, is without it. */
 export async function destroyThroughDialog(page: Page, name: string): Promise<string> {
   await page.getByTestId('destroy').click()

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { identifyProcess } from '../../host-daemon/system/processes.ts'
@@ -7,6 +7,7 @@ import type { DaemonSettings } from '../../scripts/private-host/daemon.ts'
 import type { Login } from '../../scripts/private-host/layout.ts'
 import { TEST_HOST_OWNER_FILE, TEST_HOST_PREFIX } from '../../scripts/private-host/leftovers.ts'
 import { PrivateHost, removeHost, type LoginTarget } from '../../scripts/private-host/private-host.ts'
+import type { FileOwner } from '../../scripts/private-host/ssh-server.ts'
 import { useCachedImage } from './image-cache.ts'
 
 export interface TestHostOptions {
@@ -15,6 +16,8 @@ export interface TestHostOptions {
   readonly image?: 'minimal'
   /** The daemon's entry; its sources unless told otherwise. */
   readonly daemonEntry?: string
+  /** Who may read the logins' keys; root unless told otherwise. */
+  readonly client?: FileOwner
 }
 
 /** A host of the test's own: sshd, three logins and a daemon, none of which anyone else has. */
@@ -47,6 +50,7 @@ const TEST_SETTINGS: DaemonSettings = {
 
 async function newStateFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), TEST_HOST_PREFIX))
+  await chmod(folder, 0o711)
   await writeFile(join(folder, TEST_HOST_OWNER_FILE), JSON.stringify(await identifyProcess(process.pid)))
   return folder
 }
@@ -58,10 +62,15 @@ async function removeTestHost(stateFolder: string): Promise<void> {
 
 /** Starts a private host in a temporary folder. Whoever starts one disposes it, also when the test fails. */
 export async function startTestHost(options: TestHostOptions = {}): Promise<TestHost> {
-  const { settings = {}, image, daemonEntry = fromRoot('host-daemon', 'index.ts') } = options
+  const { settings = {}, image, daemonEntry = fromRoot('host-daemon', 'index.ts'), client } = options
   const stateFolder = await newStateFolder()
   try {
-    const host = await PrivateHost.open({ stateFolder, settings: { ...TEST_SETTINGS, ...settings }, daemonEntry })
+    const host = await PrivateHost.open({
+      stateFolder,
+      settings: { ...TEST_SETTINGS, ...settings },
+      daemonEntry,
+      ...(client === undefined ? {} : { client }),
+    })
     if (image !== undefined) await useCachedImage(host, image)
     await host.startDaemon()
     return await testHostOf(host, stateFolder)
