@@ -100,6 +100,7 @@ export class HostSession implements Disposable {
 
   dispose(): void {
     this.running?.abort()
+    this.running = undefined
     this.dropLink()
     this.book.dispose()
   }
@@ -128,7 +129,9 @@ export class HostSession implements Disposable {
       const { reason, wasConnected } = await this.attempt(attempt, signal)
       if (signal.aborted) return
       if (wasConnected && this.deps.clock.now() - startedAt >= STABLE_MS) attempt = 1
-      if (!(await this.rest(reason, attempt, signal))) attempt = 0
+      const hasWaited = await this.rest(reason, attempt, signal)
+      if (this.running?.signal !== signal) return
+      if (!hasWaited) attempt = 0
     }
   }
 

@@ -16,13 +16,13 @@ const REACH_DEADLINE_MS = 15_000
 export function joinWrites(socket: Socket): Socket {
   const write = socket.write.bind(socket) as (...words: unknown[]) => boolean
   const release = (): void => socket.uncork()
-  socket.write = ((...words: unknown[]): boolean => {
+  socket.write = (...words: unknown[]): boolean => {
     if (socket.writableCorked === 0) {
       socket.cork()
       process.nextTick(release)
     }
     return write(...words)
-  })
+  }
   return socket
 }
 

@@ -110,7 +110,8 @@ function agentSocketOf(directives: HostDirectives, names: Names, environment: Ss
 
 /** `[user@]host[:port]` or `ssh://[user@]host[:port]`; a literal IPv6 address stands in brackets. */
 export function parseJump(text: string): Pick<HostTarget, 'address' | 'port' | 'user'> {
-  const match = /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(?:\[([0-9a-fA-F:.%]+)\]|([^@:[\]\s]+))(?::([0-9]{1,5}))?\/?$/.exec(text)
+  const match =
+    /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^@:[\]\s]+))(?::([0-9]{1,5}))?\/?$/.exec(text)
   const address = match?.[2] ?? match?.[3]
   if (address === undefined || address.startsWith('-')) {
     throw new PilothouseError(
