@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
+import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import type { Operation, OperationKind, OperationStatus } from '../../src-shared/model/operation.ts'
 import type { Requester } from './requester.ts'
@@ -42,6 +43,7 @@ export class OperationEngine {
   private readonly runs = new Map<OperationId, { run: OperationRun; ended: Promise<void> }>()
   private readonly unrecorded = new Map<OperationId, OperationStatus>()
   private readonly waiters = new Map<OperationId, Set<() => void>>()
+  private readonly listening: Disposable
 
   constructor(deps: EngineDeps) {
     this.deps = deps
@@ -52,7 +54,7 @@ export class OperationEngine {
       deps.onUnrecorded(id)
     }
     this.writer = new OutcomeWriter({ ...deps, suspend: this.suspension.signal, onUnrecorded })
-    deps.store.db.onCommitted((change) => {
+    this.listening = deps.store.db.onCommitted((change) => {
       for (const { kind, id } of change) if (kind === 'operation') this.wake(id as OperationId)
     })
   }
@@ -67,6 +69,7 @@ export class OperationEngine {
   async stop(): Promise<void> {
     this.suspension.abort(new PilothouseError('cancelled', 'The daemon is ending.'))
     await Promise.all([...this.runs.values()].map(({ ended }) => ended))
+    this.listening.dispose()
   }
 
   replayOf(command: Command): Operation | undefined {
@@ -139,7 +142,10 @@ export class OperationEngine {
   }
 
   private async untilEnded(id: OperationId, signal: AbortSignal): Promise<void> {
-    while (this.get(id).status.kind === 'running') await this.nextChange(id, signal)
+    while (this.get(id).status.kind === 'running') {
+      signal.throwIfAborted()
+      await this.nextChange(id, signal)
+    }
   }
 
   private nextChange(id: OperationId, signal: AbortSignal): Promise<void> {
@@ -170,7 +176,7 @@ export class OperationEngine {
 
   private view(stored: StoredOperation): Operation {
     const operation = toWireOperation(stored)
-    const status = this.unrecorded.get(stored.id)
+    const status = stored.status.kind === 'running' ? this.unrecorded.get(stored.id) : undefined
     return status === undefined ? operation : { ...operation, status, isCancellable: false }
   }
 

@@ -82,15 +82,25 @@ export class OperationRun {
     try {
       if (step.isCancellable) this.cancellation.signal.throwIfAborted()
       this.begin(index, null)
+    } catch (error) {
+      // The step before it has ended as it has, whatever keeps this one from beginning.
+      return this.failureOf(error)
+    }
+    try {
       await this.runStep(step)
       this.lastEnd = { endedAt: this.deps.clock.now(), outcome: 'done', detail: null }
       return undefined
     } catch (error) {
-      if (this.deps.suspend.aborted) return undefined
-      const failure = this.failureOf(error)
-      this.lastEnd = { endedAt: this.deps.clock.now(), outcome: 'failed', detail: failure.message }
-      return failure
+      return this.deps.suspend.aborted ? undefined : this.failedStep(step, error)
     }
+  }
+
+  /** A step that was to be cancelled was cancelled, in whatever words it gave up. */
+  private failedStep(step: Step, error: unknown): Failure {
+    const { aborted: isCancelled, reason } = this.cancellation.signal
+    const failure = this.failureOf(step.isCancellable && isCancelled ? reason : error)
+    this.lastEnd = { endedAt: this.deps.clock.now(), outcome: 'failed', detail: failure.message }
+    return failure
   }
 
   private runStep(step: Step): Promise<void> {
@@ -109,7 +119,7 @@ export class OperationRun {
 
   private retryIndex(failure: Failure): number | undefined {
     const { retry, steps } = this.definition
-    if (retry === null || failure.code === 'cancelled' || this.operation.isCancelRequested) return undefined
+    if (retry === null || failure.code === 'cancelled') return undefined
     const index = steps.findIndex(({ name }) => name === retry.from)
     const isBehind = index >= 0 && this.operation.stepIndex >= index
     return isBehind && (this.operation.attempt ?? 1) < retry.maxAttempts ? index : undefined

@@ -26,7 +26,10 @@ export class ClaimsTable {
       this.db.run(INSERT, { ...claim })
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
-      return this.holderOf(claim.environmentId)
+      const holder = this.holderOf(claim.environmentId)
+      // No holder, and yet no claim: whatever the index says, nobody may believe that they hold it.
+      if (holder === undefined) throw error
+      return holder
     }
     this.db.touch('environment', claim.environmentId)
     return undefined

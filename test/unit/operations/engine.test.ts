@@ -155,12 +155,15 @@ describe('OperationEngine', () => {
     const operation = run([step('one')])
     const shown = await ended(operation)
     expect(shown.status).toMatchObject({ kind: 'failed', failure: { code: 'internal' } })
+    const told: string[] = []
+    db.onCommitted(() => told.push(engine.get(operation.id).status.kind))
     expect(logger.errors()).toContain('An outcome could not be recorded')
     expect(store.operations.find(operation.id)?.status.kind).toBe('running')
     other.exec('DROP TRIGGER full')
     other.close()
     await waitFor('the outcome', () => store.operations.find(operation.id)?.status.kind === 'succeeded')
-    await waitFor('the truth', () => engine.get(operation.id).status.kind === 'succeeded')
+    // Whoever hears of the commit that records it hears the truth: there is no later event.
+    expect(told).toEqual(['succeeded'])
     expect(store.claims.holderOf(ENVIRONMENT.id)).toBeUndefined()
   })
 
@@ -193,6 +196,30 @@ describe('OperationEngine', () => {
     gate.resolve(undefined)
     expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
     expect(trail).toEqual(['undo slow'])
+  })
+
+  it('counts as cancelled in whatever words the step gives up, and keeps how the step before it ended', async () => {
+    const offended = step('offended', {
+      run: ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('How dare you.')), { once: true })
+        }),
+    })
+    const operation = run([step('one'), offended], { from: 'one', maxAttempts: 3 })
+    await waitFor('the step', () => engine.get(operation.id).step === 'offended')
+    engine.cancel(operation.id, callerOf('operator'))
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
+    expect(trail).toEqual(['one', 'undo offended', 'undo one'])
+  })
+
+  it('journals a step as done that was, also when a cancel keeps the next one from beginning', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    const operation = run([step('heedless', { run: () => gate.promise }), step('two')])
+    await waitFor('the step', () => journal(operation).length === 1)
+    engine.cancel(operation.id, callerOf('operator'))
+    gate.resolve(undefined)
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
+    expect(journal(operation)[0]).toBe('forward heedless done')
   })
 
   it('accepts in one durable write, and starts to work after the answer', () => {
