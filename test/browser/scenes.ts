@@ -179,7 +179,7 @@ export const SCENES: readonly Scene[] = [
         .first()
         .fill('12')
       await page.getByTestId('spawn-submit').click()
-      await page.getByText('this host allows').waitFor()
+      await page.getByText('at most 8 CPUs here').waitFor()
     },
   },
   {

@@ -26,7 +26,7 @@ interface StartupSource {
   reference(): string
 }
 
-type Behind = Pick<Startup, 'submitted' | 'operation'> & { readonly spawned: ComputedRef<Submitted | undefined> }
+type Behind = Pick<Startup, 'submitted' | 'operation'>
 
 /** The command and the operation that are behind what the screen shows. */
 function useBehind(source: StartupSource): Behind {
@@ -45,16 +45,18 @@ function useBehind(source: StartupSource): Behind {
     }
     return newest
   })
-  const sending = computed(() =>
-    [...commands.submitted.values()].find(
-      (each) => each.environmentId === environmentId.value && each.answer === 'sending',
-    ),
+  /** The newest command of this window for it; events about it may still be on their way. */
+  const own = computed(() =>
+    [...commands.submitted.values()].findLast((each) => each.environmentId === environmentId.value),
   )
   const submitted = computed(() => {
-    const ofOperation = operation.value && commands.submitted.get(operation.value.commandId)
-    return spawned.value ?? sending.value ?? ofOperation
+    const mine = spawned.value ?? own.value
+    const it = operation.value
+    if (mine === undefined || it === undefined || it.commandId === mine.commandId) return mine
+    const { clockOffsetMs } = fleet.evidenceOf(source.hostId())
+    return it.requestedAt - clockOffsetMs > mine.clickedAt ? undefined : mine
   })
-  return { operation, submitted, spawned }
+  return { operation, submitted }
 }
 
 /** Two sources tell of the phase, and they may cross on the way: for one key it only goes forward. */
@@ -76,22 +78,23 @@ function observedPhase(observed: ObservedState | undefined): Phase | null {
   return observed?.kind === 'creating' || observed?.kind === 'booting' ? observed.phase : null
 }
 
-function isStarting(submitted: Submitted | undefined): boolean {
-  return submitted?.answer === 'sending' && submitted.kind !== 'stop' && submitted.kind !== 'destroy'
+/** A start that this window asked for, of which no event has come yet. */
+function isOnItsWay(submitted: Submitted | undefined, operation: Operation | undefined): boolean {
+  if (submitted === undefined || submitted.kind === 'stop' || submitted.kind === 'destroy') return false
+  if (submitted.answer === 'sending') return true
+  return submitted.answer === 'accepted' && operation?.commandId !== submitted.commandId
 }
 
 /** Where the start of an environment stands, from the click on, before the host has even answered. */
 export function useStartup(source: StartupSource): Startup {
   const fleet = useFleetStore()
-  const { operation, submitted, spawned } = useBehind(source)
+  const { operation, submitted } = useBehind(source)
   const observed = computed(() => source.row()?.environment.observed)
 
   const told = computed<Phase | null>(() => {
-    if (isStarting(submitted.value)) return 'requested'
+    if (isOnItsWay(submitted.value, operation.value)) return 'requested'
     const running = operation.value?.status.kind === 'running' ? operation.value.phase : null
-    const known = running ?? observedPhase(observed.value)
-    const isOnItsWay = spawned.value?.answer === 'accepted' && operation.value === undefined
-    return known ?? (isOnItsWay ? 'requested' : null)
+    return running ?? observedPhase(observed.value)
   })
   const attempt = computed(() => {
     const seen = observed.value?.kind === 'booting' ? observed.value.attempt : null

@@ -62,7 +62,7 @@ export function checkFields(fields: SpawnFields, limit: EnvironmentSize | null):
   for (const key of ['cpus', 'memoryMiB', 'homeMiB'] as const) {
     const value = fields[key]
     if (limit !== null && value !== null && value > limit[key]) {
-      errors[key] ??= `this host allows at most ${limit[key].toLocaleString('en-GB')} ${UNITS[key]}`
+      errors[key] ??= `at most ${limit[key].toLocaleString('en-GB')} ${UNITS[key]} here`
     }
   }
   if (!parsed.success || Object.keys(errors).length > 0) return { isValid: false, errors }

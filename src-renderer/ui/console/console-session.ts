@@ -155,8 +155,9 @@ export class ConsoleSession {
         return
       }
       this.channel = channel
-      channel.onClose((reason) => run === this.run && this.lost(reason))
+      // Messages first: a channel that is closed already still holds why.
       channel.onMessage((message) => run === this.run && this.receive(message))
+      channel.onClose((reason) => run === this.run && this.lost(reason))
     } catch (error) {
       if (run === this.run) this.lost(error instanceof Error ? error.message : String(error))
     }

@@ -6,7 +6,7 @@ export const DROP_KINDS = {
   clipboard: 'clipboard accesses',
   title: 'title changes',
   link: 'links other than http and https',
-  report: 'focus and window reports',
+  report: 'focus reports',
 } as const
 export type DropKind = keyof typeof DROP_KINDS
 
@@ -21,7 +21,8 @@ const FOCUS_REPORTS = 1004
 /**
  * Makes a terminal deaf to every sequence that would let the guest act on the person in front of it: answer-back
  * (bytes typed on their behalf), clipboard, titles and window operations, and links that are not plain web
- * addresses. What is dropped is counted. It does not guard against what the text itself says.
+ * addresses. What is dropped is counted, except window operations, which xterm refuses by itself before any handler.
+ * It does not guard against what the text itself says.
  */
 export function guardOutput(parser: IParser, onDrop: (kind: DropKind) => void): IDisposable {
   const guards: IDisposable[] = []
@@ -41,7 +42,6 @@ export function guardOutput(parser: IParser, onDrop: (kind: DropKind) => void): 
   csi({ prefix: '>', final: 'q' }, 'reply')
   csi({ prefix: '?', final: 'u' }, 'reply')
   csi({ prefix: '?', final: 'S' }, 'reply')
-  csi({ final: 't' }, 'report')
   guards.push(parser.registerEscHandler({ final: 'Z' }, dropped('reply')))
   guards.push(parser.registerDcsHandler({ intermediates: '$', final: 'q' }, dropped('reply')))
   guards.push(parser.registerDcsHandler({ intermediates: '+', final: 'q' }, dropped('reply')))
