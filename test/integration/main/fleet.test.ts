@@ -29,6 +29,8 @@ describe('a host of the fleet', () => {
   it('resumes where it was after three cuts, nothing twice and nothing lost', async () => {
     const id = await bench.connectedHost()
     const names: string[] = []
+    // What happens before the first subscription is part of its snapshot.
+    await waitFor('the state', () => bench.stateOf(id).environments.length > 0)
     void collect(names)
     for (let round = 0; round < 3; round++) {
       await bench.reached(id, 'connected')
