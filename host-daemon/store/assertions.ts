@@ -14,37 +14,37 @@ const TABLES = [
   'activity',
 ]
 
-/** Guarantees that the code leaves to the database: without one of these, two of something could exist. */
-const UNIQUE_INDEXES = [
-  'environments_live_name',
-  'environments_live_guest_uid',
-  'boots_ordinal',
-  'boots_live',
-  'claims_in_flight',
-]
+/**
+ * Guarantees that the code leaves to the database, each wholly: an index of the right name over other columns or
+ * rows would let two of something exist.
+ */
+const UNIQUE_INDEXES = {
+  environments_live_name: 'environments (name) WHERE destroyed_at IS NULL',
+  environments_live_guest_uid: 'environments (guest_uid) WHERE destroyed_at IS NULL',
+  boots_ordinal: 'boots (environment_id, ordinal)',
+  boots_live: 'boots (environment_id) WHERE ended_at IS NULL',
+  claims_in_flight: "claims (environment_id) WHERE mode = 'exclusive' AND released_at IS NULL",
+}
 
 const TRIGGERS = ['activity_keeps_rows', 'activity_keeps_content']
 
 /** Throws, naming everything that is missing, before the daemon relies on any of it. */
 export function assertSchema(raw: BetterSqlite3.Database): void {
+  const schema = schemaOf(raw)
   const missing = [
-    ...missingOf(raw, { type: 'table', names: TABLES }),
-    ...missingOf(raw, { type: 'index', names: UNIQUE_INDEXES }),
-    ...missingOf(raw, { type: 'trigger', names: TRIGGERS }),
+    ...TABLES.filter((name) => !schema.has(`table ${name}`)).map((name) => `table ${name}`),
+    ...TRIGGERS.filter((name) => !schema.has(`trigger ${name}`)).map((name) => `trigger ${name}`),
+    ...Object.entries(UNIQUE_INDEXES)
+      .filter(([name, over]) => schema.get(`index ${name}`) !== `CREATE UNIQUE INDEX ${name} ON ${over}`)
+      .map(([name, over]) => `unique index ${name} on ${over}`),
   ]
-  if (missing.length > 0) throw new Error(`The database lacks what the daemon relies on: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`The database lacks what the daemon relies on: ${missing.join('; ')}`)
 }
 
-interface Expected {
-  readonly type: 'table' | 'index' | 'trigger'
-  readonly names: readonly string[]
-}
-
-function missingOf(raw: BetterSqlite3.Database, { type, names }: Expected): string[] {
+/** What there is, as `type name`, with the statement that made it, in single spaces. */
+function schemaOf(raw: BetterSqlite3.Database): Map<string, string> {
   const rows = raw
-    .prepare<[string], { name: string; sql: string | null }>('SELECT name, sql FROM sqlite_schema WHERE type = ?')
-    .all(type)
-  const found = rows.filter(({ sql }) => type !== 'index' || /^CREATE UNIQUE INDEX/i.test(sql ?? ''))
-  const present = new Set(found.map(({ name }) => name))
-  return names.filter((name) => !present.has(name)).map((name) => `${type === 'index' ? 'unique index' : type} ${name}`)
+    .prepare<[], { type: string; name: string; sql: string | null }>('SELECT type, name, sql FROM sqlite_schema')
+    .all()
+  return new Map(rows.map(({ type, name, sql }) => [`${type} ${name}`, (sql ?? '').replaceAll(/\s+/g, ' ')]))
 }

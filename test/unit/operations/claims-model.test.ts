@@ -44,11 +44,25 @@ async function tryOut(deeds: readonly Deed[]): Promise<void> {
     if (kind === 'destroy') return destroy(name)
     if (kind === 'cancel') return client.operations.cancel({ id: accepted.at(-1)?.id ?? 'op-0000000000000000' })
     if (kind === 'exit') host.machine.kill(host.machine.guests.ids()[0] ?? '')
-    return new Promise((resolve) => setImmediate(resolve))
+    return undefined
+  }
+  const newest = () => client.operations.wait({ id: accepted.at(-1)?.id ?? 'op-0000000000000000', timeoutMs: 5_000 })
+  /** Whoever else is asked for at this moment meets what is under way now. */
+  const crowded = async (): Promise<Operation[]> => {
+    const running = await client.operations.list({ isRunning: true })
+    return running.filter((one) => running.some((other) => other !== one && other.environmentId === one.environmentId))
   }
   try {
-    // Not awaited one by one: they are meant to meet each other.
-    await Promise.all(deeds.map((each) => perform(each).catch(() => undefined)))
+    await Promise.all(NAMES.map(async (name) => keep(await client.environments.spawn(spawnInput(name)))))
+    const asked: Promise<unknown>[] = []
+    for (const each of deeds) {
+      // Not awaited one by one: they are meant to meet each other. Only a pause lets the newest one end.
+      if (each.kind === 'pause') await Promise.all(asked).then(newest)
+      asked.push(perform(each).catch(() => undefined))
+      expect(await crowded()).toEqual([])
+    }
+    await Promise.all(asked)
+    expect(await crowded()).toEqual([])
     const operations = await Promise.all(accepted.map(({ id }) => client.operations.wait({ id, timeoutMs: 10_000 })))
     expect(operations.filter(({ status }) => status.kind === 'running')).toEqual([])
     expect(overlapping(operations)).toEqual([])

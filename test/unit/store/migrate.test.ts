@@ -52,9 +52,18 @@ describe('the database', () => {
   it('without what the code relies on is refused, naming it', () => {
     openDatabase(path, { clock }).dispose()
     inFile((raw) => raw.exec('DROP INDEX claims_in_flight; DROP TRIGGER activity_keeps_rows'))
-    expect(() => openDatabase(path, { clock })).toThrow(/unique index claims_in_flight, trigger activity_keeps_rows/)
-    inFile((raw) => raw.exec('CREATE INDEX claims_in_flight ON claims (environment_id)'))
-    expect(() => openDatabase(path, { clock })).toThrow(/unique index claims_in_flight/)
+    expect(() => openDatabase(path, { clock })).toThrow(/trigger activity_keeps_rows; unique index claims_in_flight/)
+  })
+
+  it.each([
+    'CREATE INDEX claims_in_flight ON claims (environment_id)',
+    'CREATE UNIQUE INDEX claims_in_flight ON claims (environment_id)',
+    "CREATE UNIQUE INDEX claims_in_flight ON claims (environment_id, operation_id) WHERE mode = 'exclusive' AND released_at IS NULL",
+    "CREATE UNIQUE INDEX claims_in_flight ON claims (environment_id) WHERE mode = 'exclusive' AND released_at IS NOT NULL",
+  ])('with an index that has only the name of what the code relies on is refused: %s', (index) => {
+    openDatabase(path, { clock }).dispose()
+    inFile((raw) => raw.exec(`DROP INDEX claims_in_flight; ${index}`))
+    expect(() => openDatabase(path, { clock })).toThrow(/unique index claims_in_flight on claims \(environment_id\)/)
   })
 
   it('is as it was before a migration that fails', () => {
