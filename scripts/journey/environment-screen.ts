@@ -2,7 +2,7 @@ import type { Page } from 'playwright'
 
 const READY_DEADLINE_MS = 120_000
 const STOP_DEADLINE_MS = 60_000
-const SHOWN_DEADLINE_MS = 30_000
+const SHOWN_DEADLINE_MS = 15_000
 
 /** Resolves when the window shows the host as connected. */
 export async function waitForHost(page: Page, name: string): Promise<void> {
@@ -13,11 +13,17 @@ async function waitForState(page: Page, observed: string, deadlineMs: number): P
   await page.locator(`[data-testid=state][data-observed=${observed}]`).waitFor({ timeout: deadlineMs })
 }
 
-/** Makes an environment through the dialog; resolves when its page is on screen. */
-export async function spawnThroughDialog(page: Page, name: string): Promise<void> {
+/** Called while something is on screen that the journey goes on from. */
+export type Look = () => Promise<void>
+
+/** Makes an environment of owner `local` through the dialog; resolves when its page is on screen. */
+export async function spawnThroughDialog(page: Page, name: string, look?: Look): Promise<void> {
   await page.getByTestId('spawn-button').click()
   const dialog = page.getByRole('dialog')
   await dialog.getByTestId('spawn-name').fill(name)
+  await dialog.getByTestId('spawn-owner').click()
+  await page.getByRole('option', { name: /^local\b/ }).click()
+  await look?.()
   await dialog.getByTestId('spawn-submit').click()
   await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ timeout: SHOWN_DEADLINE_MS })
@@ -58,7 +64,7 @@ export async function openScreen(page: Page, screen: keyof typeof SCREENS): Prom
 }
 
 /** Reads the plan, types the name where it is asked for, confirms; resolves with the plan when the list, shown again, is without it. */
-export async function destroyThroughDialog(page: Page, name: string): Promise<string> {
+export async function destroyThroughDialog(page: Page, name: string, look?: Look): Promise<string> {
   await page.getByTestId('destroy').click()
   const dialog = page.getByRole('dialog')
   const plan = dialog.getByTestId('destroy-plan')
@@ -66,6 +72,7 @@ export async function destroyThroughDialog(page: Page, name: string): Promise<st
   const text = await plan.innerText()
   const typedName = dialog.getByTestId('destroy-name')
   if (await typedName.isVisible()) await typedName.fill(name)
+  await look?.()
   await dialog.getByTestId('destroy-confirm').click()
   await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   await page.getByTestId('env-id').waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })

@@ -27,11 +27,7 @@ describe.each(SHELLS)('an admin’s journey (%s)', (shell) => {
   })
 
   it('makes an environment and watches it become ready', async () => {
-    await window.page.getByTestId('spawn-button').click()
-    await window.page.getByTestId('spawn-name').waitFor()
-    await keepScreens(window, 'spawn')
-    await window.page.keyboard.press('Escape')
-    await spawnThroughDialog(window.page, NAME)
+    await spawnThroughDialog(window.page, NAME, () => keepScreens(window, 'spawn'))
     await keepScreens(window, 'starting')
     await waitForReady(window.page)
   })
@@ -78,11 +74,7 @@ describe.each(SHELLS)('an admin’s journey (%s)', (shell) => {
   })
 
   it('destroys it by the plan that the daemon has written', async () => {
-    await window.page.getByTestId('destroy').click()
-    await window.page.getByTestId('destroy-plan').waitFor()
-    await keepScreens(window, 'destroy')
-    await window.page.getByTestId('destroy-cancel').click()
-    const plan = await destroyThroughDialog(window.page, NAME)
+    const plan = await destroyThroughDialog(window.page, NAME, () => keepScreens(window, 'destroy'))
     expect(plan).toContain(NAME)
     expect(await window.cli.environments()).toEqual([])
   })
