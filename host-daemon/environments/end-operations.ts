@@ -1,11 +1,8 @@
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { describeFailure } from './failures.ts'
-import { environmentOf } from './start-steps.ts'
+import { DRIVER_MARGIN_MS, environmentOf } from './start-steps.ts'
 import type { Toolkit } from './toolkit.ts'
-
-/** A driver keeps its own deadlines; the step's comes this much later, in milliseconds, for one that does not. */
-const DRIVER_MARGIN_MS = 5_000
 
 /** Stops the guest; the home is kept. */
 export function stopOperation(toolkit: Toolkit): OperationDefinition {

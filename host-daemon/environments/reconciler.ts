@@ -7,6 +7,7 @@ import type { Boot } from '../store/boots-table.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { Store } from '../store/store.ts'
 import { repeat } from '../system/repeat.ts'
+import { StaleStates } from './stale-states.ts'
 import type { Toolkit } from './toolkit.ts'
 import type { EnvironmentViews } from './views.ts'
 
@@ -38,14 +39,16 @@ export class Reconciler {
   private readonly views: EnvironmentViews
   private readonly options: ReconcilerOptions
   private readonly turns: Turns
+  private readonly stale: StaleStates
   private readonly ending = new AbortController()
-  private loop: Promise<void> = Promise.resolve()
+  private loops: Promise<void>[] = []
 
   constructor(toolkit: Toolkit, views: EnvironmentViews, options: ReconcilerOptions) {
     this.toolkit = toolkit
     this.views = views
     this.options = options
     this.turns = new Turns(options.concurrency)
+    this.stale = new StaleStates(toolkit, views, options.staleAfterMs)
   }
 
   /**
@@ -54,24 +57,23 @@ export class Reconciler {
    */
   async start(): Promise<void> {
     this.settleOrphans()
-    const { clock, logger } = this.toolkit
-    const options = {
-      clock,
-      logger,
-      intervalMs: this.options.intervalMs,
-      signal: this.ending.signal,
-      name: 'reconciler',
-    }
     const first = Promise.withResolvers<undefined>()
-    this.loop = repeat(() => this.pass().finally(() => first.resolve(undefined)), options)
+    this.keepDoing('reconciler', () => this.pass().finally(() => first.resolve(undefined)))
     const looked = new AbortController()
-    await Promise.race([first.promise, clock.sleep(FIRST_LOOK_MS, looked.signal).catch(() => undefined)])
+    await Promise.race([first.promise, this.clock.sleep(FIRST_LOOK_MS, looked.signal).catch(() => undefined)])
     looked.abort()
+    this.keepDoing('stale states', () => this.stale.look())
+  }
+
+  private keepDoing(name: string, work: () => Promise<void> | void): void {
+    const { clock, logger } = this.toolkit
+    const { intervalMs } = this.options
+    this.loops.push(repeat(work, { clock, logger, intervalMs, signal: this.ending.signal, name }))
   }
 
   async stop(): Promise<void> {
     this.ending.abort(new Error('The daemon is ending.'))
-    await this.loop
+    await Promise.all(this.loops)
   }
 
   /** Looks at every guest once. */
@@ -84,8 +86,13 @@ export class Reconciler {
 
   /** Looks at one guest now, because something has just happened to it. Never rejects. */
   async lookAt(environmentId: EnvironmentId): Promise<void> {
-    const boot = this.store.boots.liveOf(environmentId)
-    if (boot !== undefined && !this.ending.signal.aborted) await this.look(boot)
+    if (this.ending.signal.aborted) return
+    try {
+      const boot = this.store.boots.liveOf(environmentId)
+      if (boot !== undefined) await this.look(boot)
+    } catch (error) {
+      this.toolkit.logger.error({ err: error, environmentId }, 'A guest could not be looked at')
+    }
   }
 
   private async look(boot: Boot): Promise<void> {
@@ -95,10 +102,7 @@ export class Reconciler {
       const at = this.clock.now()
       const environment = this.store.environments.find(boot.environmentId)
       if (environment === undefined) return
-      if (environment.operationId !== null) {
-        this.trustOperation(environment, at)
-        return
-      }
+      if (this.trustOperation(environment, at)) return
       const evidence = await this.toolkit.drivers.of(environment).inspectGuest(boot.record)
       if (!this.ending.signal.aborted) await this.learn({ boot, evidence, at })
     } catch (error) {
@@ -108,16 +112,23 @@ export class Reconciler {
     }
   }
 
-  /** An operation at work is itself the evidence: its driver call ends as soon as the guest does. */
-  private trustOperation({ id, observed }: StoredEnvironment, at: number): void {
-    if (observed.kind === 'booting' || observed.kind === 'stopping') this.views.confirm(id, at)
+  /** An operation at work on the guest is itself the evidence: its driver call ends as soon as the guest does. */
+  private trustOperation({ id, observed, operationId }: StoredEnvironment, at: number): boolean {
+    const isAtWork = operationId !== null && (observed.kind === 'booting' || observed.kind === 'stopping')
+    if (isAtWork) this.views.confirm(id, at)
+    return isAtWork
   }
 
-  /** What was asked before an operation came in says nothing any more. */
+  /** What was asked before an operation came in says nothing any more, but that what runs still ran. */
   private async learn(observation: Observation): Promise<void> {
     const environment = this.store.environments.find(observation.boot.environmentId)
     const boot = this.store.boots.find(observation.boot.id)
-    if (environment?.operationId !== null || boot?.endedAt !== null) return
+    if (environment === undefined || boot?.endedAt !== null) return
+    if (environment.operationId !== null) {
+      const isRunning = environment.observed.kind === 'running' && observation.evidence.kind === 'alive'
+      if (isRunning) this.views.confirm(environment.id, observation.at)
+      return
+    }
     if (observation.evidence.kind === 'gone') return this.learnGone(environment, observation)
     if (observation.evidence.kind === 'unknown') this.learnNothing(environment, observation.evidence.detail)
     else this.learnAlive(environment, { ...observation, agent: observation.evidence.agent })
@@ -138,11 +149,8 @@ export class Reconciler {
   }
 
   private learnNothing(environment: StoredEnvironment, detail: string): void {
-    const { id, observed } = environment
-    const observedAt = this.views.observedAt(environment)
-    const now = this.clock.now()
-    if (observed.kind === 'unknown' || now - observedAt < this.options.staleAfterMs) return
-    this.write(id, { kind: 'unknown', since: now, detail }, observedAt)
+    const isSettled = environment.observed.kind === 'unknown' || environment.observed.kind === 'failed'
+    if (!isSettled && this.stale.isStale(environment)) this.stale.expire(environment, detail)
   }
 
   private async learnGone(environment: StoredEnvironment, { boot, evidence, at }: Observation): Promise<void> {

@@ -8,7 +8,7 @@ import type { StoredOperation } from '../store/operation-row.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** A driver keeps its own deadlines; the step's comes this much later, in milliseconds, for one that does not. */
-const DRIVER_MARGIN_MS = 5_000
+export const DRIVER_MARGIN_MS = 5_000
 const LEAST_READY_BUDGET_MS = 1_000
 
 /** Throws when the row is gone: nothing could be right any more. */
@@ -93,8 +93,12 @@ async function bootGuest(toolkit: Toolkit, context: StepContext): Promise<void> 
   const environment = environmentOf(toolkit, context.operation)
   const driver = drivers.of(environment)
   const present = store.boots.liveOf(environment.id)
-  // A guest that is alive is adopted: one of an interrupted start, or one that ran all the time.
-  if (present !== undefined && (await isAliveElseEnded(toolkit, { environment, boot: present }))) return
+  if (present !== undefined) {
+    const isLeftover = environment.observed.kind === 'failed' && present.operationId !== context.operation.id
+    // A guest that is alive is adopted: one of an interrupted start, or one that ran all the time.
+    if (!isLeftover && (await isAlive(toolkit, { environment, boot: present }))) return
+    await endBoot(toolkit, { environment, boot: present })
+  }
   context.signal.throwIfAborted()
   const spec = {
     environmentId: environment.id,
@@ -122,29 +126,22 @@ interface Present {
 }
 
 /** Throws `engine_failed` when it cannot tell: a second guest must never be started on the same home. */
-async function isAliveElseEnded(toolkit: Toolkit, { environment, boot }: Present): Promise<boolean> {
-  const { store, clock, drivers, deadlines } = toolkit
-  const driver = drivers.of(environment)
-  const evidence: GuestEvidence = await driver.inspectGuest(boot.record)
-  if (evidence.kind === 'alive') return true
-  if (evidence.kind === 'unknown') {
-    throw new PilothouseError(
-      'engine_failed',
-      `Whether the guest still runs could not be found out: ${evidence.detail}`,
-    )
-  }
-  await driver.stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
+async function isAlive({ drivers }: Toolkit, { environment, boot }: Present): Promise<boolean> {
+  const evidence: GuestEvidence = await drivers.of(environment).inspectGuest(boot.record)
+  if (evidence.kind !== 'unknown') return evidence.kind === 'alive'
+  const message = `Whether the guest still runs could not be found out: ${evidence.detail}`
+  throw new PilothouseError('engine_failed', message)
+}
+
+/** The guest is positively gone, with everything but its journal, before its boot has ended. */
+async function endBoot({ store, clock, drivers, deadlines }: Toolkit, { environment, boot }: Present): Promise<void> {
+  await drivers.of(environment).stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
   store.db.transaction(() => store.boots.end(boot.id, clock.now()))
-  return false
 }
 
 async function endOwnBoot(toolkit: Toolkit, operation: StoredOperation): Promise<void> {
-  const { store, clock, drivers, deadlines } = toolkit
   const boot = ownBoot(toolkit, operation)
-  if (boot === undefined) return
-  const driver = drivers.of(environmentOf(toolkit, operation))
-  await driver.stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
-  store.db.transaction(() => store.boots.end(boot.id, clock.now()))
+  if (boot !== undefined) await endBoot(toolkit, { environment: environmentOf(toolkit, operation), boot })
 }
 
 /** Waits for the guest's agent. A guest that this operation did not start is not waited for. */

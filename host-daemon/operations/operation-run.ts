@@ -97,8 +97,8 @@ export class OperationRun {
 
   /** A step that was to be cancelled was cancelled, in whatever words it gave up. */
   private failedStep(step: Step, error: unknown): Failure {
-    const { aborted: isCancelled, reason } = this.cancellation.signal
-    const failure = this.failureOf(step.isCancellable && isCancelled ? reason : error)
+    const { signal } = this.cancellation
+    const failure = this.failureOf(step.isCancellable && signal.aborted ? signal.reason : error)
     this.lastEnd = { endedAt: this.deps.clock.now(), outcome: 'failed', detail: failure.message }
     return failure
   }

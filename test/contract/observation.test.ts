@@ -51,6 +51,26 @@ describe('what is observed of a guest', () => {
     expect((await get()).boot).toEqual(before.boot)
   })
 
+  it('is not shown as running for longer than its bound while a question hangs', async () => {
+    const release = host.driver.hold('inspectGuest')
+    await becomes('unknown')
+    release()
+    await becomes('running')
+  })
+
+  it('stays confirmed while an operation on it only waits for its turn', async () => {
+    const release = host.driver.hold('ready')
+    await client().environments.spawn(spawnInput())
+    await client().environments.spawn(spawnInput())
+    await waitFor('both turns to be taken', () => host.driver.calls.ready === 3)
+    const { id } = await client().environments.start({ commandId: newCommandId(), environment: 'web' })
+    const before = await get()
+    await waitFor('a confirmation', async () => (await get()).observedAt > before.observedAt)
+    expect(await get()).toMatchObject({ observed: { kind: 'running' }, operationId: id })
+    release()
+    expect(await client().operations.wait({ id, timeoutMs: 5_000 })).toMatchObject({ status: { kind: 'succeeded' } })
+  })
+
   it('tells a silent agent from an answering one', async () => {
     host.machine.setAgent((await get()).boot?.id ?? '', 'silent')
     await waitFor('silence', async () => {

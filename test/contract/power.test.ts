@@ -8,6 +8,7 @@ import {
   startFakeDriverDaemon,
   type FakeDriverDaemon,
 } from '../support/fake-driver-daemon.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 describe('start and stop', () => {
   let host: FakeDriverDaemon
@@ -109,6 +110,23 @@ describe('start and stop', () => {
     expect((await get('web')).observed).toMatchObject({ kind: 'failed', reason: 'cleanup_failed' })
     expect(host.logger.errors()).toContain('An undo failed')
     expect(await ended(await client().environments.stop(command()))).toMatchObject({ status: { kind: 'succeeded' } })
+  })
+
+  it('ends what a failed start left behind before it starts again, and never takes it for ready', async () => {
+    const tooSlow = new DriverFailure('agent_timeout', 'No answer within 9 s.')
+    host.driver.failNext('ready', tooSlow)
+    host.driver.failNext('stopGuest', new Error('It would not die.'))
+    await spawned('web')
+    const failed = await get('web')
+    expect(failed.observed).toMatchObject({ kind: 'failed', reason: 'cleanup_failed' })
+    host.driver.unknownInspections = 30
+    await waitFor('the questions', () => host.driver.unknownInspections === 0)
+    const looks = host.driver.calls.inspectGuest
+    await waitFor('an answer', () => host.driver.calls.inspectGuest > looks + 1)
+    expect((await get('web')).observed).toEqual(failed.observed)
+    expect(await ended(await client().environments.start(command()))).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await get('web')).toMatchObject({ observed: { kind: 'running', agent: 'answering' }, boot: { ordinal: 2 } })
+    expect(host.machine.mostGuestsPerHome).toBe(1)
   })
 
   it('stops at a home that is positively gone, before anything is touched', async () => {

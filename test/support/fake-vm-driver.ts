@@ -14,7 +14,8 @@ import {
 } from '../../host-daemon/drivers/vm-driver.ts'
 import { FakeMachine } from './fake-machine.ts'
 
-export type FakeAction = 'createHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest'
+export type FakeAction =
+  'createHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest' | 'inspectGuest'
 
 export interface FakeVmDriverOptions {
   /** Give the same one to the next daemon and it finds the guests again. */
@@ -45,7 +46,15 @@ export class FakeVmDriver implements VmDriver {
   constructor(options: FakeVmDriverOptions = {}) {
     this.machine = options.machine ?? new FakeMachine()
     this.journalFolder = options.journalFolder
-    this.calls = { createHome: 0, destroyHome: 0, inspectHome: 0, startGuest: 0, ready: 0, stopGuest: 0 }
+    this.calls = {
+      createHome: 0,
+      destroyHome: 0,
+      inspectHome: 0,
+      startGuest: 0,
+      ready: 0,
+      stopGuest: 0,
+      inspectGuest: 0,
+    }
   }
 
   /** The next call of `action` fails with `error`; called again, the one after it too. */
@@ -128,15 +137,16 @@ export class FakeVmDriver implements VmDriver {
     }
   }
 
-  inspectGuest({ bootId }: BootRecord): Promise<GuestEvidence> {
+  async inspectGuest({ bootId }: BootRecord): Promise<GuestEvidence> {
+    await this.act('inspectGuest')
     if (this.unknownInspections > 0) {
       this.unknownInspections -= 1
-      return Promise.resolve({ kind: 'unknown', detail: 'The fake driver was told not to know.' })
+      return { kind: 'unknown', detail: 'The fake driver was told not to know.' }
     }
     const guest = this.machine.guests.get(bootId)
-    if (guest === undefined) return Promise.resolve({ kind: 'gone', detail: 'Its process has ended.' })
+    if (guest === undefined) return { kind: 'gone', detail: 'Its process has ended.' }
     const { pid, agent } = guest
-    return Promise.resolve({ kind: 'alive', process: { pid, startTicks: '1' }, agent })
+    return { kind: 'alive', process: { pid, startTicks: '1' }, agent }
   }
 
   async stopGuest({ bootId }: BootRecord, { graceMs }: StopDeadlines): Promise<'was_gone' | 'graceful' | 'forced'> {

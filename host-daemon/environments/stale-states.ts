@@ -1,0 +1,47 @@
+import type { EnvironmentId } from '../../src-shared/model/ids.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
+import type { Toolkit } from './toolkit.ts'
+import type { EnvironmentViews } from './views.ts'
+
+/**
+ * Sees to it that nothing is shown as running on evidence older than its bound, whatever keeps the evidence away: a
+ * question that fails, one that hangs, or a host with more guests than it can ask in time.
+ */
+export class StaleStates {
+  private readonly toolkit: Toolkit
+  private readonly views: EnvironmentViews
+  private readonly staleAfterMs: number
+  private suspects = new Map<EnvironmentId, number>()
+
+  constructor(toolkit: Toolkit, views: EnvironmentViews, staleAfterMs: number) {
+    this.toolkit = toolkit
+    this.views = views
+    this.staleAfterMs = staleAfterMs
+  }
+
+  /** A guest is `unknown` at the second look without news in between: a daemon that slept itself may ask first. */
+  look(): void {
+    const { store } = this.toolkit
+    const before = this.suspects
+    this.suspects = new Map()
+    for (const { environmentId: id } of store.boots.live()) {
+      const environment = store.environments.find(id)
+      if (environment?.observed.kind !== 'running' || !this.isStale(environment)) continue
+      const observedAt = this.views.observedAt(environment)
+      if (before.get(id) === observedAt) this.expire(environment, 'The guest could not be asked in time.')
+      else this.suspects.set(id, observedAt)
+    }
+  }
+
+  isStale(environment: StoredEnvironment): boolean {
+    return this.toolkit.clock.now() - this.views.observedAt(environment) >= this.staleAfterMs
+  }
+
+  /** From now on the state is unknown; what was last seen keeps its age. */
+  expire(environment: StoredEnvironment, detail: string): void {
+    const { store, clock } = this.toolkit
+    const unknown = { kind: 'unknown', since: clock.now(), detail } as const
+    const observedAt = this.views.observedAt(environment)
+    store.db.transaction(() => store.environments.setObserved(environment.id, unknown, observedAt))
+  }
+}
