@@ -59,7 +59,7 @@ function inFlightBlock(operation: Operation, ageMs: number): string {
 /** Why an action cannot be pressed now, as one sentence; null when it can. */
 export function actionBlock(action: EnvironmentAction, facts: ActionFacts): string | null {
   const { environment, inFlight, unanswered, now } = facts
-  if (environment === undefined) return 'The environment does not exist yet.'
+  if (environment === undefined) return 'The environment does not exist.'
   if (unanswered !== undefined) return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
   const blocked = hostBlock(facts.host, action, now)
   if (blocked !== null) return blocked

@@ -54,6 +54,14 @@ export function operationShown(operation: Operation): Shown {
   }
 }
 
+/** How an environment stands that the host does not list: what its last operation made of it; null when unsaid. */
+export function absentShown(operation: Operation | undefined): Shown | null {
+  if (operation === undefined || operation.status.kind === 'running') return null
+  if (operation.kind !== 'destroy' || operation.status.kind !== 'succeeded') return operationShown(operation)
+  const sentence = 'The guest and its home are gone. Its operations stay on record.'
+  return { word: 'Destroyed', note: '', tone: 'idle', icon: 'i-lucide-trash-2', sentence }
+}
+
 function doneSentence(operation: Operation): string {
   return `${operation.environmentName} ${DONE_SENTENCES[operation.kind]}`
 }

@@ -17,7 +17,7 @@ import {
 export interface Scene {
   readonly name: string
   readonly path?: string
-  readonly sizes?: readonly ('wide' | 'narrow')[]
+  readonly sizes?: readonly ('wide' | 'narrow' | 'huge')[]
   fleet(): ConstructorParameters<typeof FakeApp>[0]
   prepare?(app: FakeApp): void
   arrive(page: Page, app: FakeApp): Promise<void>
@@ -81,6 +81,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'environments-few',
+    sizes: ['wide', 'narrow', 'huge'],
     fleet: () => sampleFleet(19),
     arrive: (page) => visible(page, 'env-row'),
   },
@@ -223,6 +224,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: 'environment-running',
+    sizes: ['wide', 'narrow', 'huge'],
     path: `/environments/${HOST}/${first()}`,
     fleet: () => sampleFleet(8),
     prepare: withConsole,
@@ -315,6 +317,25 @@ export const SCENES: readonly Scene[] = [
       await drawn(page)
       await page.getByTestId('destroy').click()
       await page.getByTestId('destroy-name').fill('billing-work')
+    },
+  },
+  {
+    name: 'destroyed',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: withConsole,
+    arrive: async (page, app) => {
+      await drawn(page)
+      await page.getByTestId('destroy').click()
+      await page.getByTestId('destroy-name').fill('billing-worker')
+      await page.getByTestId('destroy-confirm').click()
+      await page.getByTestId('destroy-dialog').waitFor({ state: 'detached' })
+      const operation = app.states.get(HOST)?.operations.find((each) => each.status.kind === 'running')
+      if (operation === undefined) throw new Error('Nothing was destroyed.')
+      app.finish(HOST, operation, 'removed')
+      await visible(page, 'starting')
+      await page.getByText('are gone.').first().waitFor()
     },
   },
   {

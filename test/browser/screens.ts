@@ -14,7 +14,11 @@ import { SCENES, type Scene } from './scenes.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const TARGET = join(ROOT, 'test-results/screens')
-const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 760, height: 900 } } as const
+const SIZES = {
+  wide: { width: 1440, height: 900 },
+  narrow: { width: 760, height: 900 },
+  huge: { width: 2560, height: 1400 },
+} as const
 const THEMES = ['dark', 'light'] as const
 
 interface Look {

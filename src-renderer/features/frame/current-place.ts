@@ -28,7 +28,13 @@ export function useCurrentPlace(): { crumbs: ComputedRef<Crumb[]>; host: Compute
 
   function environmentName(ref: string): string {
     const known = fleet.row(rowKey(hostId.value ?? '', ref))?.environment.name
-    return known ?? commands.submitted.get(ref as CommandId)?.name ?? ref
+    return known ?? commands.submitted.get(ref as CommandId)?.name ?? recordedName(ref) ?? ref
+  }
+
+  /** What an environment was called that is gone. */
+  function recordedName(id: string): string | undefined {
+    const found = [...fleet.operations()].find((row) => row.operation.environmentId === id)
+    return found?.operation.environmentName
   }
 
   const crumbs = computed<Crumb[]>(() => {
