@@ -19,16 +19,26 @@ export async function waitForConsole(page: Page): Promise<void> {
   )
 }
 
-/** Resolves when a line of the terminal on screen is exactly `line`. */
-export async function waitForLine(page: Page, line: string): Promise<void> {
+/** Resolves when a line of the terminal on screen matches `pattern`, trailing blanks aside. */
+async function waitForRow(page: Page, pattern: string): Promise<void> {
   await page.waitForFunction(
     (wanted) => {
       const rows = document.querySelectorAll<HTMLElement>('[data-testid=console-terminal] .xterm-rows > div')
-      return [...rows].some((row) => row.innerText.replaceAll('\u00a0', ' ').trimEnd() === wanted)
+      return [...rows].some((row) => new RegExp(wanted).test(row.innerText.replaceAll('\u00a0', ' ').trimEnd()))
     },
-    line,
+    pattern,
     { timeout: ECHO_DEADLINE_MS },
   )
+}
+
+/** Resolves when a line of the terminal on screen is exactly `line`. */
+export async function waitForLine(page: Page, line: string): Promise<void> {
+  await waitForRow(page, `^${line.replaceAll(/[^\w ]/g, '\\$&')}$`)
+}
+
+/** Resolves when the guest's shell waits for a command. */
+export async function waitForPrompt(page: Page): Promise<void> {
+  await waitForRow(page, '#$')
 }
 
 /** Takes the keyboard of the console on screen; resolves when this window is the one that types. */
@@ -41,6 +51,7 @@ export async function takeKeyboard(page: Page): Promise<void> {
 
 /** Types a command into the guest and resolves when `answer` stands on a line of its own on screen. */
 export async function typeAndRead(page: Page, command: string, answer: string): Promise<void> {
+  await waitForPrompt(page)
   await takeKeyboard(page)
   await page.getByTestId('console-terminal').click()
   await page.keyboard.type(command)

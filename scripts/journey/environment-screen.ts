@@ -81,3 +81,10 @@ export async function destroyThroughDialog(page: Page, name: string, look?: Look
   await page.getByTestId('env-row').filter({ hasText: name }).waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   return text
 }
+
+/** Goes to the page of an environment by its row; resolves when it is shown. */
+export async function openEnvironment(page: Page, name: string): Promise<void> {
+  await openScreen(page, 'environments')
+  await page.getByTestId('env-row').filter({ hasText: name }).getByTestId('env-open').click()
+  await page.getByTestId('env-title').filter({ hasText: name }).waitFor({ timeout: SHOWN_DEADLINE_MS })
+}

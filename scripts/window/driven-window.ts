@@ -65,7 +65,7 @@ export async function openBrowser(options: DrivenWindowOptions): Promise<DrivenW
     await makeFolderOf(options.user, profile)
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: await launcherFor(options, 'chromium', [findChromium() ?? 'chromium']),
-      args: ['--no-first-run', '--disable-gpu'],
+      args: ['--no-first-run', '--disable-gpu', '--window-size=1280,900'],
       chromiumSandbox: true,
       headless: options.environment['DISPLAY'] === undefined,
       env: options.environment,
