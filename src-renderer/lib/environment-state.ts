@@ -124,8 +124,3 @@ export function environmentShown(environment: Environment, evidence: HostEvidenc
   }
   return observedShown(observed, now)
 }
-
-/** True while a guest or the daemon is known, on fresh evidence, to be doing something with it. */
-export function isStale(environment: Environment, evidence: HostEvidence, now: number): boolean {
-  return now - seenAt(environment, evidence) > EVIDENCE_BOUND_MS
-}
