@@ -48,7 +48,8 @@ export function runDestroy(deps: DestroyDeps, caller: Requester, input: DestroyI
   try {
     return accept(deps, caller, input)
   } catch (error) {
-    if (error instanceof PilothouseError) deps.tickets.recordRefusal('destroy', caller, error)
+    const { environment } = input
+    if (error instanceof PilothouseError) deps.tickets.recordRefusal('destroy', caller, { error, environment })
     throw error
   }
 }

@@ -2,6 +2,7 @@ import type { Plan } from '../../src-shared/model/plan.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
+import { lookAtHome } from './home-look.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** What the plan rests on. The guest's file contents always change and are not among it. */
@@ -17,22 +18,22 @@ export function changesBetween(then: PlanFacts, now: PlanFacts): string[] {
     .map((fact) => `${fact} was ${then[fact] ?? 'nothing'} and is ${now[fact] ?? 'nothing'}`)
 }
 
-/** The home as it was found; `bytes` is null where it could not be read, `problem` says why. */
-export interface HomeFinding {
-  readonly bytes: number | null
-  readonly isEmpty: boolean
-  readonly problem: string | null
-}
+/** The home as it was found. */
+export type HomeFinding =
+  | { readonly kind: 'present'; readonly bytes: number; readonly isEmpty: boolean }
+  | { readonly kind: 'absent'; readonly wasUsed: boolean }
+  | { readonly kind: 'unreadable'; readonly problem: string; readonly isEmpty: boolean }
 
-/** A home counts as empty where no guest ever had it, or where it is positively absent; in doubt it is not. */
-export async function inspectHome({ store, drivers }: Toolkit, environment: StoredEnvironment): Promise<HomeFinding> {
-  const wasUsed = environment.boot !== null && store.environments.homeMadeAt(environment.home.id) !== null
+/** A home counts as empty where no guest ever had it; in doubt it does not. */
+export async function inspectHome(toolkit: Toolkit, environment: StoredEnvironment): Promise<HomeFinding> {
+  const madeAt = toolkit.store.environments.homeMadeAt(environment.home.id)
+  const wasUsed = environment.boot !== null && madeAt !== null
   try {
-    const found = await drivers.of(environment).inspectHome(environment.home.id)
-    if (found.kind === 'absent') return { bytes: 0, isEmpty: true, problem: null }
-    return { bytes: found.bytes, isEmpty: !wasUsed, problem: null }
+    const found = await lookAtHome(toolkit, environment)
+    return found.kind === 'absent' ? { ...found, wasUsed } : { ...found, isEmpty: !wasUsed }
   } catch (error) {
-    return { bytes: null, isEmpty: !wasUsed, problem: error instanceof Error ? error.message : 'unknown' }
+    const problem = error instanceof Error ? error.message : 'unknown'
+    return { kind: 'unreadable', problem, isEmpty: !wasUsed }
   }
 }
 
@@ -40,24 +41,34 @@ export async function inspectHome({ store, drivers }: Toolkit, environment: Stor
 export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, hostName: string): Plan {
   const { id, name, owner, generation } = environment
   const losses = [guestLoss(environment), homeLoss(environment, home)]
-  const keeps = ['The record of what was done with it is kept.']
+  const keeps = [
+    'The record of what was done with it is kept.',
+    `Its console journals can still be read under ${id}, until their space is needed.`,
+  ]
   const opening = `Destroy ${name} (${id}) of owner ${owner} on host ${hostName}: removes the guest and its home for good.`
   const text = [opening, ...losses, 'No backup is made of it first; it cannot be undone.', ...keeps].join('\n')
-  const needsName = !home.isEmpty
+  const needsName = home.kind !== 'absent' && !home.isEmpty
+  const homeBytes = home.kind === 'present' ? home.bytes : home.kind === 'absent' ? 0 : null
   const hash = hashOf({ kind: 'destroy', environmentId: id, facts: factsOf(environment), text, needsName })
   const about = { environmentId: id, environmentName: name, generation }
-  return { kind: 'destroy', ...about, text, losses, keeps, homeBytes: home.bytes, needsName, hash }
+  return { kind: 'destroy', ...about, text, losses, keeps, homeBytes, needsName, hash }
 }
 
 function guestLoss({ observed }: StoredEnvironment): string {
   if (observed.kind === 'running') return 'The guest is running and is ended at once.'
-  if (observed.kind === 'unknown') return 'Whether the guest runs is not known now; if it does, it is ended at once.'
-  return 'The guest is not running.'
+  if (observed.kind === 'stopped' || observed.kind === 'lost') return 'The guest is not running.'
+  if (observed.kind === 'failed') return 'The guest has failed; whatever is left of it is ended at once.'
+  return 'Whether the guest runs is not known now; if it does, it is ended at once.'
 }
 
-function homeLoss({ home }: StoredEnvironment, { bytes, isEmpty, problem }: HomeFinding): string {
-  const size = `Its home ${home.id} of ${home.sizeMiB} MiB`
-  if (problem !== null) return `${size} is removed. How much is in it could not be read: ${problem}`
-  if (isEmpty) return `${size} is removed; no guest has ever used it.`
-  return `${size}, taking ${bytes ?? 0} bytes on disk, is removed with everything in it.`
+function homeLoss({ home: { id, sizeMiB } }: StoredEnvironment, found: HomeFinding): string {
+  const size = `Its home ${id} of ${sizeMiB} MiB`
+  if (found.kind === 'unreadable') {
+    return `${size} is removed. How much is in it could not be read: ${found.problem}`
+  }
+  if (found.kind === 'absent') {
+    return found.wasUsed ? `${size} is gone already, with everything that was in it.` : `${size} was never made.`
+  }
+  if (found.isEmpty) return `${size} is removed; no guest has ever used it.`
+  return `${size}, taking ${found.bytes} bytes on disk, is removed with everything in it.`
 }

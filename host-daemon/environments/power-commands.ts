@@ -6,6 +6,7 @@ import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { HostCapacity } from '../store/environments-table.ts'
 import type { Store } from '../store/store.ts'
+import { lookAtHome } from './home-look.ts'
 import { capacityRefusal } from './spawn-command.ts'
 import type { Toolkit } from './toolkit.ts'
 import { resolveEnvironment } from './views.ts'
@@ -22,14 +23,19 @@ export interface PowerDeps {
   readonly capacity: HostCapacity
 }
 
-/** Accepts a start. Refuses with `home_gone` on positive evidence, before anything is touched. */
+/**
+ * Accepts a start. Refuses with `engine_failed` where the driver is known to be of no use now, and with `home_gone` on
+ * positive evidence, before anything is touched.
+ */
 export async function start(deps: PowerDeps, caller: Requester, input: PowerInput): Promise<Operation> {
   const { toolkit, engine } = deps
   const command = { kind: 'start', caller, commandId: input.commandId, input } as const
   const replayed = engine.replayOf(command)
   if (replayed !== undefined) return replayed
-  await refuseGoneHome(toolkit, resolveEnvironment(toolkit.store, input.environment))
-  const { store } = toolkit
+  const { store, drivers, clock } = toolkit
+  const asked = resolveEnvironment(store, input.environment)
+  await drivers.refuseUnavailable(drivers.of(asked), clock)
+  await refuseGoneHome(toolkit, asked)
   let environment: StoredEnvironment
   return engine.accept({
     ...command,
@@ -56,11 +62,11 @@ export function stop({ toolkit, engine }: PowerDeps, caller: Requester, input: P
 }
 
 /** The home may be unknowable now; the operation asks again and then insists. */
-async function refuseGoneHome({ store, drivers, logger }: Toolkit, environment: StoredEnvironment): Promise<void> {
-  const { id: homeId } = environment.home
-  if (store.environments.homeMadeAt(homeId) === null) return
+async function refuseGoneHome(toolkit: Toolkit, environment: StoredEnvironment): Promise<void> {
+  const { store, logger } = toolkit
+  if (store.environments.homeMadeAt(environment.home.id) === null) return
   try {
-    const found = await drivers.of(environment).inspectHome(homeId)
+    const found = await lookAtHome(toolkit, environment)
     if (found.kind === 'present') return
   } catch (error) {
     logger.warn({ err: error, environmentId: environment.id }, 'A home could not be looked at before a start')

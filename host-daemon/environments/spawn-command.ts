@@ -43,11 +43,13 @@ export async function spawn(deps: SpawnDeps, caller: Requester, input: SpawnInpu
   if (replayed !== undefined) return replayed
   const size = sizeOf(input.size)
   assertSize(size, deps.limits.size)
-  const driver = deps.toolkit.drivers.choose(input.driver).kind
+  const { drivers, clock } = deps.toolkit
+  const driver = drivers.choose(input.driver)
   if (!(await deps.isImageUsable(input.image))) {
     throw new PilothouseError('not_found', `There is no image ${input.image} on this host.`)
   }
-  return deps.engine.accept({ ...command, target: () => insert(deps, { input, size, driver }) })
+  await drivers.refuseUnavailable(driver, clock)
+  return deps.engine.accept({ ...command, target: () => insert(deps, { input, size, driver: driver.kind }) })
 }
 
 function sizeOf(asked: SpawnInput['size']): EnvironmentSize {

@@ -7,7 +7,7 @@ import type { ConsoleInput } from '../drivers/vm-driver.ts'
 import type { Boot } from '../store/boots-table.ts'
 import type { Store } from '../store/store.ts'
 import type { DriverSet } from './driver-set.ts'
-import { resolveEnvironment } from './views.ts'
+import { resolveRecorded } from './views.ts'
 
 /** What the consoles need to know of boots, from the daemon's own record. */
 export class StoreBootDirectory implements BootDirectory {
@@ -19,8 +19,9 @@ export class StoreBootDirectory implements BootDirectory {
     this.drivers = drivers
   }
 
+  /** Destroyed ones too, by id: the journal outlives the guest. */
   resolve(environment: EnvironmentRef): EnvironmentId {
-    return resolveEnvironment(this.store, environment).id
+    return resolveRecorded(this.store, environment)
   }
 
   bootsOf(environmentId: EnvironmentId): readonly JournalBoot[] {

@@ -1,6 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
-import type { EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
+import type { EnvironmentId, EnvironmentRef, OperationId, TicketId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
@@ -17,6 +17,12 @@ export interface TicketsDeps {
   readonly random: RandomSource
   /** At most `TICKET_LIFETIME_MS`. */
   readonly lifetimeMs: number
+}
+
+/** What was refused, and what it was asked of. */
+export interface Refusal {
+  readonly error: PilothouseError
+  readonly environment: EnvironmentRef
 }
 
 /** Single-use permissions, each to run exactly one plan. */
@@ -81,11 +87,13 @@ export class Tickets {
   }
 
   /** Every refusal is recorded; it changes nothing else. */
-  recordRefusal(kind: OperationKind, caller: Requester, error: PilothouseError): void {
+  recordRefusal(kind: OperationKind, caller: Requester, { error, environment }: Refusal): void {
     const { store, clock } = this.deps
     const { actor, requestId } = caller
-    const about = { action: kind, outcome: 'refused', detail: { code: error.code, message: error.message } }
-    const entry = { ...about, at: clock.now(), actor, requestId, operationId: null, environmentId: null }
+    const { code, message } = error
+    const about = { action: kind, outcome: 'refused', detail: { code, message, environment } }
+    const environmentId = store.environments.resolve(environment)?.id ?? null
+    const entry = { ...about, at: clock.now(), actor, requestId, operationId: null, environmentId }
     store.db.transaction(() => store.activity.append(entry))
   }
 }

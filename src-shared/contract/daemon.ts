@@ -88,6 +88,7 @@ const environments = {
       'owner_limit_reached',
       'host_limit_reached',
       'command_id_reused',
+      'engine_failed',
     ],
   }),
   start: call({
@@ -96,7 +97,14 @@ const environments = {
     effect: 'write',
     input: z.object({ ...command, ...target, ...seen }),
     output: operationSchema,
-    errors: ['operation_in_flight', 'generation_mismatch', 'command_id_reused', 'home_gone', 'host_limit_reached'],
+    errors: [
+      'operation_in_flight',
+      'generation_mismatch',
+      'command_id_reused',
+      'home_gone',
+      'host_limit_reached',
+      'engine_failed',
+    ],
   }),
   stop: call({
     summary: 'Stop the guest, gracefully and then by force; the home is kept.',

@@ -81,6 +81,16 @@ describe('destroy', () => {
     const unnamed = await refusalOf(run(ticket.id, { confirmName: 'wed' }))
     expect(unnamed).toMatchObject({ code: 'invalid_request', details: { field: 'confirmName' } })
     expect(host.machine.guests.ids().length).toBeGreaterThan(0)
+    const refusals = host.activity().filter(({ outcome }) => outcome === 'refused')
+    expect(refusals.map(({ detail }) => detail.code)).toEqual([
+      'ticket_required',
+      'ticket_invalid',
+      'ticket_foreign',
+      'ticket_invalid',
+      'invalid_request',
+    ])
+    expect(refusals.map(({ actor }) => actor?.user)).toEqual(['op', 'op', 'eve', 'op', 'op'])
+    expect(refusals.every(({ environmentId }) => environmentId !== null)).toBe(true)
     expect((await run(ticket.id)).kind).toBe('destroy')
   })
 
@@ -110,6 +120,28 @@ describe('destroy', () => {
     const { plan: destroy } = await plan()
     expect(destroy).toMatchObject({ homeBytes: null, needsName: true })
     expect(destroy.text).toContain('The disk did not answer.')
+  })
+
+  it('says of a home that is gone that it is gone, not that nobody ever used it', async () => {
+    await wait((await admin().environments.stop({ commandId: newCommandId(), environment: 'web' })).id)
+    host.machine.homes.delete(host.machine.homes.ids()[0] ?? '')
+    const { plan: destroy } = await plan()
+    expect(destroy).toMatchObject({ homeBytes: 0, needsName: false })
+    expect(destroy.text).toContain('is gone already, with everything that was in it.')
+  })
+
+  it('leaves the name to others, and its record and consoles to be found under its id', async () => {
+    const { environmentId } = (await plan()).plan
+    await wait((await run((await plan()).ticket.id)).id)
+    await wait((await admin().environments.spawn(spawnInput('web'))).id)
+    const { id } = await admin().environments.get({ environment: 'web' })
+    expect(id).not.toBe(environmentId)
+    const operations = await admin().operations.list({ environment: environmentId })
+    expect(operations.map(({ kind }) => kind)).toEqual(['destroy', 'spawn'])
+    const boots = await admin().consoles.boots({ environment: environmentId })
+    expect(boots).toMatchObject([{ ordinal: 1, endedAt: expect.any(Number) as number }])
+    expect(boots[0]?.endOffset).toBeGreaterThan(0)
+    expect((await admin().consoles.boots({ environment: 'web' }))[0]?.environmentId).toBe(id)
   })
 
   it('refuses an expired ticket', async () => {

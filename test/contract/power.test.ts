@@ -129,6 +129,23 @@ describe('start and stop', () => {
     expect(host.machine.mostGuestsPerHome).toBe(1)
   })
 
+  it('refuses a spawn and a start where the driver is of no use, with its reason; nothing is made', async () => {
+    await host.remove()
+    const reason = 'There is no qemu-system-x86_64.'
+    host = await startFakeDriverDaemon({ arrange: (driver) => Object.assign(driver, { unavailableReason: reason }) })
+    const refused = await refusalOf(client().environments.spawn(spawnInput('web')))
+    expect(refused).toMatchObject({ code: 'engine_failed', details: { driver: 'fake' } })
+    expect(refused.message).toContain(reason)
+    expect((await client().environments.list()).environments).toEqual([])
+    host.driver.unavailableReason = null
+    await spawned('web')
+    await ended(await client().environments.stop(command()))
+    host.driver.unavailableReason = reason
+    await client().hello()
+    expect((await refusalOf(client().environments.start(command()))).code).toBe('engine_failed')
+    expect(await get('web')).toMatchObject({ observed: { kind: 'stopped' }, generation: 2 })
+  })
+
   it('stops at a home that is positively gone, before anything is touched', async () => {
     await spawned('web')
     await ended(await client().environments.stop(command()))

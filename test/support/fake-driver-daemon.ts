@@ -6,6 +6,8 @@ import { createRouterClient, ORPCError } from '@orpc/server'
 import type { DaemonOptions } from '../../host-daemon/daemon-options.ts'
 import { createDaemon } from '../../host-daemon/daemon.ts'
 import type { Caller } from '../../host-daemon/server/caller.ts'
+import { openDatabase } from '../../host-daemon/store/database.ts'
+import { createStore } from '../../host-daemon/store/store.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { isErrorCode, type ErrorCode, type ErrorData } from '../../src-shared/error.ts'
@@ -56,8 +58,9 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
   const driver = new FakeVmDriver({ machine, journalFolder: join(folder, 'consoles') })
   given.arrange?.(driver)
   const logger = new MemoryLogger()
+  const databasePath = join(folder, 'pilothoused.db')
   const daemon = createDaemon({
-    databasePath: join(folder, 'pilothoused.db'),
+    databasePath,
     options: { hostName: 'test-host', version: '0.0.0-test', guestUidBase: 100_000, ...QUICK, ...given.options },
     drivers: [driver],
     images: { list: () => Promise.resolve([]), isUsable: (ref) => Promise.resolve(ref !== 'absent@1') },
@@ -74,6 +77,15 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     folder,
     /** The contract's calls, made by somebody in that role. */
     as: (role: Role, user?: string) => createRouterClient(daemon.router, { context: () => callerOf(role, user) }),
+    /** The append-only record, oldest first. */
+    activity: () => {
+      const db = openDatabase(databasePath, { clock: new SystemClock() })
+      try {
+        return createStore(db).activity.list()
+      } finally {
+        db.dispose()
+      }
+    },
     stop: () => daemon.stop(),
     /** Ends this daemon as it is and starts the next one on the same database and guests. */
     restart: async (next: Partial<FakeDriverDaemonOptions> = {}) => {

@@ -34,6 +34,8 @@ export class FakeVmDriver implements VmDriver {
   readonly calls: Record<FakeAction, number>
   /** How long each action takes, in milliseconds. */
   readonly delayMs: Partial<Record<FakeAction, number>> = {}
+  /** Why it cannot be used. */
+  unavailableReason: string | null = null
   /** How often `inspectGuest` cannot tell, counted down. */
   unknownInspections = 0
   /** The most guests that were between start and ready at the same time. */
@@ -77,7 +79,7 @@ export class FakeVmDriver implements VmDriver {
       kind: this.kind,
       accelerator: { kind: 'none', reason: 'Guests of this driver are only pretended.' },
       capabilities: { console: true, consoleInput: true, gracefulStop: true },
-      unavailableReason: null,
+      unavailableReason: this.unavailableReason,
     })
   }
 
