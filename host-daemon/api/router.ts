@@ -8,7 +8,7 @@ import { operationHandlers } from './operations.ts'
 import { ownerHandlers } from './owners.ts'
 import type { Services } from './services.ts'
 
-/** The daemon's contract, implemented. Its context is `Caller`; every error that leaves it is of the closed set. */
+/** The daemon's contract, implemented. Its context is `Caller`. It knows no roles: it is served behind the call guard. */
 export function createRouter(services: Services) {
   const base = createBase(services)
   return base.router({

@@ -2,14 +2,17 @@ import { copyFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRouterClient, ORPCError } from '@orpc/server'
+import { createRouterClient, ORPCError, type Router } from '@orpc/server'
+import { pino } from 'pino'
 import type { DaemonOptions } from '../../host-daemon/daemon-options.ts'
 import { createDaemon } from '../../host-daemon/daemon.ts'
+import { createCallGuard, type ServedCaller } from '../../host-daemon/server/call-guard.ts'
 import type { Caller } from '../../host-daemon/server/caller.ts'
 import { openDatabase } from '../../host-daemon/store/database.ts'
 import { createStore } from '../../host-daemon/store/store.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
+import type { daemonContract } from '../../src-shared/contract/daemon.ts'
 import { isErrorCode, type ErrorCode, type ErrorData } from '../../src-shared/error.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { CommandId, OwnerName, RequestId } from '../../src-shared/model/ids.ts'
@@ -69,6 +72,8 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     logger,
   })
   await daemon.start()
+  // As the edge serves it: roles and errors are its guard's.
+  const guarded: Router<typeof daemonContract, ServedCaller> = daemon.router
   return {
     daemon,
     driver,
@@ -76,7 +81,11 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     logger,
     folder,
     /** The contract's calls, made by somebody in that role. */
-    as: (role: Role, user?: string) => createRouterClient(daemon.router, { context: () => callerOf(role, user) }),
+    as: (role: Role, user?: string) =>
+      createRouterClient(guarded, {
+        context: () => ({ ...callerOf(role, user), logger: pino({ level: 'silent' }) }),
+        interceptors: [createCallGuard(new SystemClock())],
+      }),
     /** The append-only record, oldest first. */
     activity: () => {
       const db = openDatabase(databasePath, { clock: new SystemClock() })
