@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setInterval } from 'node:timers'
 import { fileURLToPath } from 'node:url'
 import { ensureModules } from './bootstrap/modules.mjs'
 import { ensurePackages } from './bootstrap/packages.mjs'
@@ -12,6 +13,7 @@ import { Refusal } from './bootstrap/refusal.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const LOWEST_NODE = 18
+const PARENT_POLL_MS = 500
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 function checkMachine() {
@@ -29,10 +31,17 @@ function checkCommand(command) {
   throw new Refusal(`There is no command "${command ?? ''}". The commands are the scripts in package.json.`)
 }
 
+/** npm may end of a signal without passing it on; the command is told when that has happened. */
+function tellWhenParentIsGone(child) {
+  const parent = process.ppid
+  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_POLL_MS).unref()
+}
+
 /** Resolves with the exit status of the command. Signals are passed on; the command decides what they mean. */
 function runCommand(command, args) {
   const node = join(ROOT, 'node_modules', '.bin', 'node')
   const child = spawn(node, [join(ROOT, 'scripts', `${command}.ts`), ...args], { stdio: 'inherit' })
+  tellWhenParentIsGone(child)
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
