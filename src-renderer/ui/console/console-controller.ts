@@ -10,6 +10,8 @@ import { TerminalScreen, type TerminalLook } from './terminal-screen.ts'
 
 /** Typed bytes kept while the keyboard is being asked for; more is not taken. */
 const MOST_EARLY_BYTES = 4096
+/** How old the offset on screen may be; drawing the page around the terminal costs as much as the terminal. */
+const PRESENT_EVERY_MS = 100
 
 export interface ConsoleControllerOptions {
   readonly environmentId: EnvironmentId
@@ -95,7 +97,7 @@ export class ConsoleController implements Disposable {
     this.screen?.dispose()
   }
 
-  /** At most once a frame, for a flood changes the offset thousands of times a second; at once for what is rare. */
+  /** At once for what is rare; else at most so often: a flood changes the offset with every chunk that is drawn. */
   private changed(): void {
     const next = this.session.snapshot
     const isRare = next.link !== this.shown.link || next.lease !== this.shown.lease || next.boot !== this.shown.boot
@@ -106,7 +108,7 @@ export class ConsoleController implements Disposable {
     }
     if (this.isDrawing) return
     this.isDrawing = true
-    requestAnimationFrame(() => this.present())
+    setTimeout(() => this.present(), PRESENT_EVERY_MS)
   }
 
   private present(): void {

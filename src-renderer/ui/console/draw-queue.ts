@@ -1,4 +1,4 @@
-import { CONSOLE_CHUNK_BYTES, type ConsoleChunk } from '../../../src-shared/contract/console-stream.ts'
+import { CONSOLE_WINDOW_BYTES, type ConsoleChunk } from '../../../src-shared/contract/console-stream.ts'
 import type { ConsoleBoot, ConsoleGap } from '../../../src-shared/model/console.ts'
 
 /** Where a console draws. `done` is called once the bytes are in the terminal's buffer. */
@@ -11,11 +11,14 @@ export interface ConsoleSink {
 /** Chunks handed to the terminal and not yet drawn; more makes the terminal throw away or stall the page. */
 export const MOST_PENDING = 10
 
+/** Drawn bytes are told in steps of this while more is waiting: each telling is a message the whole way back. */
+const TELL_STEP_BYTES = CONSOLE_WINDOW_BYTES / 8
+
 type Item = { kind: 'bytes'; chunk: ConsoleChunk } | { kind: 'gap'; gap: ConsoleGap }
 
 /**
  * Keeps journal bytes in order between the channel and the terminal. Every byte is handed over once, in order;
- * a hole is drawn as a gap. `onDrawn` gets the offset behind the last byte drawn, at most once per 64 KiB while
+ * a hole is drawn as a gap. `onDrawn` gets the offset behind the last byte drawn, at most once per 256 KiB while
  * more is waiting.
  */
 export class DrawQueue {
@@ -128,7 +131,7 @@ export class DrawQueue {
     this.sink.write(bytes, () => {
       if (run !== this.run) return
       this.pending -= 1
-      if (this.pending === 0 || end - this.told >= CONSOLE_CHUNK_BYTES) this.tell(end)
+      if (this.pending === 0 || end - this.told >= TELL_STEP_BYTES) this.tell(end)
       this.pump()
     })
   }

@@ -26,6 +26,7 @@ declare global {
   }
 }
 
+const TELL_EVERY_MS = 100
 const nothing = () => undefined
 const parts: Uint8Array[] = []
 let screen: TerminalScreen | undefined
@@ -54,16 +55,12 @@ function newScreen(look: Parameters<TerminalPage['start']>[0]): TerminalScreen {
 
 function drawAll(target: TerminalScreen): void {
   const { dataset } = element().parentElement as HTMLElement
-  let drawn = 0
-  let isDrawing = false
+  let lastToldAt = 0
+  // As seldom as the console's own page says it.
   const tell = (offset: number): void => {
-    drawn = offset
-    if (isDrawing) return
-    isDrawing = true
-    requestAnimationFrame(() => {
-      isDrawing = false
-      dataset['offset'] = String(drawn)
-    })
+    if (performance.now() - lastToldAt < TELL_EVERY_MS) return
+    lastToldAt = performance.now()
+    dataset['offset'] = String(offset)
   }
   const queue = new DrawQueue(target, tell)
   queue.begin({ ordinal: 1, startedAt: Date.now() } as ConsoleBoot, 0)
