@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 export interface RetentionOptions {
   readonly store: Store
   readonly clock: Clock
-  /** Ended operations, their journals, idempotency keys and tickets are kept at least so long. */
+  /** Ended operations, their journals, idempotency keys, tickets and destroyed environments are kept at least so long. */
   readonly keepMs: number
 }
 
@@ -14,5 +14,6 @@ export function forgetOldOperations({ store, clock, keepMs }: RetentionOptions):
   store.db.transaction(() => {
     store.operations.prune(before)
     store.tickets.prune(before)
+    store.environments.prune(before)
   })
 }

@@ -72,6 +72,24 @@ WHERE o.name = @owner AND o.is_active = 1
   AND (@maxHomeMiB IS NULL OR (SELECT COALESCE(SUM(home_mib), 0) FROM live) + @homeMiB <= @maxHomeMiB)
   AND free.uid < @uidBase + @uidCount`
 
+const FORGETTABLE = `
+SELECT id FROM environments e
+WHERE destroyed_at < @before
+  AND NOT EXISTS (SELECT 1 FROM operations WHERE environment_id = e.id)
+  AND NOT EXISTS (SELECT 1 FROM boots WHERE environment_id = e.id AND ended_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM homes WHERE environment_id = e.id AND made_at IS NOT NULL AND removed_at IS NULL)
+LIMIT 1000`
+
+/** In the order that the references between the tables ask for. */
+const FORGET = [
+  'UPDATE environments SET boot_id = NULL WHERE id = @id',
+  'DELETE FROM tickets WHERE environment_id = @id',
+  'DELETE FROM console_gaps WHERE boot_id IN (SELECT id FROM boots WHERE environment_id = @id)',
+  'DELETE FROM boots WHERE environment_id = @id',
+  'DELETE FROM homes WHERE environment_id = @id',
+  'DELETE FROM environments WHERE id = @id',
+]
+
 /** What the host has given away. */
 export interface HostUsage {
   readonly environments: number
@@ -179,6 +197,16 @@ export class EnvironmentsTable {
   homesOf(id: EnvironmentId): HomeId[] {
     const sql = 'SELECT id FROM homes WHERE environment_id = @id AND removed_at IS NULL'
     return this.db.all<{ id: HomeId }>(sql, { id }).map((row) => row.id)
+  }
+
+  /**
+   * Forgets destroyed environments that no operation is kept of any more, with their homes' and boots' rows and their
+   * tickets. One with a home that was made and never removed is kept: something of it may still be there.
+   */
+  prune(before: number): number {
+    const forgettable = this.db.all<{ id: EnvironmentId }>(FORGETTABLE, { before })
+    for (const { id } of forgettable) for (const sql of FORGET) this.db.run(sql, { id })
+    return forgettable.length
   }
 
   private change(id: EnvironmentId, sql: string, bindings: Record<string, string | number | null> = {}): void {
