@@ -118,11 +118,18 @@ export class EventHub implements Disposable {
         yield event ?? this.reset()
         if (event === undefined) return
         next += 1
-      } else if (this.deps.clock.now() >= beatAt) {
+      } else if (this.isDue(beatAt)) {
         yield { type: 'confirmed', cursor: this.cursor, now: this.deps.state.confirmedAt() }
         beatAt = this.deps.clock.now() + this.deps.heartbeatMs
       } else await this.change(beatAt - this.deps.clock.now(), signal)
     }
+  }
+
+  /** Also when the host's clock was set back: subscribers would take silence for a lost link. */
+  private isDue(beatAt: number): boolean {
+    const { clock, heartbeatMs } = this.deps
+    const waitMs = beatAt - clock.now()
+    return waitMs <= 0 || waitMs > heartbeatMs
   }
 
   private snapshot(): DaemonEvent {

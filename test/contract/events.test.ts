@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SystemClock } from '../../host-daemon/system/clock.ts'
 import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
 import {
   newCommandId,
@@ -88,6 +89,23 @@ describe('events', () => {
     const seen = await until(events, ({ type }) => type === 'confirmed')
     expect(seen.at(-1)).toMatchObject({ type: 'confirmed', now: expect.any(Number) as number })
     await events.return(undefined)
+  })
+
+  it('go on being confirmed when the clock of the host is set back', async () => {
+    let setBackMs = 0
+    const system = new SystemClock()
+    const clock = { now: () => system.now() - setBackMs, sleep: system.sleep.bind(system) }
+    const other = await startFakeDriverDaemon({ clock })
+    try {
+      const events = await other.as('viewer').events({})
+      await until(events, ({ type }) => type === 'confirmed')
+      setBackMs = 3_600_000
+      const seen = await until(events, (event) => event.type === 'confirmed' && event.now < system.now() - 1_800_000)
+      expect(seen.length).toBeGreaterThan(0)
+      await events.return(undefined)
+    } finally {
+      await other.remove()
+    }
   })
 
   it('end at once when the subscriber goes, and when the daemon ends', async () => {
