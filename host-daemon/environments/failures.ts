@@ -24,9 +24,7 @@ const REASON_OF_PHASE: Record<Phase, FailureReason> = {
 /** Puts what a step threw into the closed set; `details` carry reason and phase for the environment's state. */
 export function describeFailure(logger: Logger) {
   return (error: unknown, operation: StoredOperation): PilothouseError => {
-    const phase = operation.phase ?? 'requested'
-    const reason = error instanceof DriverFailure ? error.reason : REASON_OF_PHASE[phase]
-    const facts = { reason, phase }
+    const facts = factsOf(error, operation)
     if (error instanceof PilothouseError) return withDetails(error, facts)
     if (error instanceof DriverFailure) return engineFailed(error, facts)
     logger.error(
@@ -36,6 +34,12 @@ export function describeFailure(logger: Logger) {
     const message = 'The daemon failed while it was working on this.'
     return new PilothouseError('internal', message, { details: facts, cause: error })
   }
+}
+
+/** Reason and phase belong to a start alone: a stop that failed has neither. */
+function factsOf(error: unknown, { phase }: StoredOperation): Record<string, unknown> {
+  if (error instanceof DriverFailure) return { reason: error.reason, phase: phase ?? 'requested' }
+  return phase === null ? {} : { reason: REASON_OF_PHASE[phase], phase }
 }
 
 function engineFailed(error: DriverFailure, details: Record<string, unknown>): PilothouseError {

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
 /**
- * Characters that must never reach a screen, a log line or an argv unseen: C0/C1 controls, and the
- * bidirectional overrides and isolates that make text read differently from what it is.
+ * Characters that must never reach a screen, a log line or an argv unseen: C0/C1 controls, Unicode's own line ends, and
+ * the bidirectional overrides and isolates that make text read differently from what it is.
  */
 // eslint-disable-next-line no-control-regex -- the control characters are what is being refused
-const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]/u
+const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\u061c\ufeff]/u
 
 /** One line of human text, trimmed by the sender, free of control and bidirectional characters. */
 export function plainText(maxLength: number): z.ZodString {
