@@ -1,14 +1,35 @@
 import ssh2 from 'ssh2'
-import type { IdentityCallback, OpenSSHAgent, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2'
+import type {
+  GetStreamCallback,
+  IdentityCallback,
+  OpenSSHAgent,
+  ParsedKey,
+  SignCallback,
+  SigningRequestOptions,
+} from 'ssh2'
+
+/** An agent that hangs, such as a forwarded one whose connection died, is done without, milliseconds. */
+const LIST_DEADLINE_MS = 3_000
 
 function isParsedKey(key: object): key is ParsedKey {
   return 'getPublicSSH' in key
 }
 
-/** The keys that an agent holds. Rejects when the agent cannot be reached. */
-export function agentKeys(agent: OpenSSHAgent): Promise<readonly ParsedKey[]> {
+/** Signing may take as long as a person needs to allow it; a list that takes longer than this never comes. */
+class ImpatientAgent extends ssh2.OpenSSHAgent {
+  override getStream(callback: GetStreamCallback): void {
+    super.getStream((error, stream) => {
+      const limit = setTimeout(() => stream?.destroy(), LIST_DEADLINE_MS)
+      stream?.once('close', () => clearTimeout(limit))
+      callback(error, stream)
+    })
+  }
+}
+
+/** The keys that the agent behind a socket holds. Rejects when it cannot be reached, or does not answer in time. */
+export function agentKeys(socketPath: string): Promise<readonly ParsedKey[]> {
   return new Promise((resolve, reject) => {
-    agent.getIdentities((error, keys) => {
+    new ImpatientAgent(socketPath).getIdentities((error, keys) => {
       if (error instanceof Error) reject(error)
       else resolve((keys ?? []).filter((key) => isParsedKey(key)))
     })

@@ -68,8 +68,16 @@ async function expandSection(section: Section, depth: number, environment: SshEn
   return { ...section, config }
 }
 
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await readTextIfPresent(path)
+  } catch (error) {
+    throw new PilothouseError('invalid_request', `The SSH configuration ${path} cannot be read.`, { cause: error })
+  }
+}
+
 async function readConfig(path: string, depth: number, environment: SshEnvironment): Promise<Line[]> {
-  const text = await readTextIfPresent(path)
+  const text = await textOf(path)
   return text === null ? [] : expand(parse(text, path), depth, environment)
 }
 

@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream'
-import type { Client } from 'ssh2'
 import { hostKeySchema, type HostKey, type HostTarget } from '../../src-shared/model/host.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { unknownJumpKey } from './diagnose.ts'
 import type { SshEnvironment } from './environment.ts'
 import { sshLink, type SshLink } from './link.ts'
 import { logIn } from './log-in.ts'
-import { openTcp, openThrough } from './open-socket.ts'
+import { openTcp, openThrough, type Hop } from './open-socket.ts'
 import { resolveTarget, type ResolvedTarget } from './resolve-target.ts'
 
 export interface ConnectOptions {
@@ -17,21 +16,16 @@ export interface ConnectOptions {
   readonly onStep?: (step: 'reaching' | 'authenticating') => void
 }
 
-interface Hop {
-  readonly client: Client
-  readonly target: ResolvedTarget
-}
-
 async function socketTo(target: ResolvedTarget, from: Hop | undefined, signal: AbortSignal): Promise<Duplex> {
-  return from === undefined ? openTcp(target, signal) : openThrough(from.client, from.target, target)
+  return from === undefined ? openTcp(target, signal) : openThrough(from, target, signal)
 }
 
 /** Jump hosts are trusted by `known_hosts` alone: the pinned key is the host's own. */
 async function openJumps(targets: readonly ResolvedTarget[], signal: AbortSignal, opened: Hop[]): Promise<void> {
   for (const target of targets) {
-    const socket = await socketTo(target, opened.at(-1), signal)
+    const open = (): Promise<Duplex> => socketTo(target, opened.at(-1), signal)
     try {
-      opened.push({ target, client: await logIn(socket, target, { pinned: null, signal }) })
+      opened.push({ target, client: await logIn(open, target, { pinned: null, signal }) })
     } catch (error) {
       throw error instanceof PilothouseError ? unknownJumpKey(error, target) : error
     }
@@ -50,9 +44,9 @@ export async function openSshLink(asked: HostTarget, options: ConnectOptions): P
   const jumps: Hop[] = []
   try {
     await openJumps(target.jumps, signal, jumps)
-    const socket = await socketTo(target, jumps.at(-1), signal)
+    const open = (): Promise<Duplex> => socketTo(target, jumps.at(-1), signal)
     const onKeyProved = (): void => onStep?.('authenticating')
-    const client = await logIn(socket, target, { pinned: pinnedKey, signal, onKeyProved })
+    const client = await logIn(open, target, { pinned: pinnedKey, signal, onKeyProved })
     return sshLink(
       client,
       target,
@@ -70,7 +64,10 @@ export function presentedKeyOf(error: unknown): HostKey | null {
   return key?.success === true ? key.data : null
 }
 
-/** The key that the host presents now, whatever is known of it; no login is attempted. */
+/**
+ * The key that the host presents now, where nothing contradicts it; no login is attempted. Throws `host_key_changed`
+ * for another key than the one in `known_hosts`, and what `openSshLink` throws.
+ */
 export async function fetchHostKey(asked: HostTarget, options: Omit<ConnectOptions, 'pinnedKey'>): Promise<HostKey> {
   const { environment, signal } = options
   const target = await resolveTarget(asked, environment)
@@ -79,19 +76,20 @@ export async function fetchHostKey(asked: HostTarget, options: Omit<ConnectOptio
   let key: HostKey | null = null
   try {
     await openJumps(target.jumps, signal, jumps)
-    const socket = await socketTo(target, jumps.at(-1), signal)
+    const open = (): Promise<Duplex> => socketTo(target, jumps.at(-1), signal)
     const onKeyProved = (proved: HostKey): void => {
       key = proved
       seen.abort()
     }
-    const client = await logIn(socket, target, {
+    const client = await logIn(open, target, {
       pinned: null,
       signal: AbortSignal.any([signal, seen.signal]),
       onKeyProved,
     })
     client.destroy()
   } catch (error) {
-    key ??= presentedKeyOf(error)
+    // A jump host that is unknown or changed says so in its own words, and never in place of the host.
+    if (error instanceof PilothouseError && error.code === 'host_key_unknown') key = presentedKeyOf(error)
     if (key === null) throw error
   } finally {
     for (const { client } of jumps) client.destroy()

@@ -55,9 +55,8 @@ interface AgentView {
 
 async function askAgent(socket: string | null): Promise<AgentView | null | Error> {
   if (socket === null || socket === '') return null
-  const agent = new ssh2.OpenSSHAgent(socket)
   try {
-    return { agent, keys: await agentKeys(agent) }
+    return { agent: new ssh2.OpenSSHAgent(socket), keys: await agentKeys(socket) }
   } catch (error) {
     return error instanceof Error ? error : new Error('no answer')
   }

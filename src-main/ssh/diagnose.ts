@@ -45,16 +45,24 @@ function authError(error: Error, target: ResolvedTarget, credentials: Credential
   return new PilothouseError('auth_failed', [says, ...credentials.problems].join(' '), { cause: error })
 }
 
+/** What was tried with a host. */
+export interface LoginFacts {
+  readonly credentials: Credentials
+  /** A key of the host is known, so that only its type was asked for. */
+  readonly isKeyKnown: boolean
+}
+
 /** What an `error` event of the SSH client means before the connection stands. */
 export function sshError(
   error: Error & { level?: string },
   target: ResolvedTarget,
-  credentials: Credentials,
+  { credentials, isKeyKnown }: LoginFacts,
 ): PilothouseError {
-  if (error.level === 'client-authentication' || error.level === 'agent') return authError(error, target, credentials)
+  if (error.level === 'client-authentication' || /too many authentication failures/i.test(error.message))
+    return authError(error, target, credentials)
   if (error.level === 'client-timeout')
     return networkError(Object.assign(new Error(error.message), { code: 'ETIMEDOUT' }), target)
-  if (/no matching host key/i.test(error.message)) {
+  if (isKeyKnown && /no matching host key/i.test(error.message)) {
     const says = `${target.host} no longer offers a key of the type that is known for it.`
     return new PilothouseError('host_key_changed', says, { cause: error })
   }

@@ -62,9 +62,8 @@ export function matchesHosts(hosts: string, name: string): boolean {
   return hosts.startsWith('|1|') ? matchesHashed(hosts, name) : matchesPatternList(hosts.split(','), name)
 }
 
-/** The keys on record for a host; a key that is revoked anywhere counts as revoked only. */
-export function knownKeysOf(lines: readonly KnownHostsLine[], host: string, port: number): KnownKeys {
-  const name = knownHostsName(host, port)
+/** The keys on record for a host of this name, as `knownHostsName` writes it; a key that is revoked anywhere counts as revoked only. */
+export function knownKeysOf(lines: readonly KnownHostsLine[], name: string): KnownKeys {
   const about = lines.filter((line) => matchesHosts(line.hosts, name))
   const revoked = about.filter((line) => line.isRevoked)
   const trusted = about.filter((line) => !line.isRevoked && !revoked.some(({ key }) => key.equals(line.key)))

@@ -20,6 +20,11 @@ export interface CommandResult {
   readonly stdout: string
 }
 
+/** Something on the connection that must not outlive its deadline. */
+interface Closable {
+  end(): void
+}
+
 /** One logged-in connection to one host; everything for that host goes through it. */
 export interface SshLink extends Disposable {
   readonly target: ResolvedTarget
@@ -33,19 +38,33 @@ export interface SshLink extends Disposable {
   readFile(path: string): Promise<string | null>
 }
 
-function within<T>(start: (done: (value: T) => void) => void, fallback: T): Promise<T> {
+/** `start` answers once; a channel that it opened after the deadline, or has not closed by then, is closed. */
+function within<T>(
+  start: (done: (value: T) => void, holds: (channel: Closable) => void) => void,
+  fallback: T,
+): Promise<T> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(fallback), COMMAND_DEADLINE_MS)
-    start((value) => {
+    let isOver = false
+    let held: Closable | undefined
+    const done = (value: T): void => {
       clearTimeout(timer)
+      isOver = true
       resolve(value)
+    }
+    const timer = setTimeout(() => {
+      done(fallback)
+      held?.end()
+    }, COMMAND_DEADLINE_MS)
+    start(done, (channel) => {
+      held = channel
+      if (isOver) channel.end()
     })
   })
 }
 
 function execute(client: Client, argv: readonly string[]): Promise<CommandResult | null> {
   if (!argv.every((word) => PLAIN_WORD.test(word))) return Promise.resolve(null)
-  return within<CommandResult | null>((done) => {
+  return within<CommandResult | null>((done, holds) => {
     client.exec(argv.join(' '), (error, channel) => {
       if (error !== undefined) {
         done(null)
@@ -53,10 +72,12 @@ function execute(client: Client, argv: readonly string[]): Promise<CommandResult
       }
       let stdout = ''
       let code: number | null = null
+      holds({ end: () => channel.close() })
       channel.setEncoding('utf8')
       channel.on('data', (text: string) => {
         if (stdout.length < OUTPUT_BYTES) stdout += text
       })
+      channel.on('error', () => done(null))
       channel.stderr.resume()
       channel.on('exit', (status: number | null) => (code = status))
       channel.on('close', () => done({ code, stdout }))
@@ -66,25 +87,40 @@ function execute(client: Client, argv: readonly string[]): Promise<CommandResult
 }
 
 function readFile(client: Client, path: string): Promise<string | null> {
-  return within<string | null>((done) => {
+  return within<string | null>((done, holds) => {
     client.sftp((error, sftp: SFTPWrapper) => {
       if (error !== undefined) {
         done(null)
         return
       }
-      sftp.readFile(path, (failure, content) => {
+      holds(sftp)
+      // What is no SFTP ends as an error of the whole session, which nobody else listens to.
+      sftp.on('error', () => done(null))
+      const parts: Buffer[] = []
+      const file = sftp.createReadStream(path, { start: 0, end: OUTPUT_BYTES - 1 })
+      const finish = (text: string | null): void => {
         sftp.end()
-        done(failure === undefined ? content.toString('utf8') : null)
-      })
+        done(text)
+      }
+      file.on('data', (part: Buffer) => void parts.push(part))
+      file.on('error', () => finish(null))
+      file.on('end', () => finish(Buffer.concat(parts).toString('utf8')))
     })
   }, null)
 }
 
 function openUnixSocket(client: Client, path: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(new Error('The channel was not opened in time.'))
+    }, COMMAND_DEADLINE_MS)
     client.openssh_forwardOutStreamLocal(path, (error, channel) => {
-      if (error === undefined) resolve(channelSocket(channel))
-      else reject(error)
+      clearTimeout(timer)
+      if (error !== undefined) reject(error)
+      else if (isLate) channelSocket(channel).destroy()
+      else resolve(channelSocket(channel))
     })
   })
 }

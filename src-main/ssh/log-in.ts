@@ -1,11 +1,18 @@
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2'
-import type { PilothouseError } from '../../src-shared/error.ts'
+import { PilothouseError } from '../../src-shared/error.ts'
 import { readTextIfPresent } from '../lib/read-file.ts'
 import { gatherCredentials, type Credentials } from './credentials.ts'
 import { networkError, sshError } from './diagnose.ts'
-import { describeKey, hostKeyError, judgeHostKey, serverHostKeyAlgorithms, type HostTrust } from './host-key.ts'
+import {
+  describeKey,
+  hostKeyError,
+  judgeHostKey,
+  offeredTypes,
+  serverHostKeyAlgorithms,
+  type HostTrust,
+} from './host-key.ts'
 import { knownKeysOf, parseKnownHosts } from './known-hosts.ts'
 import { cancelled } from './open-socket.ts'
 import type { HostKey } from '../../src-shared/model/host.ts'
@@ -21,14 +28,24 @@ const KEEPALIVE_COUNT = 3
 export interface LoginOptions {
   readonly pinned: HostKey | null
   readonly signal: AbortSignal
-  /** Called when the host has proved its key, before the login. */
+  /** Called once, when the host has proved its key, before the login. */
   readonly onKeyProved?: (key: HostKey) => void
 }
 
 async function trustOf(target: ResolvedTarget, pinned: HostKey | null): Promise<HostTrust> {
-  const texts = await Promise.all(target.knownHostsFiles.map((path) => readTextIfPresent(path).catch(() => null)))
+  const texts = await Promise.all(target.knownHostsFiles.map((path) => knownHostsText(path)))
   const lines = texts.flatMap((text) => (text === null ? [] : parseKnownHosts(text)))
-  return { pinned, known: knownKeysOf(lines, target.hostKeyName, target.port) }
+  return { pinned, known: knownKeysOf(lines, target.hostKeyName) }
+}
+
+/** A file that is there and cannot be read may be the one that knows, or has revoked, the key. */
+async function knownHostsText(path: string): Promise<string | null> {
+  try {
+    return await readTextIfPresent(path)
+  } catch (error) {
+    const says = `The known hosts file ${path} cannot be read, so that no host's key can be compared with it.`
+    throw new PilothouseError('invalid_request', says, { hint: 'Make the file readable.', cause: error })
+  }
 }
 
 interface Attempt {
@@ -42,9 +59,11 @@ interface Attempt {
 function run({ socket, target, trust, credentials }: Attempt, options: LoginOptions): Promise<Client> {
   const { signal } = options
   const client = new ssh2.Client()
+  const isKeyKnown = offeredTypes(trust) !== undefined
   parseKeysOnce(client)
   return new Promise((resolve, reject) => {
     let refusal: PilothouseError | undefined
+    let proved: HostKey | undefined
     const abort = (): void => fail(cancelled(target))
     const fail = (error: PilothouseError): void => {
       signal.removeEventListener('abort', abort)
@@ -55,11 +74,16 @@ function run({ socket, target, trust, credentials }: Attempt, options: LoginOpti
     signal.addEventListener('abort', abort, { once: true })
     client.on('error', (error) => {
       // An agent that cannot sign with one key is not yet the end; the next key is tried.
-      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? sshError(error, target, credentials))
+      if ((error as { level?: string }).level !== 'agent')
+        fail(refusal ?? sshError(error, target, { credentials, isKeyKnown }))
     })
     client.on('close', () =>
       fail(refusal ?? networkError(Object.assign(new Error('closed'), { code: 'ECONNRESET' }), target)),
     )
+    // Once: the key is proved, and judged, again whenever the two agree on new keys in a connection that stands.
+    client.once('handshake', () => {
+      if (proved !== undefined) options.onKeyProved?.(proved)
+    })
     client.on('ready', () => {
       signal.removeEventListener('abort', abort)
       resolve(client)
@@ -71,7 +95,7 @@ function run({ socket, target, trust, credentials }: Attempt, options: LoginOpti
       algorithms: { serverHostKey: serverHostKeyAlgorithms(trust) as ServerHostKeyAlgorithm[] },
       hostVerifier: (key: Buffer) => {
         const verdict = judgeHostKey(key, trust)
-        if (verdict.kind === 'trusted') options.onKeyProved?.(describeKey(key))
+        if (verdict.kind === 'trusted') proved = describeKey(key)
         else refusal = hostKeyError(verdict, target.host)
         return verdict.kind === 'trusted'
       },
@@ -84,16 +108,18 @@ function run({ socket, target, trust, credentials }: Attempt, options: LoginOpti
 }
 
 /**
- * Proves the host's key and logs in over an open socket, which it takes over. Throws one `PilothouseError` with a
- * sentence: `host_key_unknown`, `host_key_changed`, `auth_failed`, `host_unreachable`, `cancelled`.
+ * Proves the host's key and logs in over the socket that `open` makes, which it takes over. Throws one
+ * `PilothouseError` with a sentence: `host_key_unknown`, `host_key_changed`, `auth_failed`, `host_unreachable`,
+ * `invalid_request` for a file that cannot be read, `cancelled`, and whatever `open` throws.
  */
-export async function logIn(socket: Duplex, target: ResolvedTarget, options: LoginOptions): Promise<Client> {
-  try {
-    const trust = await trustOf(target, options.pinned)
-    const credentials = await gatherCredentials(target)
-    return await run({ socket, target, trust, credentials }, options)
-  } catch (error) {
-    socket.destroy()
-    throw error
-  }
+export async function logIn(
+  open: () => Promise<Duplex>,
+  target: ResolvedTarget,
+  options: LoginOptions,
+): Promise<Client> {
+  const trust = await trustOf(target, options.pinned)
+  const credentials = await gatherCredentials(target)
+  // Last, so that nobody waits for anything while a socket that may break has no listener.
+  const socket = await open()
+  return run({ socket, target, trust, credentials }, options)
 }

@@ -8,6 +8,14 @@ import type { ResolvedTarget } from './resolve-target.ts'
 
 /** From the name to an open connection, milliseconds. */
 const REACH_DEADLINE_MS = 15_000
+/** For each of several addresses, before the next is tried as well; the runtime's 250 ms are less than a far link takes. */
+const ADDRESS_MS = 3_000
+
+/** A machine on the way, logged in to. */
+export interface Hop {
+  readonly client: Client
+  readonly target: ResolvedTarget
+}
 
 /**
  * Holds what is written in one turn of the event loop together: the SSH library writes each packet in three parts, and
@@ -34,7 +42,7 @@ export function openTcp(target: ResolvedTarget, signal: AbortSignal): Promise<So
   const { host, port } = target
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(REACH_DEADLINE_MS)])
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true })
+    const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: ADDRESS_MS })
     const fail = (error: unknown): void => {
       bounded.removeEventListener('abort', abort)
       socket.destroy()
@@ -53,15 +61,22 @@ export function openTcp(target: ResolvedTarget, signal: AbortSignal): Promise<So
 }
 
 /** A TCP connection to the next machine, made by the one before it. */
-export function openThrough(jump: Client, from: ResolvedTarget, target: ResolvedTarget): Promise<Duplex> {
+export function openThrough(jump: Hop, target: ResolvedTarget, signal: AbortSignal): Promise<Duplex> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(REACH_DEADLINE_MS)])
   return new Promise((resolve, reject) => {
-    jump.forwardOut('127.0.0.1', 0, target.host, target.port, (error, channel) => {
-      if (error === undefined) resolve(channelSocket(channel))
-      else {
-        const says = `The jump host ${from.host} could not reach ${target.host} port ${target.port}: ${error.message}.`
-        reject(new PilothouseError('host_unreachable', says, { cause: error }))
-      }
+    const refuse = (why: string, cause?: unknown): void => {
+      const says = `The jump host ${jump.target.host} could not reach ${target.host} port ${target.port}: ${why}.`
+      reject(new PilothouseError('host_unreachable', says, { cause }))
+    }
+    const abort = (): void => (signal.aborted ? reject(cancelled(target)) : refuse('no answer came in time'))
+    bounded.addEventListener('abort', abort, { once: true })
+    jump.client.forwardOut('127.0.0.1', 0, target.host, target.port, (error, channel) => {
+      bounded.removeEventListener('abort', abort)
+      if (error !== undefined) refuse(error.message, error)
+      else if (bounded.aborted) channelSocket(channel).destroy()
+      else resolve(channelSocket(channel))
     })
+    if (bounded.aborted) abort()
   })
 }
 

@@ -3,6 +3,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { HostTarget } from '../../src-shared/model/host.ts'
 import { hostDirectivesOf, type HostDirectives } from './config-files.ts'
 import type { SshEnvironment } from './environment.ts'
+import { knownHostsName } from './known-hosts.ts'
 
 /** Everything needed to log in to one machine, after `ssh_config` and OpenSSH's defaults. */
 export interface ResolvedTarget {
@@ -11,7 +12,7 @@ export interface ResolvedTarget {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** The name its key is known by. */
+  /** The name that its key has in `known_hosts`. */
   readonly hostKeyName: string
   readonly knownHostsFiles: readonly string[]
   readonly identityFiles: readonly string[]
@@ -173,7 +174,8 @@ async function resolve(target: Asked, context: Context): Promise<ResolvedTarget>
     ...names,
     ...identities,
     identityFiles: identities.identityFiles.map((path) => expandPath(path, names, environment)),
-    hostKeyName: first(directives, 'hostkeyalias') ?? names.host,
+    // An alias stands for name and port, as it does for OpenSSH.
+    hostKeyName: first(directives, 'hostkeyalias')?.toLowerCase() ?? knownHostsName(names.host, names.port),
     knownHostsFiles: [...known, ...globalKnown]
       .filter((path) => path !== 'none')
       .map((path) => expandPath(path, names, environment)),

@@ -28,7 +28,7 @@ function hashed(name: string): string {
 }
 
 function known(text: string, host = 'lab.example', port = 22) {
-  return knownKeysOf(parseKnownHosts(text), host, port)
+  return knownKeysOf(parseKnownHosts(text), knownHostsName(host, port))
 }
 
 const NONE = { pinned: null, known: { trusted: [], revoked: [] } }

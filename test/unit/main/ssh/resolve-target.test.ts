@@ -80,6 +80,20 @@ describe('a target', () => {
     expect(found.knownHostsFiles.slice(0, 2)).toEqual([join(home, '.ssh', 'own'), '/dev/null'])
   })
 
+  it("has the key of its name and port, or of its alias alone, as OpenSSH's known_hosts has", async () => {
+    expect((await resolved('Host lab\n  Port 2222')).hostKeyName).toBe('[lab]:2222')
+    expect((await resolved('Host lab\n  Port 2222\n  HostKeyAlias Lab-Key')).hostKeyName).toBe('lab-key')
+  })
+
+  it('says which configuration cannot be read', async () => {
+    await mkdir(join(home, '.ssh', 'config'))
+    const asked = resolveTarget(hostTargetSchema.parse({ address: 'lab' }), environment)
+    await expect(asked).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('.ssh/config cannot be read') as string,
+    })
+  })
+
   it('lets what is asked for win over what is configured', async () => {
     const found = await resolved('Host lab\n  Port 2222\n  User op\n  IdentityFile /a\n', {
       port: 22,
