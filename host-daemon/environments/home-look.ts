@@ -5,7 +5,7 @@ import type { Toolkit } from './toolkit.ts'
 /** A look that a caller waits for takes no longer, in milliseconds; a disk that hangs must not hang the call. */
 const LOOK_MS = 5_000
 
-export type HomeSeen = { readonly kind: 'present'; readonly bytes: number } | { readonly kind: 'absent' }
+type HomeSeen = { readonly kind: 'present'; readonly bytes: number } | { readonly kind: 'absent' }
 
 /** Looks at the home now. `absent` is positive evidence; throws when it cannot tell, also for want of time. */
 export function lookAtHome({ drivers, clock }: Toolkit, environment: StoredEnvironment): Promise<HomeSeen> {

@@ -83,7 +83,8 @@ function insert(deps: SpawnDeps, { input, size, driver }: Insertion): { id: Envi
   try {
     if (store.environments.insertWithinLimits(environment, deps.limits)) return environment
   } catch (error) {
-    if (!isUniqueViolation(error)) throw error
+    // Whatever else must be unique is not the name's fault.
+    if (!isUniqueViolation(error) || store.environments.resolve(name) === undefined) throw error
     throw new PilothouseError('name_taken', `There is an environment ${name} on this host already.`)
   }
   throw refusal(deps, environment)

@@ -20,7 +20,7 @@ export interface TicketsDeps {
 }
 
 /** What was refused, and what it was asked of. */
-export interface Refusal {
+interface Refusal {
   readonly error: PilothouseError
   readonly environment: EnvironmentRef
 }
