@@ -120,4 +120,3 @@ export const BRIDGE_RPC_PATH = '/rpc'
 
 /** The query of the console stream on the bridge: the daemon's own, and the host that it is for. */
 export const bridgeConsoleTargetSchema = consoleTargetSchema.extend({ host: hostIdSchema })
-export type BridgeConsoleTarget = z.infer<typeof bridgeConsoleTargetSchema>

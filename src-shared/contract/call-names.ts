@@ -1,4 +1,4 @@
-import type { AnyContractProcedure, AnySchema, InferSchemaInput, InferSchemaOutput } from '@orpc/contract'
+import type { AnyContractProcedure, AnySchema, InferSchemaOutput } from '@orpc/contract'
 
 /** The dotted names of a contract's calls, such as `environments.destroy.run`: tables keyed by it are exhaustive. */
 export type CallNameOf<Router, Prefix extends string = ''> = {
@@ -15,12 +15,10 @@ type ProcedureNamed<Router, Name extends string> = Name extends `${infer Head}.$
     ? Router[Name]
     : never
 
-type SchemaOf<Router, Name extends string, Side extends 'inputSchema' | 'outputSchema'> =
-  ProcedureNamed<Router, Name> extends { '~orpc': infer Declared extends { readonly [S in Side]?: AnySchema } }
-    ? NonNullable<Declared[Side]>
+type OutputSchemaOf<Router, Name extends string> =
+  ProcedureNamed<Router, Name> extends { '~orpc': infer Declared extends { readonly outputSchema?: AnySchema } }
+    ? NonNullable<Declared['outputSchema']>
     : never
 
-/** What the caller of a call sends. */
-export type CallInput<Router, Name extends string> = InferSchemaInput<SchemaOf<Router, Name, 'inputSchema'>>
 /** What the caller of a call gets, parsed. */
-export type CallOutput<Router, Name extends string> = InferSchemaOutput<SchemaOf<Router, Name, 'outputSchema'>>
+export type CallOutput<Router, Name extends string> = InferSchemaOutput<OutputSchemaOf<Router, Name>>
