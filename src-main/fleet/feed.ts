@@ -5,7 +5,7 @@ const BACKLOG_MOST = 5_000
 
 class Backlog {
   private events: FleetEvent[]
-  private wakeUp: (() => void) | undefined
+  private wakeUp: () => void = () => undefined
   private readonly snapshot: () => FleetEvent
 
   constructor(snapshot: () => FleetEvent) {
@@ -16,17 +16,17 @@ class Backlog {
   push(event: FleetEvent): void {
     this.events.push(event)
     if (this.events.length > BACKLOG_MOST) this.events = [this.snapshot()]
-    this.wakeUp?.()
+    this.wakeUp()
   }
 
-  /** Everything there is; waits for something where there is nothing, and answers empty when `signal` ends it. */
-  async take(signal: AbortSignal | undefined): Promise<FleetEvent[]> {
-    if (this.events.length === 0 && signal?.aborted !== true) {
-      await new Promise<void>((resolve) => {
-        this.wakeUp = resolve
-        signal?.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
+  /** Ends the waiting of `take`, which then answers empty. */
+  release(): void {
+    this.wakeUp()
+  }
+
+  /** Everything there is; waits for something where there is nothing. */
+  async take(): Promise<FleetEvent[]> {
+    if (this.events.length === 0) await new Promise<void>((resolve) => (this.wakeUp = resolve))
     return this.events.splice(0)
   }
 }
@@ -42,10 +42,13 @@ export class Feed {
   /** The whole first, then every change, until `signal` ends it. */
   async *watch(snapshot: () => FleetEvent, signal?: AbortSignal): AsyncGenerator<FleetEvent, void> {
     const backlog = new Backlog(snapshot)
+    const release = (): void => backlog.release()
     this.watchers.add(backlog)
+    signal?.addEventListener('abort', release, { once: true })
     try {
-      while (signal?.aborted !== true) yield* await backlog.take(signal)
+      while (signal?.aborted !== true) yield* await backlog.take()
     } finally {
+      signal?.removeEventListener('abort', release)
       this.watchers.delete(backlog)
     }
   }

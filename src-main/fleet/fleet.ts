@@ -86,9 +86,7 @@ export class Fleet implements Disposable {
     if (connection.key.fingerprint !== fingerprint) {
       throw new PilothouseError('host_key_changed', 'The host presents another key than the one that was accepted.')
     }
-    this.deps.hosts.pin(id, connection.key)
-    const stored = this.deps.hosts.get(id)
-    if (stored !== undefined) session.update(stored)
+    session.update(this.deps.hosts.pin(id, connection.key))
     session.connect()
     return session.host()
   }
@@ -106,7 +104,13 @@ export class Fleet implements Disposable {
   private sessionOf(
     stored: Parameters<HostStore['add']>[0] & { pinnedKey: Host['pinnedKey']; isWanted: boolean },
   ): HostSession {
-    return new HostSession(stored, { ...this.deps, emit: (event) => this.feed.emit(event) })
+    const { hosts, connect } = this.deps
+    return new HostSession(stored, {
+      ...this.deps,
+      // As it is remembered now: another process of this console may have pinned its key.
+      connect: (known, options) => connect(hosts.get(known.id) ?? known, options),
+      emit: (event) => this.feed.emit(event),
+    })
   }
 
   private snapshot(): FleetEvent {

@@ -63,16 +63,20 @@ export class HostBook implements Disposable {
     }
   }
 
-  /** Takes one event of the host and says what became of the fleet by it. */
-  apply(event: DaemonEvent): FleetEvent {
+  /** Takes one event of the host and says what became of the fleet by it. A reset tells nothing of the state. */
+  apply(event: DaemonEvent): FleetEvent | null {
+    if (event.type === 'reset') {
+      this.place = null
+      return null
+    }
     this.heardAt = this.clock.now()
-    this.place = event.type === 'reset' ? null : event.cursor
+    this.place = event.cursor
     const changed = this.change(event)
     this.scheduleSave(event.type !== 'confirmed')
     return changed
   }
 
-  private change(event: DaemonEvent): FleetEvent {
+  private change(event: Exclude<DaemonEvent, { type: 'reset' }>): FleetEvent {
     const { hostId } = this
     switch (event.type) {
       case 'snapshot':
@@ -88,7 +92,7 @@ export class HostBook implements Disposable {
         this.put('operation', this.operations, event.operation)
         this.forgetOldOperations()
         return { type: 'operation_changed', hostId, operation: event.operation }
-      default:
+      case 'confirmed':
         return { type: 'state_confirmed', hostId, confirmedAt: this.heardAt ?? this.clock.now() }
     }
   }
@@ -143,17 +147,22 @@ export class HostBook implements Disposable {
   private saveSome(most: number): void {
     const keys = [...this.unsaved.keys()].slice(0, most)
     const changes = keys.map((key) => this.unsaved.get(key)).filter((change) => change !== undefined)
-    for (const key of keys) this.unsaved.delete(key)
-    const isWhole = this.unsaved.size === 0
+    const isWhole = keys.length === this.unsaved.size
     this.cache.save(this.hostId, changes, { cursor: isWhole ? this.place : null, confirmedAt: this.heardAt })
+    // Only now: what could not be written is written the next time, or the cursor would promise what is not there.
+    for (const key of keys) this.unsaved.delete(key)
     this.savedAt = this.clock.now()
   }
 
-  /** Writes what is not yet written. */
+  /** Writes what is not yet written, if it can be: the host may have been forgotten by another process. */
   dispose(): void {
     if (this.closing.signal.aborted) return
     this.closing.abort()
-    if (this.heardAt !== null) this.saveSome(Number.POSITIVE_INFINITY)
+    try {
+      if (this.heardAt !== null) this.saveSome(Number.POSITIVE_INFINITY)
+    } catch {
+      // A cache: the host tells again.
+    }
   }
 
   /** Ends without writing, for a host that has been forgotten. */

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../src-shared/lib/backoff.ts'
 import type { ConsoleTarget } from '../../src-shared/contract/console-stream.ts'
 import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
+import { toPilothouseError } from '../../src-shared/contract/client.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
@@ -38,6 +39,7 @@ export class HostSession implements Disposable {
   private link: DaemonLink | undefined
   private running: AbortController | undefined
   private wakeUp: () => void = () => undefined
+  private breakOff: (reason: PilothouseError) => void = () => undefined
 
   constructor(stored: StoredHost, deps: SessionDeps) {
     this.stored = stored
@@ -89,7 +91,9 @@ export class HostSession implements Disposable {
     const { link, running } = this
     if (this.connection.kind === 'retrying') this.wakeUp()
     if (link === undefined || running === undefined) return
-    probe(link, { context: this.context(), signal: running.signal }).catch(() => link.dispose())
+    probe(link, { context: this.context(), signal: running.signal }).catch((error: unknown) => {
+      if (this.link === link) this.breakOff(toPilothouseError(error, ''))
+    })
   }
 
   /** Goes on with a changed record of the host, such as a key that was pinned. */
@@ -119,33 +123,37 @@ export class HostSession implements Disposable {
       const failure = new PilothouseError('internal', 'The console failed while connecting.', {
         cause: error,
       }).toFailure()
-      if (!running.signal.aborted) this.set({ kind: 'refused', since: this.deps.clock.now(), failure, key: null })
+      if (running.signal.aborted) return
+      this.running = undefined
+      this.set({ kind: 'refused', since: this.deps.clock.now(), failure, key: null })
     })
   }
 
   private async run(signal: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const startedAt = this.deps.clock.now()
-      const { reason, wasConnected } = await this.attempt(attempt, signal)
+      const { reason, stoodMs } = await this.attempt(attempt, signal)
       if (signal.aborted) return
-      if (wasConnected && this.deps.clock.now() - startedAt >= STABLE_MS) attempt = 1
+      if (stoodMs >= STABLE_MS) attempt = 1
       const hasWaited = await this.rest(reason, attempt, signal)
       if (this.running?.signal !== signal) return
       if (!hasWaited) attempt = 0
     }
   }
 
-  private async attempt(attempt: number, signal: AbortSignal): Promise<{ reason: unknown; wasConnected: boolean }> {
-    const since = this.deps.clock.now()
+  private async attempt(attempt: number, signal: AbortSignal): Promise<{ reason: unknown; stoodMs: number }> {
+    const { clock } = this.deps
+    const since = clock.now()
     const onStep = (step: ConnectStep): void => {
       if (!signal.aborted) this.set({ kind: 'connecting', since, attempt, step })
     }
     onStep('reaching')
     try {
       const link = await this.deps.connect(this.stored, { signal, onStep })
-      return { reason: await this.hold(link, signal), wasConnected: true }
+      const stoodFrom = clock.now()
+      const reason = await this.hold(link, signal)
+      return { reason, stoodMs: clock.now() - stoodFrom }
     } catch (reason) {
-      return { reason, wasConnected: false }
+      return { reason, stoodMs: 0 }
     }
   }
 
@@ -160,8 +168,9 @@ export class HostSession implements Disposable {
     this.set({ kind: 'connected', since: clock.now(), daemon, clockOffsetMs, confirmedAt: clock.now() })
     const subscription = new AbortController()
     const bounded = AbortSignal.any([signal, subscription.signal])
+    const brokenOff = new Promise<PilothouseError>((resolve) => (this.breakOff = resolve))
     try {
-      return await follow(link, {
+      const following = follow(link, {
         clock,
         context: this.context(),
         signal: bounded,
@@ -170,6 +179,7 @@ export class HostSession implements Disposable {
           if (!bounded.aborted) this.confirm(this.book.apply(event))
         },
       })
+      return await Promise.race([brokenOff, following])
     } finally {
       subscription.abort()
       if (this.link === link) this.dropLink()
@@ -177,7 +187,8 @@ export class HostSession implements Disposable {
     }
   }
 
-  private confirm(event: FleetEvent): void {
+  private confirm(event: FleetEvent | null): void {
+    if (event === null) return
     if (this.connection.kind === 'connected') {
       this.connection = { ...this.connection, confirmedAt: this.book.confirmedAt ?? this.connection.confirmedAt }
     }
@@ -193,18 +204,28 @@ export class HostSession implements Disposable {
         : new PilothouseError('internal', 'The console failed while connecting.', { cause: reason })
     const since = clock.now()
     const key = presentedKeyOf(error)
-    const woken = new Promise<boolean>((resolve) => {
-      this.wakeUp = () => resolve(false)
-      signal.addEventListener('abort', () => resolve(false), { once: true })
-    })
+    const woken = this.woken(signal)
+    const release = this.wakeUp
     if (error.code === 'host_key_unknown' && key !== null) this.set({ kind: 'awaiting_trust', since, key })
     else if (!error.retryable) this.set({ kind: 'refused', since, failure: error.toFailure(), key })
     else {
       const delayMs = backoffMs(attempt, random.fraction(), BACKOFF)
       this.set({ kind: 'retrying', since, attempt, nextAt: since + delayMs, failure: error.toFailure() })
-      return this.sleepUnless(woken, delayMs)
+      return this.sleepUnless(woken, delayMs).finally(release)
     }
     return woken
+  }
+
+  /** Resolves with false when somebody asks for the next attempt, or `signal` ends it all. */
+  private woken(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake)
+        resolve(false)
+      }
+      this.wakeUp = wake
+      signal.addEventListener('abort', wake, { once: true })
+    })
   }
 
   private async sleepUnless(woken: Promise<boolean>, delayMs: number): Promise<boolean> {

@@ -81,9 +81,21 @@ export class HostStore {
     return this.db.prepare('DELETE FROM hosts WHERE id = ?').run(id).changes === 1
   }
 
-  pin(id: HostId, key: HostKey): void {
-    const update = this.db.prepare('UPDATE hosts SET pinned_key_type = ?, pinned_key_fingerprint = ? WHERE id = ?')
+  /**
+   * Pins the first key of a host. Throws `host_key_changed` where another one is pinned, be it by another process of
+   * this console a moment ago, and `not_found` for a host that has been forgotten.
+   */
+  pin(id: HostId, key: HostKey): StoredHost {
+    const update = this.db.prepare(
+      'UPDATE hosts SET pinned_key_type = ?, pinned_key_fingerprint = ? WHERE id = ? AND pinned_key_fingerprint IS NULL',
+    )
     update.run(key.type, key.fingerprint, id)
+    const host = this.get(id)
+    if (host === undefined) throw new PilothouseError('not_found', `This console knows no host ${id}.`)
+    if (host.pinnedKey?.fingerprint === key.fingerprint) return host
+    throw new PilothouseError('host_key_changed', `Another key is pinned for ${host.name}; nothing was changed.`, {
+      details: { key },
+    })
   }
 
   setWanted(id: HostId, isWanted: boolean): void {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DaemonLink } from '../../../../src-main/fleet/daemon-link.ts'
 import { HostSession } from '../../../../src-main/fleet/host-session.ts'
 import { openStore, type ConsoleStore } from '../../../../src-main/store/store.ts'
@@ -19,6 +19,7 @@ let emitted: FleetEvent[]
 /** What the next attempts come to; the last one stays. */
 let outcomes: (PilothouseError | FakeLink)[]
 let attempts: number
+let connectTakesMs: number
 
 /** Lets everything run that waits for nothing but its turn. */
 async function settle(): Promise<void> {
@@ -77,6 +78,7 @@ beforeEach(() => {
   store = openStore(':memory:')
   emitted = []
   attempts = 0
+  connectTakesMs = 0
   const name = hostNameSchema.parse('lab')
   const stored = store.hosts.add({ id, name, target: hostTargetSchema.parse({ address: 'lab' }) }, 0)
   session = new HostSession(stored, {
@@ -84,11 +86,12 @@ beforeEach(() => {
     random: { hex: (bytes) => '00'.repeat(bytes), fraction: () => 1 },
     claimedActor: claimedActorSchema.parse('op@desk'),
     cache: store.cache,
-    connect: () => {
+    connect: async () => {
       attempts++
+      if (connectTakesMs > 0) await clock.sleep(connectTakesMs)
       const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0]
-      if (outcome instanceof FakeLink) return Promise.resolve(outcome.link())
-      return Promise.reject(outcome ?? CUT)
+      if (outcome instanceof FakeLink) return outcome.link()
+      throw outcome ?? CUT
     },
     emit: (event) => emitted.push(event),
   })
@@ -154,6 +157,30 @@ describe('coming back', () => {
     session.wake()
     await settle()
     expect(attempts).toBe(4)
+  })
+
+  it('goes on when what was taken for connected is dead after the machine slept', async () => {
+    const link = new FakeLink()
+    await connect(link, CUT)
+    await link.send(snapshot(1))
+    link.helloAnswers = false
+    session.wake()
+    await settle()
+    expect(link.isDisposed).toBe(true)
+    expect(session.host().connection).toMatchObject({ kind: 'retrying', failure: { code: 'host_unreachable' } })
+    await pass(1_000)
+    expect(attempts).toBe(2)
+  })
+
+  it('does not count the time that connecting took', async () => {
+    const link = new FakeLink()
+    await connect(CUT, link, CUT)
+    connectTakesMs = 12_000
+    await pass(500)
+    await pass(12_000)
+    link.end(CUT)
+    await settle()
+    expect(session.host().connection).toMatchObject({ kind: 'retrying', attempt: 2 })
   })
 
   it.each(['host_key_changed', 'auth_failed', 'protocol_mismatch', 'forbidden'] as const)(
@@ -223,6 +250,41 @@ describe('what is known of a host', () => {
     link.end(CUT)
     await pass(60_000)
     expect(session.state()).toMatchObject({ environments: [environmentSample], confirmedAt: heardAt })
+  })
+
+  it('is not confirmed by a reset, which says only that it must be read again', async () => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(1))
+    const heardAt = clock.now()
+    clock.advance(1_500)
+    await link.send({ type: 'reset', cursor: { epoch: 'f', seq: 0 } })
+    expect(session.state().confirmedAt).toBe(heardAt)
+    expect(emitted.map(({ type }) => type)).not.toContain('state_confirmed')
+  })
+
+  it('is written the next time when it could not be written', async () => {
+    const link = new FakeLink()
+    const save = vi.spyOn(store.cache, 'save').mockImplementationOnce(() => {
+      throw new Error('database is locked')
+    })
+    await connect(link)
+    await link.send(snapshot(7))
+    await pass(1_000)
+    expect(save).toHaveBeenCalledOnce()
+    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0 })
+    await pass(16_000)
+    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0 })
+    await pass(1_000)
+    expect(store.cache.load(id)).toMatchObject({ environments: [environmentSample], cursor: { epoch: 'e', seq: 7 } })
+  })
+
+  it('costs nothing but itself when the host was forgotten meanwhile', async () => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(7))
+    store.hosts.remove(id)
+    expect(() => session.dispose()).not.toThrow()
   })
 
   it('is written down with the place to go on from', async () => {

@@ -59,6 +59,17 @@ describe('hosts', () => {
     expect(store.hosts.byName(name)).toEqual(store.hosts.get(id))
   })
 
+  it('have one key, the first that was pinned', () => {
+    store.hosts.add({ id, name, target }, 1)
+    store.hosts.pin(id, key)
+    expect(store.hosts.pin(id, key).pinnedKey).toEqual(key)
+    const other = () => store.hosts.pin(id, { ...key, fingerprint: 'SHA256:y' })
+    expect(other).toThrow(expect.objectContaining({ code: 'host_key_changed' }) as Error)
+    expect(store.hosts.get(id)?.pinnedKey).toEqual(key)
+    store.hosts.remove(id)
+    expect(() => store.hosts.pin(id, key)).toThrow(expect.objectContaining({ code: 'not_found' }) as Error)
+  })
+
   it('have names of their own', () => {
     store.hosts.add({ id, name, target }, 1)
     const again = () => store.hosts.add({ id: hostIdSchema.parse('host-00000001'), name, target }, 2)
