@@ -5,7 +5,15 @@ import { writeAccounts } from './accounts.ts'
 import { buildImage, DAEMON_BUNDLE, startDaemon, writeDaemonConfig, type DaemonSettings } from './daemon.ts'
 import { descendantsOf } from './descendants.ts'
 import { clientKeyOf, hostLayout, VIEW_SOCKETS, type HostLayout, type Login } from './layout.ts'
-import { freePort, hostKeyFingerprint, LOOPBACK, startSshServer, writeSshFiles, type FileOwner } from './ssh-server.ts'
+import {
+  freePort,
+  hostKeyFingerprint,
+  LOOPBACK,
+  replaceHostKey,
+  startSshServer,
+  writeSshFiles,
+  type FileOwner,
+} from './ssh-server.ts'
 import { processesInView } from './view.ts'
 
 const STOP_DEADLINE_MS = 15_000
@@ -115,6 +123,13 @@ export class PrivateHost {
     const connections = await descendantsOf(this.sshServer)
     await end(this.sshServer, 'SIGTERM')
     for (const connection of connections) await end(connection, 'SIGKILL')
+  }
+
+  /** Another host key from now on, as of a machine that was replaced, or of somebody in between. */
+  async replaceHostKey(): Promise<void> {
+    await this.endSshServer()
+    await replaceHostKey(this.layout)
+    await this.startSshServer()
   }
 
   async startSshServer(): Promise<void> {

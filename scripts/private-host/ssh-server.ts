@@ -35,6 +35,7 @@ function configText(layout: HostLayout, port: number): string {
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'AllowStreamLocalForwarding local',
+    // OpenSSH asks the permissions of TCP forwards before it forwards to a unix socket: `no` refuses that too.
     'AllowTcpForwarding local',
     'AllowAgentForwarding no',
     'X11Forwarding no',

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromRoot, installedProgram } from '../lib/paths.ts'
 import { runAny } from '../lib/run.ts'
@@ -60,10 +59,4 @@ export async function findElectron(options: FindElectronOptions): Promise<Electr
   if (!mayInstall) return { kind: 'absent', why: "Electron's runtime is not installed" }
   const failure = await install()
   return failure === undefined ? probe(INSTALLED, user) : { kind: 'absent', why: failure }
-}
-
-/** The version that package.json asks for. */
-export async function wantedElectronVersion(): Promise<string> {
-  const text = await readFile(fromRoot('node_modules', 'electron', 'package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

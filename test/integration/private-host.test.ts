@@ -66,11 +66,19 @@ describe('the logins of a private host', () => {
     expect((await ssh('admin', 'true', { key: 'viewer' })).output).toContain('Permission denied')
   })
 
-  it('forwards no TCP port and gives no terminal', async () => {
-    const forward = await ssh('admin', '', { flags: ['-o', 'ExitOnForwardFailure=yes', '-W', '127.0.0.1:22'] })
-    expect(forward.output).toContain('administratively prohibited')
+  it('cannot open a port on the host, and get no terminal', async () => {
+    const listen = await ssh('admin', 'true', { flags: ['-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:22'] })
+    expect(listen.output).toContain('remote port forwarding failed')
     const terminal = await ssh('admin', 'tty', { flags: ['-tt'] })
     expect(terminal.output).toContain('PTY allocation request failed')
+  })
+})
+
+describe('the host key', () => {
+  it('can be replaced, and is then refused by whoever knew the former one', async () => {
+    expect((await ssh('viewer', 'true')).exitCode).toBe(0)
+    await host.replaceHostKey()
+    expect((await ssh('viewer', 'true')).output).toContain('Host key verification failed')
   })
 })
 
