@@ -43,6 +43,8 @@ function optionsFor(look: TerminalLook): ITerminalOptions {
     fontFamily: "'JetBrains Mono Variable', ui-monospace, monospace",
     fontSize: look.fontSize,
     lineHeight: 1.25,
+    // Bytes that are no text would write a report each; the guest decides how many.
+    logLevel: 'off',
     scrollback: SCROLLBACK_LINES,
     screenReaderMode: look.isForScreenReader,
     theme: terminalTheme(look.isDark),
