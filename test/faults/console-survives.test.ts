@@ -4,14 +4,18 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../scripts/lib/until.ts'
+import { openEnvironment } from '../../scripts/journey/environment-screen.ts'
+import { waitForConsole } from '../../scripts/journey/console-screen.ts'
 import { processesInView } from '../../scripts/private-host/view.ts'
 import type { DaemonLink } from '../../src-main/fleet/daemon-link.ts'
 import type { ConsoleTarget } from '../../src-shared/contract/console-stream.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import { environmentNameSchema, imageRefSchema, ownerNameSchema } from '../../src-shared/model/ids.ts'
 import { ConsoleReader } from '../support/console-reader.ts'
-import { startTestHost, type TestHost } from '../support/private-host.ts'
+import type { TestHost } from '../support/private-host.ts'
 import { linkTo, newCommandId, newContext } from '../support/ssh-link.ts'
+import { openTestWindow, SHELLS, type TestWindow } from '../support/test-window.ts'
+import { tappedSha256, tapWindow, waitUntilDrawn } from '../support/window-tap.ts'
 
 /** How the chain is hurt while the guest writes. */
 const HURTS = {
@@ -33,8 +37,9 @@ const HURTS = {
 
 const RAW_BYTES = 50 * 1024 * 1024
 const LINES = 200_000
-const FLOOD_DEADLINE_MS = 180_000
+const FLOOD_DEADLINE_MS = 60_000
 
+let window: TestWindow
 let host: TestHost
 let link: DaemonLink | undefined
 let environment: Environment
@@ -91,6 +96,15 @@ async function journalSha256(start: number, length: number): Promise<string> {
   return hash.digest('hex')
 }
 
+async function everySha256(start: number, length: number) {
+  await waitUntilDrawn(window.page, start + length, FLOOD_DEADLINE_MS)
+  return {
+    journal: await journalSha256(start, length),
+    wire: reader.sha256(start, length),
+    window: await tappedSha256(window.page, start, length),
+  }
+}
+
 async function stillAnswers(): Promise<void> {
   const from = reader.offset
   await reader.type('echo alive-$((6*7))\n')
@@ -107,7 +121,9 @@ async function stillAnswers(): Promise<void> {
 }
 
 beforeAll(async () => {
-  host = await startTestHost({ image: 'minimal' })
+  window = await openTestWindow(SHELLS[0] ?? 'web', 'operator')
+  host = window.testHost
+  await tapWindow(window.page)
   const { client } = await liveLink()
   const spawned = await client.environments.spawn(
     {
@@ -124,16 +140,18 @@ beforeAll(async () => {
   environment = await client.environments.get({ environment: spawned.environmentId }, newContext())
   reader = new ConsoleReader(openConsole, environment.id)
   await reader.waitForText('# ', 0)
+  await openEnvironment(window.page, 'flooded')
+  await waitForConsole(window.page)
 })
 
 afterAll(async () => {
   reader.close()
   link?.dispose()
-  await host.dispose()
+  await window.dispose()
 })
 
 describe.each(Object.entries(HURTS))('while %s', (_name, hurt) => {
-  it('50 MB of raw bytes arrive as they left, in journal and on the wire', async () => {
+  it('50 MB of raw bytes arrive as they left, in journal, on the wire and in the window', async () => {
     const typedAt = reader.offset
     await reader.type('dd if=/dev/urandom of=/home/blob bs=1M count=50 2>/dev/null; sha256sum /home/blob\n')
     const shaEnd = await reader.waitForText('  /home/blob', typedAt, 60_000)
@@ -143,12 +161,11 @@ describe.each(Object.entries(HURTS))('while %s', (_name, hurt) => {
     const flood = new Flood(start, RAW_BYTES)
     await hurt(host, flood)
     await flood.reach(1)
-    expect(await journalSha256(start, RAW_BYTES)).toBe(source)
-    expect(reader.sha256(start, RAW_BYTES)).toBe(source)
+    expect(await everySha256(start, RAW_BYTES)).toEqual({ journal: source, wire: source, window: source })
     await stillAnswers()
   }, 300_000)
 
-  it('200,000 ordinary lines arrive as they left, in journal and on the wire', async () => {
+  it('200,000 ordinary lines arrive as they left, in journal, on the wire and in the window', async () => {
     const typedAt = reader.offset
     const expected = Buffer.from(Array.from({ length: LINES }, (_, index) => `${index + 1}\r\n`).join(''))
     await reader.type(`printf BEG; echo IN; seq 1 ${LINES}\n`)
@@ -157,8 +174,7 @@ describe.each(Object.entries(HURTS))('while %s', (_name, hurt) => {
     await hurt(host, flood)
     await flood.reach(1)
     const source = createHash('sha256').update(expected).digest('hex')
-    expect(reader.sha256(start, expected.length)).toBe(source)
-    expect(await journalSha256(start, expected.length)).toBe(source)
+    expect(await everySha256(start, expected.length)).toEqual({ journal: source, wire: source, window: source })
     await stillAnswers()
   }, 300_000)
 })
