@@ -1,5 +1,6 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import type { Settings } from '../config/settings.ts'
+import { LineFile } from '../system/line-file.ts'
 
 export type { Logger } from 'pino'
 
@@ -10,25 +11,23 @@ export interface Log {
   readonly logger: Logger
   /** Goes on in a new file of the same name, after the old one was moved away. */
   reopen(): void
-  /** Resolves when every line so far has been handed to the operating system. */
+  /** Resolves when every line so far has been handed to the operating system, where it takes them. */
   flush(): Promise<void>
 }
 
-interface Destination extends DestinationStream {
-  reopen(): void
-  flush(done: (error?: Error | null) => void): void
-}
-
-/** Lines are written behind the caller's back, never by blocking it. */
+/**
+ * Lines are written behind the caller's back, never by blocking it. A log that cannot be written costs lines and
+ * nothing else; a file that fails is named on standard error.
+ */
 export function openLog(settings: Pick<Settings, 'logLevel' | 'logFile' | 'hostName'>): Log {
   const { logLevel, logFile, hostName } = settings
-  const destination: Destination = pino.destination({ dest: logFile ?? STANDARD_ERROR, sync: false, mkdir: true })
-  const logger = pino({ level: logLevel, base: { host: hostName } }, destination)
-  return {
-    logger,
-    reopen: () => {
-      if (logFile !== null) destination.reopen()
+  const file = new LineFile({
+    target: logFile ?? STANDARD_ERROR,
+    onFailure: ({ message }) => {
+      if (logFile === null) return
+      process.stderr.write(`pilothoused: the log ${logFile} cannot be written, lines are lost: ${message}\n`)
     },
-    flush: () => new Promise((resolve) => destination.flush(() => resolve())),
-  }
+  })
+  const logger = pino({ level: logLevel, base: { host: hostName } }, file)
+  return { logger, reopen: () => file.reopen(), flush: () => file.flush() }
 }

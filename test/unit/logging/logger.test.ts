@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openLog } from '../../../host-daemon/logging/logger.ts'
+import { fromRoot, installedProgram } from '../../../scripts/lib/paths.ts'
+
+const run = promisify(execFile)
+
+/** What a process says and how it ends that logs to `logFile`, ends by a defect of its own, and is told to exit. */
+async function exitOfLogging(logFile: string | null) {
+  const program = `
+    import { openLog } from ${JSON.stringify(fromRoot('host-daemon', 'logging', 'logger.ts'))}
+    const log = openLog({ logLevel: 'info', logFile: ${JSON.stringify(logFile)}, hostName: 'vm-1' })
+    for (let line = 0; line < 1000; line++) {
+      log.logger.info({ line }, 'a line')
+      await new Promise(setImmediate)
+    }
+    await log.flush()
+    log.logger.fatal('the last line')
+    process.exit(3)`
+  const argv = ['--input-type=module-typescript', '--eval', program]
+  const failure: unknown = await run(installedProgram('node'), argv, { timeout: 20_000 }).catch(
+    (error: unknown) => error,
+  )
+  return failure as { code: number; stderr: string; killed: boolean }
+}
+
+describe('the log', () => {
+  it('writes one JSON object a line, the last ones before an exit too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const logFile = join(folder, 'made', 'daemon.log')
+    expect((await exitOfLogging(logFile)).code).toBe(3)
+    const lines = (await readFile(logFile, 'utf8')).trim().split('\n')
+    expect(lines).toHaveLength(1001)
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({ msg: 'the last line', host: 'vm-1' })
+  })
+
+  it('costs lines and nothing else when the disk is full', async () => {
+    const { code, stderr } = await exitOfLogging('/dev/full')
+    expect(code).toBe(3)
+    expect(stderr.match(/cannot be written, lines are lost/g)).toHaveLength(1)
+  })
+
+  it('goes on in a new file of its name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const logFile = join(folder, 'daemon.log')
+    const log = openLog({ logLevel: 'info', logFile, hostName: 'vm-1' as never })
+    log.logger.info('before')
+    await expect.poll(() => readFile(logFile, 'utf8').catch(() => '')).toContain('before')
+    await rm(logFile)
+    log.reopen()
+    log.logger.info('after')
+    await expect.poll(() => readFile(logFile, 'utf8')).toContain('after')
+  })
+})
