@@ -12,6 +12,7 @@ import { watchDrawing } from './lib/drawing.ts'
 import { journalPayload } from './lib/journal-payload.ts'
 import { runPaired, type BenchLine } from './lib/paired-run.ts'
 import { openTerminalPage } from './lib/terminal-page.ts'
+import { stopWatchingNetwork } from './lib/unwatched-network.ts'
 import { takeReceived, tapWire } from './lib/wire-tap.ts'
 
 const PAIRS = 15
@@ -121,6 +122,7 @@ async function prepare(window: TestWindow): Promise<Scene> {
   const { environment, journal } = await journalOf(window)
   const look = await lookOf(window, environment)
   await tapWire(window.page)
+  await stopWatchingNetwork(window.page)
   const terminalPage = await openTerminalPage(window.page.context(), journal)
   return { window, environment, journal, terminalPage, look }
 }
