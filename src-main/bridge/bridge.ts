@@ -1,5 +1,6 @@
 import { StandardRPCHandler } from '@orpc/server/standard'
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
+import { wireError } from '../../src-shared/contract/wire-error.ts'
 import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 import { newRequestId } from '../fleet/daemon-link.ts'
 import type { ConsoleCore } from '../index.ts'
@@ -8,7 +9,7 @@ import { serveChannel } from '../lib/rpc-channel.ts'
 import { appRouter } from './app-router.ts'
 import { relayConsole } from './console-relay.ts'
 import { contextOf, type BridgeContext } from './context.ts'
-import { failureOf, wireError } from './wire-error.ts'
+import { failureOf } from './wire-error.ts'
 
 /** Serves the app contract and consoles on channels that a shell has accepted and checked. */
 export interface Bridge {

@@ -3,11 +3,12 @@ import { os, type AnyRouter, type Router } from '@orpc/server'
 import { isAsyncIteratorObject } from '@orpc/shared'
 import { metaAt, toPilothouseError, type CallContext } from '../../src-shared/contract/client.ts'
 import { daemonContract, type DaemonContract } from '../../src-shared/contract/daemon.ts'
+import { wireError } from '../../src-shared/contract/wire-error.ts'
 import type { RequestId } from '../../src-shared/model/ids.ts'
 import type { DaemonClient } from '../fleet/daemon-link.ts'
 import type { ConsoleCore } from '../index.ts'
 import { hostIdOf, type BridgeContext } from './context.ts'
-import { failureOf, wireError } from './wire-error.ts'
+import { failureOf } from './wire-error.ts'
 
 interface PassedCall {
   readonly path: readonly string[]
@@ -63,12 +64,19 @@ async function passLogged(core: ConsoleCore, call: PassedCall): Promise<unknown>
     call: call.path.join('.'),
   }
   const end = core.store.commands.begin(command, core.clock.now())
+  const record = (outcome: string): void => {
+    try {
+      end(outcome, core.clock.now())
+    } catch {
+      // The host has answered; that its answer could not be noted here changes nothing of it.
+    }
+  }
   try {
     const answer = await pass(core, call)
-    end('accepted', core.clock.now())
+    record('accepted')
     return answer
   } catch (error) {
-    end(failureOf(error, requestId).code, core.clock.now())
+    record(failureOf(error, requestId).code)
     throw error
   }
 }

@@ -96,6 +96,17 @@ async function greet(client: DaemonClient, deps: LinkDeps, hostName: string) {
   return { info, clockOffsetMs: Math.round(info.now - (askedAt + answeredAt) / 2) }
 }
 
+/** The server says only that a channel was not opened; where the connection itself is over, that is the reason. */
+async function furtherStream({ openStream, hostName }: Wires): Promise<Duplex> {
+  try {
+    return await openStream()
+  } catch (error) {
+    if (error instanceof PilothouseError) throw error
+    const says = `The daemon's socket on ${hostName} could not be opened once more.`
+    throw new PilothouseError('host_unreachable', says, { cause: error })
+  }
+}
+
 async function linkOver(wires: Wires, deps: LinkDeps): Promise<DaemonLink> {
   const headers = headersOf(deps)
   const channel = await upgrade(wires.stream, BRIDGE_RPC_PATH, { headers, signal: deps.signal })
@@ -107,7 +118,8 @@ async function linkOver(wires: Wires, deps: LinkDeps): Promise<DaemonLink> {
     client,
     ...greeting,
     ended,
-    openConsole: async (target, signal) => upgrade(await wires.openStream(), consolePath(target), { headers, signal }),
+    openConsole: async (target, signal) =>
+      upgrade(await furtherStream(wires), consolePath(target), { headers, signal }),
     dispose: () => wires.disposal.dispose(),
   }
 }
@@ -127,6 +139,9 @@ export async function connectDaemon(target: HostTarget, deps: ConnectDeps): Prom
       ...(onStep === undefined ? {} : { onStep }),
     })
     disposal.add(ssh)
+    const giveUp = (): void => disposal.dispose()
+    signal.addEventListener('abort', giveUp, { once: true })
+    disposal.defer(() => signal.removeEventListener('abort', giveUp))
     onStep?.('finding_daemon')
     const { path, stream } = await findDaemon(ssh, target.socketDirectory)
     onStep?.('greeting')

@@ -1,6 +1,7 @@
 import { createORPCClient, ORPCError, type ClientContext, type ClientLink } from '@orpc/client'
 import {
   isContractProcedure,
+  ValidationError,
   type AnyContractProcedure,
   type AnyContractRouter,
   type ContractRouterClient,
@@ -74,6 +75,10 @@ export function toPilothouseError(error: unknown, requestId: string, signal?: Ab
   if (error instanceof PilothouseError) return error
   if (error instanceof ORPCError) return fromOrpcError(error as ORPCError<string, unknown>, requestId)
   if (signal?.aborted === true) return new PilothouseError('cancelled', 'The call was cancelled.', { requestId })
+  if (error instanceof ValidationError) {
+    const says = 'The answer is not in the form that this version knows.'
+    return new PilothouseError('protocol_mismatch', says, { requestId, cause: error })
+  }
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new PilothouseError('deadline_exceeded', 'No answer came within the deadline.', { requestId, cause: error })
   }

@@ -1,7 +1,8 @@
 import { StandardRPCHandler } from '@orpc/server/standard'
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
 import { contextOf, type BridgeContext } from '../../src-main/bridge/context.ts'
-import { failureOf, wireError } from '../../src-main/bridge/wire-error.ts'
+import { failureOf } from '../../src-main/bridge/wire-error.ts'
+import { wireError } from '../../src-shared/contract/wire-error.ts'
 import { channelClient, serveChannel } from '../../src-main/lib/rpc-channel.ts'
 import {
   appContract,

@@ -8,7 +8,7 @@ import { hostRosterOf } from './host-roster.ts'
 import type { CliDeps } from './ports.ts'
 import { runCli } from './run.ts'
 import { sessionOpener } from './sessions.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../version.ts'
 
 /** Composition root of the command line. */
 

@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
 import { Feed } from '../../../../src-main/fleet/feed.ts'
+import type { FleetEvent } from '../../../../src-shared/contract/app.ts'
 import { hostIdSchema } from '../../../../src-shared/model/ids.ts'
 
 const hostId = hostIdSchema.parse('host-0000abcd')
-const whole = () => ({ type: 'snapshot', hosts: [], states: [] }) as const
+const whole = (): FleetEvent => ({ type: 'snapshot', hosts: [], states: [] })
 
 it('listens once for the end of a watch, however long it lasts, and ends with it', async () => {
   const feed = new Feed()
