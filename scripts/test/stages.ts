@@ -30,6 +30,7 @@ export const STAGES: readonly Stage[] = [
     what: 'a sample of each fault suite',
     kind: 'vitest',
     needsRoot: true,
+    needsShells: true,
     environment: { PILOTHOUSE_FAULT_SAMPLE: '1' },
     deadlineMin: 5,
   },
@@ -41,6 +42,7 @@ export const FAULT_SUITES: Stage = {
   what: 'what is killed, cut or full',
   kind: 'vitest',
   needsRoot: true,
+  needsShells: true,
   deadlineMin: 120,
 }
 
