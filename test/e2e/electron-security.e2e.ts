@@ -96,12 +96,12 @@ describe.skipIf(isElectronAbsent)('the processes', () => {
     })
   })
 
-  it('refuse to go without the sandbox', async () => {
+  it.each(['--no-sandbox', '--remote-debugging-port=0'])('refuse to start with %s', async (opened) => {
     const [file = '', ...words] = shown.argv
-    const args = [...words, ROOT, '--no-sandbox', '--disable-gpu', `--data-dir=${shown.dataDirectory}-2`]
+    const args = [...words, ROOT, opened, '--disable-gpu', `--data-dir=${shown.dataDirectory}-2`]
     await expect(run(file, args, { env: shown.environment })).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('--no-sandbox') as string,
+      stderr: expect.stringContaining('outside a debugger') as string,
     })
   })
 
@@ -151,6 +151,65 @@ describe.skipIf(isElectronAbsent)('the page', () => {
       return 'injected' in window
     })
     expect(hasRun).toBe(false)
+  })
+
+  it('makes no code of text', async () => {
+    // A debugger's own evaluation is above the policy; what a timer runs later is not.
+    const outcome = await shown.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const seen: string[] = []
+          document.addEventListener('securitypolicyviolation', ({ blockedURI, effectiveDirective }) => {
+            seen.push(`${effectiveDirective} ${blockedURI}`)
+            if (seen.length === 3) resolve({ tries, seen, isInjected: 'injected' in window })
+          })
+          let tries: string[] = []
+          setTimeout(() => {
+            tries = ['eval', 'Function'].map((name) => {
+              try {
+                const make = (window as unknown as Record<string, (text: string) => unknown>)[name]
+                make?.('window.injected = true')
+                return `${name} ran`
+              } catch (error) {
+                return `${name}: ${(error as Error).name}`
+              }
+            })
+            const later = setTimeout as (text: string) => number
+            later('window.injected = true')
+          })
+        }),
+    )
+    expect(outcome).toEqual({
+      tries: ['eval: EvalError', 'Function: EvalError'],
+      seen: ['script-src eval', 'script-src eval', 'script-src eval'],
+      isInjected: false,
+    })
+  })
+
+  it('may keep a file that it made, and nothing else', async () => {
+    await shown.app.evaluate(({ BrowserWindow }) => {
+      const found: string[] = []
+      BrowserWindow.getAllWindows()[0]?.webContents.session.on('will-download', (event, item) => {
+        found.push(`${event.defaultPrevented ? 'denied' : 'kept'} ${item.getFilename()}`)
+        event.preventDefault()
+      })
+      Object.assign(globalThis, { downloads: found })
+    })
+    const offer = (name: string, isOwn: boolean) =>
+      shown.page.evaluate(
+        ([file, own]) => {
+          const link = document.createElement('a')
+          link.href = own ? URL.createObjectURL(new Blob(['x'])) : 'data:application/octet-stream,x'
+          link.download = file
+          link.click()
+        },
+        [name, isOwn] as const,
+      )
+    const downloads = () => shown.app.evaluate(() => (globalThis as unknown as { downloads: string[] }).downloads)
+    await offer('foreign.txt', false)
+    await offer('own.txt', true)
+    await expect.poll(downloads).toContain('kept own.txt')
+    expect(await downloads()).not.toContain('kept foreign.txt')
   })
 
   it('talks to main over its channel', async () => {

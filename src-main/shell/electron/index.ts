@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { url as inspectorUrl } from 'node:inspector'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +8,7 @@ import { createConsoleCore } from '../../index.ts'
 import { dataDirectory } from '../data-directory.ts'
 import { VERSION } from '../version.ts'
 import { acceptChannels } from './channels.ts'
+import { isDebugged } from './debugged.ts'
 import { lockAllContents, lockSession } from './lock-down.ts'
 import { servePage } from './page.ts'
 import { addressOf, openWindow } from './window.ts'
@@ -17,6 +17,8 @@ import { addressOf, openWindow } from './window.ts'
 
 const RENDERER = fileURLToPath(new URL('../renderer', import.meta.url))
 const PRELOAD = fileURLToPath(new URL('../preload/preload.cjs', import.meta.url))
+/** Each opens a wall, or a port, between the page and whoever else is on the machine. */
+const DEBUGGER_SWITCHES = ['no-sandbox', 'disable-web-security', 'remote-debugging-port', 'remote-debugging-pipe']
 const ROUTE = /^\/[\w@.-]*(?:\/[\w@.-]+)*$/
 
 /** Why this process must not show a window; undefined where it may. */
@@ -24,10 +26,8 @@ function refusal(): string | undefined {
   if (process.getuid?.() === 0) {
     return 'Pilothouse does not open its window as root, because the sandbox of its page would be off. Run it as an ordinary user, or use `npm run serve`.'
   }
-  if (app.commandLine.hasSwitch('no-sandbox') && inspectorUrl() === undefined) {
-    return 'Pilothouse does not run with --no-sandbox outside a debugger.'
-  }
-  return undefined
+  const opened = isDebugged() ? undefined : DEBUGGER_SWITCHES.find((name) => app.commandLine.hasSwitch(name))
+  return opened === undefined ? undefined : `Pilothouse does not run with --${opened} outside a debugger.`
 }
 
 function routeOf(argv: readonly string[]): string | undefined {
@@ -49,7 +49,8 @@ async function show(dataDir: string): Promise<void> {
   app.on('second-instance', (_event, argv) => {
     const { window } = shown
     const route = routeOf(argv)
-    if (route !== undefined) void window?.loadURL(addressOf(route))
+    // Left by the next one, or by the window's end.
+    if (route !== undefined) window?.loadURL(addressOf(route)).catch(() => undefined)
     if (window?.isMinimized() === true) window.restore()
     window?.focus()
   })
@@ -70,6 +71,7 @@ async function show(dataDir: string): Promise<void> {
     settings: core.store.settings,
     preload: PRELOAD,
     route: routeOf(process.argv) ?? '/',
+    onFailure: (error) => fail(`The page could not be shown: ${String(error)}`),
   })
 }
 
@@ -83,6 +85,8 @@ if (says !== undefined) fail(says)
 else {
   // Every window asks for the sandbox itself; this is for one that would forget to, where there is still time.
   if (!app.isReady()) app.enableSandbox()
+  // The page has no business on any network; names that the request filter never sees are not asked for either.
+  app.commandLine.appendSwitch('host-resolver-rules', 'MAP * ~NOTFOUND')
   lockAllContents()
   const dataDir = takeDataDirectory()
   app.on('window-all-closed', () => app.quit())

@@ -1,8 +1,14 @@
 import { app, type Session, type WebContents } from 'electron'
-import { isOwnAddress } from './page.ts'
+import { isDebugged } from './debugged.ts'
+import { isOwnAddress, PAGE_ORIGIN } from './page.ts'
 
 /** All that a page may be granted: putting text on the clipboard, which happens after a press only. */
 const GRANTED = new Set(['clipboard-sanitized-write'])
+
+/** What the page made itself, such as a console to keep. */
+function isOwnFile(address: string): boolean {
+  return address.startsWith(`blob:${PAGE_ORIGIN}/`)
+}
 
 function isGranted(contents: WebContents | null, permission: string): boolean {
   return contents !== null && isOwnAddress(contents.getURL()) && GRANTED.has(permission)
@@ -15,7 +21,11 @@ export function lockSession(session: Session, { hasPage }: { hasPage: boolean })
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest((details, answer) => {
     const isOwn = hasPage && isOwnAddress(details.url)
-    answer({ cancel: !isOwn && !details.url.startsWith('devtools://') })
+    const isTool = isDebugged() && details.url.startsWith('devtools://')
+    answer({ cancel: !isOwn && !isTool })
+  })
+  session.on('will-download', (event, item) => {
+    if (!hasPage || !isOwnFile(item.getURL())) event.preventDefault()
   })
 }
 
@@ -27,6 +37,8 @@ function lockContents(contents: WebContents): void {
   contents.on('will-frame-navigate', stay)
   contents.on('will-redirect', stay)
   contents.on('will-attach-webview', (event) => event.preventDefault())
+  // Media connections pass by the request filter and the page's policy.
+  contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp')
   contents.setWindowOpenHandler(() => ({ action: 'deny' }))
 }
 

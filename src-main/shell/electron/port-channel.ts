@@ -5,6 +5,11 @@ function isClosing(data: unknown): data is { closed: string } {
   return typeof data === 'object' && data !== null && 'closed' in data && typeof data.closed === 'string'
 }
 
+/** A view is sent with all the memory that it looks into, which may hold anything; the page gets the bytes alone. */
+function ownBytes(message: string | Uint8Array): string | Uint8Array {
+  return typeof message === 'string' ? message : new Uint8Array(message)
+}
+
 /** A port to the page as a message channel. What is neither text nor bytes nor a farewell is passed over. */
 export function portChannel(port: MessagePortMain): MessageChannelLike {
   const events = new ChannelEvents()
@@ -22,7 +27,7 @@ export function portChannel(port: MessagePortMain): MessageChannelLike {
   return {
     send: (message) => {
       if (events.isClosed) throw new Error('The channel is closed.')
-      port.postMessage(message)
+      port.postMessage(ownBytes(message))
     },
     onMessage: (listener) => events.listen(listener),
     onClose: (listener) => events.onClose(listener),

@@ -1,6 +1,7 @@
 import { BrowserWindow, nativeTheme, screen, type Rectangle, type Session } from 'electron'
 import { z } from 'zod'
 import type { Settings } from '../../store/settings.ts'
+import { isDebugged } from './debugged.ts'
 import { PAGE_ORIGIN } from './page.ts'
 
 const placeSchema = z.object({
@@ -34,6 +35,8 @@ export interface WindowOptions {
   readonly preload: string
   /** The screen to begin with, such as `/environments`. */
   readonly route: string
+  /** The page could not be shown. */
+  readonly onFailure: (error: unknown) => void
 }
 
 export function addressOf(route: string): string {
@@ -41,7 +44,7 @@ export function addressOf(route: string): string {
 }
 
 /** The window, where it was when it was last closed. */
-export function openWindow({ session, settings, preload, route }: WindowOptions): BrowserWindow {
+export function openWindow({ session, settings, preload, route, onFailure }: WindowOptions): BrowserWindow {
   const place = settings.get(PLACE, placeSchema)
   const bounds = place !== undefined && isVisible(place.bounds) ? place.bounds : FIRST_SIZE
   const window = new BrowserWindow({
@@ -64,11 +67,12 @@ export function openWindow({ session, settings, preload, route }: WindowOptions)
       webviewTag: false,
       navigateOnDragDrop: false,
       spellcheck: false,
+      devTools: isDebugged(),
     },
   })
   if (place?.isMaximized === true) window.maximize()
   remember(window, settings)
   window.once('ready-to-show', () => window.show())
-  void window.loadURL(addressOf(route))
+  window.loadURL(addressOf(route)).catch(onFailure)
   return window
 }
