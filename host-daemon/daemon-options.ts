@@ -9,6 +9,8 @@ import type { HostCapacity } from './store/environments-table.ts'
 export interface DaemonOptions {
   readonly hostName: string
   readonly version: string
+  /** What a console can count on, beside the protocol. */
+  readonly capabilities: readonly string[]
   /** Guests run under uids `[guestUidBase, guestUidBase + guestUidCount)`. */
   readonly guestUidBase: number
   readonly guestUidCount: number
@@ -51,8 +53,19 @@ export const DEFAULT_DEADLINES: EnvironmentDeadlines = {
   queueMs: 60 * 60 * 1000,
 }
 
+/** What every daemon of this version can do. */
+const CAPABILITIES = ['environments', 'operations', 'events', 'consoles'] as const
+/** The console space has a bound of its own: no guest can fill the host's disk by way of its console. */
+export const BOUNDED_CONSOLES = 'bounded-consoles'
+
+/** What this daemon can do on this host. */
+export function capabilitiesOf(host: { readonly hasBoundedConsoles: boolean }): readonly string[] {
+  return host.hasBoundedConsoles ? [...CAPABILITIES, BOUNDED_CONSOLES] : CAPABILITIES
+}
+
 /** What a host does where nothing else is set. */
 export const DEFAULT_DAEMON_OPTIONS = {
+  capabilities: CAPABILITIES,
   guestUidCount: 60_000,
   owners: [],
   sizeLimit: {

@@ -24,7 +24,6 @@ export interface Daemon {
 }
 
 const RETENTION_INTERVAL_MS = 60 * 60 * 1000
-const CAPABILITIES = ['environments', 'operations', 'events', 'consoles']
 
 /** Opens the database and puts the daemon's truth together; nothing runs before `start`. */
 export function createDaemon(deps: DaemonDeps): Daemon {
@@ -64,7 +63,7 @@ interface Describing {
 
 function describer({ deps, options, assembly }: Describing) {
   const startedAt = deps.clock.now()
-  const { hostName, version, sizeLimit } = options
+  const { hostName, version, sizeLimit, capabilities } = options
   return async ({ actor }: Caller, signal: AbortSignal): Promise<DaemonInfo> => ({
     protocol: PROTOCOL_VERSION,
     version,
@@ -75,7 +74,7 @@ function describer({ deps, options, assembly }: Describing) {
     role: actor.role,
     user: actor.user,
     uid: actor.uid,
-    capabilities: CAPABILITIES,
+    capabilities: [...capabilities],
     drivers: await assembly.drivers.describe(signal),
     sizeLimit,
   })

@@ -51,7 +51,7 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
     accelerator: settings.accelerator,
     images,
   })
-  const options = daemonOptionsOf(settings, VERSION)
+  const options = daemonOptionsOf(settings, { version: VERSION, hasBoundedConsoles: space.isBounded })
   const daemon = createDaemon({ ...shared, databasePath: state.database, options, drivers: [qemu], images })
   undo.push(() => daemon.stop())
   const { router, bootDirectory: directory } = daemon

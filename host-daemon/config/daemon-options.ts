@@ -1,11 +1,17 @@
-import type { DaemonOptions } from '../daemon-options.ts'
+import { capabilitiesOf, type DaemonOptions } from '../daemon-options.ts'
 import type { Settings } from './settings.ts'
 
-/** What the settings say, in the words of the daemon's inside. */
-export function daemonOptionsOf(settings: Settings, version: string): DaemonOptions {
+export interface HostFacts {
+  readonly version: string
+  readonly hasBoundedConsoles: boolean
+}
+
+/** What the settings say, and what the host turned out to be, in the words of the daemon's inside. */
+export function daemonOptionsOf(settings: Settings, host: HostFacts): DaemonOptions {
   const { limits, deadlines } = settings
   return {
-    version,
+    version: host.version,
+    capabilities: capabilitiesOf(host),
     hostName: settings.hostName,
     owners: settings.owners,
     guestUidBase: settings.guestUidBase,

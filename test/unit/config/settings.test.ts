@@ -87,6 +87,8 @@ const SAMPLES: Record<string, { good: unknown; bad: unknown[] }> = {
   reconcileIntervalMs: { good: 500, bad: [1] },
 }
 
+const HOST = { version: '1', hasBoundedConsoles: true }
+
 describe('settings', () => {
   it('have a sample each, so that none is untested', () => {
     expect(Object.keys(SAMPLES).sort()).toEqual(SETTING_KEYS.map((key) => key.path.join('.')).sort())
@@ -174,10 +176,18 @@ describe('what the daemon is told', () => {
   for (const { path } of SETTING_KEYS.filter((key) => !ELSEWHERE.includes(key.path.join('.')))) {
     it(`changes with ${path.join('.')}`, async () => {
       const { good } = SAMPLES[path.join('.')]!
-      const before = daemonOptionsOf(await loadSettings({ environment: {} }), '1')
-      const after = daemonOptionsOf(await fromFile(at(path, good)), '1')
+      const before = daemonOptionsOf(await loadSettings({ environment: {} }), HOST)
+      const after = daemonOptionsOf(await fromFile(at(path, good)), HOST)
       expect(after).not.toEqual(before)
       expect(JSON.stringify(after)).toContain(JSON.stringify(good))
     })
   }
+})
+
+describe('what the daemon says it can do', () => {
+  it('promises bounded consoles only where their space has a bound of its own', async () => {
+    const settings = await loadSettings({ environment: {} })
+    const can = (hasBoundedConsoles: boolean) => daemonOptionsOf(settings, { ...HOST, hasBoundedConsoles }).capabilities
+    expect(can(true)).toEqual([...can(false), 'bounded-consoles'])
+  })
 })
