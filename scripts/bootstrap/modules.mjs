@@ -51,7 +51,10 @@ function npmArgv() {
 export async function ensureModules(root) {
   if (!isInstalled(root)) {
     say('Installing npm packages …')
-    const status = await run([...npmArgv(), 'ci', '--no-audit', '--no-fund'], { cwd: root, ...ownerOptions(root) })
+    const status = await run([...npmArgv(), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      ...ownerOptions(root),
+    })
     if (status !== 0) throw new Refusal('The npm packages could not be installed; npm says why above.')
   }
   if (!existsSync(join(root, 'node_modules', '.bin', 'node'))) {
