@@ -106,7 +106,7 @@ export class RoleSocket {
         endWithReply(socket, FULL)
         return
       }
-      const url = new URL(request.url ?? '/', 'http://pilothoused')
+      const url = urlOf(request)
       const callerWith = await this.callerFor(request)
       if (url.pathname === RPC_PATH)
         this.webSockets.handleUpgrade(request, socket, head, (client) => this.serveCalls(client, callerWith))
@@ -145,6 +145,14 @@ const NOT_HTTP = new PilothouseError('invalid_request', 'These bytes are not HTT
 const FULL = {
   status: 503,
   message: 'The daemon has as many connections on this socket as it may have; try again later.',
+}
+
+function urlOf({ url }: IncomingMessage): URL {
+  try {
+    return new URL(url ?? '/', 'http://pilothoused')
+  } catch (cause) {
+    throw new PilothouseError('invalid_request', 'The request names no address.', { cause })
+  }
 }
 
 function isRest(url: string | undefined): boolean {

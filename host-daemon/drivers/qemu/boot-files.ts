@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { chmod, chown, mkdir, open, rm, symlink } from 'node:fs/promises'
 import { runProgram } from '../../system/child.ts'
 import type { BootRecord } from '../vm-driver.ts'
@@ -5,6 +6,8 @@ import { consoleInputPath, consoleOutputPath, handlesOf, type QemuHandles } from
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
 
 const SEARCHABLE = 0o711
+/** Of what QEMU says. It says next to nothing, unless a guest makes it repeat itself. */
+const OUTPUT_BYTES = 64 * 1024
 
 /** The driver's own folders: anyone may pass through to what is theirs, no one may look around. */
 export async function makeFolders(options: QemuDriverOptions): Promise<void> {
@@ -44,4 +47,19 @@ async function makeJournal(path: string, uid: number): Promise<void> {
 /** Everything the record names, but the journal and the home. Only for a boot whose process is gone. */
 export async function removeBootFiles(handles: QemuHandles): Promise<void> {
   await rm(handles.bootDirectory, { recursive: true, force: true })
+  await rm(handles.outputFile, { force: true })
+}
+
+/** Empties QEMU's output where there is too much of it; QEMU appends, and goes on. Nothing where it is absent. */
+export async function boundOutput({ outputFile }: Pick<QemuHandles, 'outputFile'>): Promise<void> {
+  try {
+    const file = await open(outputFile, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      if ((await file.stat()).size > OUTPUT_BYTES) await file.truncate()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
 }

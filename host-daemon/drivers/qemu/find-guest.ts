@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { identifyProcess, processArguments } from '../../system/processes.ts'
 import type { BootRecord, GuestProcess } from '../vm-driver.ts'
@@ -38,10 +39,19 @@ function isGuest(args: readonly string[] | undefined, processName: string): bool
   return isLauncher && args[args.indexOf('-name') + 1] === processName
 }
 
+const PID_BYTES = 16
+
+/** The guest's uid owns the place: whatever else it puts there is not waited for, followed or read to its end. */
 async function readPid(path: string): Promise<number | undefined> {
   try {
-    const pid = Number.parseInt(await readFile(path, 'utf8'), 10)
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(PID_BYTES), 0, PID_BYTES, 0)
+      const pid = Number.parseInt(buffer.toString('latin1', 0, bytesRead), 10)
+      return Number.isInteger(pid) && pid > 0 ? pid : undefined
+    } finally {
+      await file.close()
+    }
   } catch {
     return undefined
   }

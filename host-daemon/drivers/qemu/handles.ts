@@ -4,14 +4,14 @@ import type { QemuDriverOptions } from './options.ts'
 
 /** Everything of one boot that has a name on the host and goes with it. A type, not an interface: it is stored as a plain record. */
 export type QemuHandles = {
-  /** Belongs to the guest's uid alone; holds everything below. */
+  /** Belongs to the guest's uid alone; holds everything below but the output. */
   readonly bootDirectory: string
   readonly pidFile: string
   readonly qmpSocket: string
   readonly agentSocket: string
   /** QEMU reads console input from `….in` and writes the output, which the journal has already, to `….out`. */
   readonly consolePipe: string
-  /** What QEMU says on stderr. */
+  /** What QEMU says on stderr: beside the journal, whose space is bounded, where a guest could make it say much. */
   readonly outputFile: string
   /** The value of QEMU's `-name`, by which the process is found without its pid file. */
   readonly processName: string
@@ -31,7 +31,7 @@ export function planBoot(spec: BootSpec, folders: Folders): BootRecord {
     qmpSocket: join(bootDirectory, 'qmp'),
     agentSocket: join(bootDirectory, 'agent'),
     consolePipe: join(bootDirectory, 'console'),
-    outputFile: join(bootDirectory, 'output'),
+    outputFile: join(folders.journalDirectory, `${bootId}.stderr`),
     processName: `pilothouse-${bootId}`,
   }
   if (Buffer.byteLength(handles.agentSocket) > SOCKET_PATH_LIMIT)

@@ -1,6 +1,7 @@
 import type { RandomSource } from '../../../src-shared/lib/clock.ts'
 import type { BootRecord, GuestEvidence, GuestProcess } from '../vm-driver.ts'
 import { AgentClient } from './agent-client.ts'
+import { boundOutput } from './boot-files.ts'
 import { findGuest } from './find-guest.ts'
 import { handlesOf } from './handles.ts'
 import { DEADLINES } from './options.ts'
@@ -37,6 +38,8 @@ async function inspectLiving(
       () => false,
     ),
   ])
+  // A bound that cannot be kept now is no evidence; it is tried again at the next look.
+  await boundOutput(handlesOf(record)).catch(() => undefined)
   // The process of a crashed guest stays; it never runs again, and stopGuest removes it.
   if (status !== undefined && isDeadState(status))
     return { kind: 'gone', detail: `The guest has crashed; QEMU says ${status}.` }

@@ -76,6 +76,13 @@ describe('garbage', () => {
     await expectAlive()
   })
 
+  it("in the place of an address is the sender's mistake, and not the daemon's", async () => {
+    const upgrade = 'Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    expect(await sendRaw(Buffer.from(`GET //[ HTTP/1.1\r\n${upgrade}${key}\r\n`))).toContain('invalid_request')
+    await expectAlive()
+  })
+
   it('in frames that are no WebSocket ends that connection, with a reason, and no other', async () => {
     for (let round = 0; round < 100; round += 1) {
       const socket = await opened(

@@ -54,6 +54,28 @@ describe('evidence of a guest', () => {
     expect(await stat(handlesOf(record).bootDirectory).catch(() => 'absent')).toBe('absent')
   })
 
+  it('waits for no pipe that stands in the place of the pid file', async () => {
+    const child = await engine('running')
+    const { pidFile } = handlesOf(record)
+    await rm(pidFile, { force: true })
+    const pipe = spawn('mkfifo', [pidFile])
+    await expect.poll(() => pipe.exitCode).toBe(0)
+    expect(await findGuest(record)).toMatchObject({ pid: child.pid })
+  })
+
+  it('keeps what the engine says within bounds while it goes on saying it', async () => {
+    const { outputFile } = handlesOf(record)
+    await engine('running')
+    await writeFile(outputFile, 'a word')
+    await inspectGuest(record, tools)
+    expect((await stat(outputFile)).size).toBe(6)
+    await writeFile(outputFile, Buffer.alloc(1024 * 1024))
+    await inspectGuest(record, tools)
+    expect((await stat(outputFile)).size).toBe(0)
+    await stopGuest(record, { graceMs: 0, forceMs: 5_000 }, tools)
+    expect(await stat(outputFile).catch(() => 'absent')).toBe('absent')
+  })
+
   it('believes neither a pid file nor a process that only mentions the boot', async () => {
     const earlier = await engine('running')
     earlier.kill('SIGKILL')
