@@ -17,3 +17,9 @@ export class SystemClock implements Clock {
     }
   }
 }
+
+/** Answers the milliseconds since it was started, whatever becomes of the host's clock meanwhile. */
+export function startStopwatch(): () => number {
+  const startedAt = performance.now()
+  return () => performance.now() - startedAt
+}

@@ -94,6 +94,8 @@ async function allocate(path: string, bytes: number, logger: Logger): Promise<vo
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     logger.warn({ path, reason }, 'The console space could not be reserved: a full disk takes space from it')
+    // What was reserved until the disk was full is given back: the database needs it more.
+    await truncate(path, 0)
     await truncate(path, bytes)
   }
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { GuestImage } from '../../images/catalogue.ts'
+import { startStopwatch } from '../../system/clock.ts'
 import { startDetached, type DetachedProcess } from '../../system/child.ts'
 import { DriverFailure, type BootRecord, type BootSpec } from '../vm-driver.ts'
 import { makeBootFiles } from './boot-files.ts'
@@ -73,14 +74,14 @@ async function untilEngineAnswers(
 ): Promise<void> {
   let hasExited = false as boolean
   void boot.launched.exited.then(() => (hasExited = true))
-  const end = tools.clock.now() + DEADLINES.engineAnswersMs
+  const elapsedMs = startStopwatch()
   for (;;) {
     signal.throwIfAborted()
     const status = await engineStatus(boot.record, tools.turns).catch(() => undefined)
     if (status !== undefined && !isDeadState(status)) return
     if (hasExited) throw await engineFailure(boot.record, 'QEMU ended at once')
     if (status !== undefined) throw await engineFailure(boot.record, `QEMU says ${status}`)
-    if (tools.clock.now() >= end) throw await engineFailure(boot.record, 'QEMU did not answer')
+    if (elapsedMs() >= DEADLINES.engineAnswersMs) throw await engineFailure(boot.record, 'QEMU did not answer')
     await tools.clock.sleep(SOCKET_POLL_MS, signal)
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
+import { startStopwatch } from '../../system/clock.ts'
 import { isAlive, signalProcess, waitUntilGone } from '../../system/processes.ts'
 import type { BootRecord, GuestProcess, StopDeadlines } from '../vm-driver.ts'
 import { removeBootFiles } from './boot-files.ts'
@@ -48,14 +49,15 @@ async function endProcess(record: BootRecord, ending: Ending): Promise<'graceful
 
 /** Presses the power button until the guest is gone; false when the grace is over. */
 async function powersOff(record: BootRecord, { process, deadlines, tools }: Ending): Promise<boolean> {
-  const end = tools.clock.now() + deadlines.graceMs
-  for (let left = deadlines.graceMs; left > 0; left = end - tools.clock.now()) {
-    const timeoutMs = Math.min(left, DEADLINES.qmpMs)
+  const elapsedMs = startStopwatch()
+  const leftMs = (): number => deadlines.graceMs - elapsedMs()
+  for (let left = leftMs(); left > 0; left = leftMs()) {
+    const timeoutMs = Math.ceil(Math.min(left, DEADLINES.qmpMs))
     // A monitor that refuses or is silent changes nothing: what counts is whether the process ends.
     await withMonitor(record, { turns: tools.turns, timeoutMs }, (monitor) =>
       monitor.execute('system_powerdown'),
     ).catch(() => undefined)
-    const waitMs = Math.max(0, Math.min(PRESS_AGAIN_MS, end - tools.clock.now()))
+    const waitMs = Math.max(0, Math.min(PRESS_AGAIN_MS, leftMs()))
     if (await waitUntilGone(process, { timeoutMs: waitMs })) return true
   }
   return !(await isAlive(process))

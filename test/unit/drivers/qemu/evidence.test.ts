@@ -54,6 +54,16 @@ describe('evidence of a guest', () => {
     expect(await stat(handlesOf(record).bootDirectory).catch(() => 'absent')).toBe('absent')
   })
 
+  it('gives the guest its whole grace when the clock of the host is set forward', async () => {
+    await engine('running')
+    let now = 0
+    const jumping = { now: () => (now += 3_600_000), sleep: (ms: number) => tools.clock.sleep(ms) }
+    const startedAt = performance.now()
+    const outcome = await stopGuest(record, { graceMs: 1_200, forceMs: 5_000 }, { ...tools, clock: jumping })
+    expect(outcome).toBe('forced')
+    expect(performance.now() - startedAt).toBeGreaterThan(1_150)
+  })
+
   it('waits for no pipe that stands in the place of the pid file', async () => {
     const child = await engine('running')
     const { pidFile } = handlesOf(record)
