@@ -40,13 +40,14 @@ export async function inspectHome(toolkit: Toolkit, environment: StoredEnvironme
 /** The plan of a destroy, with the text that is shown, logged and recorded. */
 export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, hostName: string): Plan {
   const { id, name, owner, generation } = environment
-  const losses = [guestLoss(environment), homeLoss(environment, home)]
+  const guest = guestFate(environment)
+  const losses = [homeLoss(environment, home)]
   const keeps = [
     'The record of what was done with it is kept.',
     `Its console journals can still be read under ${id}, until their space is needed.`,
   ]
   const opening = `Destroy ${name} (${id}) of owner ${owner} on host ${hostName}: removes the guest and its home for good.`
-  const text = [opening, ...losses, 'No backup is made of it first; it cannot be undone.', ...keeps].join('\n')
+  const text = [opening, guest, ...losses, 'No backup is made of it first; it cannot be undone.', ...keeps].join('\n')
   const needsName = home.kind !== 'absent' && !home.isEmpty
   const homeBytes = home.kind === 'present' ? home.bytes : home.kind === 'absent' ? 0 : null
   const hash = hashOf({ kind: 'destroy', environmentId: id, facts: factsOf(environment), text, needsName })
@@ -54,11 +55,15 @@ export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, h
   return { kind: 'destroy', ...about, text, losses, keeps, homeBytes, needsName, hash }
 }
 
-function guestLoss({ observed }: StoredEnvironment): string {
+function guestFate({ observed }: StoredEnvironment): string {
   if (observed.kind === 'running') return 'The guest is running and is ended at once.'
   if (observed.kind === 'stopped' || observed.kind === 'lost') return 'The guest is not running.'
   if (observed.kind === 'failed') return 'The guest has failed; whatever is left of it is ended at once.'
   return 'Whether the guest runs is not known now; if it does, it is ended at once.'
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / (1024 * 1024))} MiB`
 }
 
 function homeLoss({ home: { id, sizeMiB } }: StoredEnvironment, found: HomeFinding): string {
@@ -70,5 +75,5 @@ function homeLoss({ home: { id, sizeMiB } }: StoredEnvironment, found: HomeFindi
     return found.wasUsed ? `${size} is gone already, with everything that was in it.` : `${size} was never made.`
   }
   if (found.isEmpty) return `${size} is removed; no guest has ever used it.`
-  return `${size}, taking ${found.bytes} bytes on disk, is removed with everything in it.`
+  return `${size}, taking ${mebibytes(found.bytes)} on disk, is removed with everything in it.`
 }
