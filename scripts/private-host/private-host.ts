@@ -1,6 +1,8 @@
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
 import { isAlive, signalProcess, waitUntilGone, type ProcessIdentity } from '../../host-daemon/system/processes.ts'
+import { readJsonRecord } from '../lib/json-record.ts'
 import { writeAccounts } from './accounts.ts'
 import { buildImage, DAEMON_BUNDLE, startDaemon, writeDaemonConfig, type DaemonSettings } from './daemon.ts'
 import { descendantsOf } from './descendants.ts'
@@ -175,8 +177,7 @@ export async function removeHost(stateFolder: string): Promise<void> {
 
 /** The port of the last time where it is still free: whoever remembers the host finds it again. */
 async function choosePort(layout: HostLayout): Promise<number> {
-  const record = await readFile(layout.hostRecord, 'utf8').catch(() => '{}')
-  const { port: before } = JSON.parse(record) as { port?: number }
+  const before = (await readJsonRecord(layout.hostRecord, z.object({ port: z.int() })))?.port
   const port = (before === undefined ? undefined : await freePort(before)) ?? (await freePort(0))
   if (port === undefined) throw new Error('no port is free on loopback')
   await mkdir(layout.root, { recursive: true, mode: 0o711 })

@@ -1,11 +1,14 @@
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { z } from 'zod'
 import { identifyProcess, isAlive, type ProcessIdentity } from '../../host-daemon/system/processes.ts'
+import { readJsonRecord } from '../lib/json-record.ts'
 import type { Teardown } from '../lib/teardown.ts'
 
 const NAME = 'pilothouse-quickstart'
 const RUNNING_FILE = 'running.json'
+const processSchema = z.object({ pid: z.int(), startTicks: z.string() })
 
 async function homeOfUid(uid: string): Promise<string | undefined> {
   const lines = (await readFile('/etc/passwd', 'utf8')).split('\n')
@@ -38,9 +41,8 @@ async function makeStateFolder(path: string): Promise<void> {
 
 /** The quickstart that runs on the folder now, if one does. */
 export async function runningQuickstart(folder: string): Promise<ProcessIdentity | undefined> {
-  const text = await readFile(join(folder, RUNNING_FILE), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  const identity = JSON.parse(text) as ProcessIdentity
+  const identity = await readJsonRecord(join(folder, RUNNING_FILE), processSchema)
+  if (identity === undefined) return undefined
   return (await isAlive(identity)) ? identity : undefined
 }
 
@@ -51,6 +53,20 @@ export async function claimStateFolder(folder: string, teardown: Teardown): Prom
     throw new Error(`Quickstart is running already (process ${other.pid}). Close its window first.`)
   await makeStateFolder(folder)
   const file = join(folder, RUNNING_FILE)
-  await writeFile(file, JSON.stringify(await identifyProcess(process.pid)))
+  await rm(file, { force: true })
+  await createWhole(file, JSON.stringify(await identifyProcess(process.pid)))
   teardown.defer('the record of this run', () => rm(file, { force: true }))
+}
+
+/** Makes the file with its whole content, or rejects where another has made it meanwhile. */
+async function createWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, text)
+  try {
+    await link(draft, file)
+  } catch (error) {
+    throw new Error('Quickstart was started twice at the same moment. Try again.', { cause: error })
+  } finally {
+    await rm(draft, { force: true })
+  }
 }
