@@ -32,6 +32,9 @@ function environmentFor(stage: Stage & { kind: 'vitest' }, context: StageContext
   }
 }
 
+/** A stage does not go on when the one who would count it has ended. */
+const END_WITH_US = ['setpriv', '--pdeathsig', 'TERM', '--']
+
 async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContext): Promise<Counts> {
   const report = fromRoot('test-results', `${stage.name}.json`)
   await mkdir(fromRoot('test-results'), { recursive: true })
@@ -42,7 +45,7 @@ async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContex
   // sudo starts with an environment of its own: what the tests need is given on its command line.
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const isLifted = stage.needsRoot && context.rootPrefix.length > 0
-  const prefix = isLifted ? [...context.rootPrefix, 'env', ...assignments] : []
+  const prefix = isLifted ? [...context.rootPrefix, 'env', ...assignments] : END_WITH_US
   const argv = [...prefix, ...vitest, stage.name, ...reporters]
   const { exitCode } = await runAny(argv, { cwd: ROOT, env, output: 'inherit', deadlineMs: stage.deadlineMin * 60_000 })
   return countsOfReport(report, exitCode)

@@ -1,5 +1,6 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { rootPrefix } from '../lib/become-root.ts'
@@ -55,6 +56,7 @@ async function runStages(stages: readonly Stage[], home: string): Promise<void> 
     home,
     electronProgram: electron?.kind === 'found' ? electron.program : undefined,
   }
+  if (isRoot) await removeAbandonedTestHosts()
   const outcomes: Outcome[] = []
   for (const stage of stages) outcomes.push(await runTimed(stage, context))
   if (isRoot) await removeAbandonedTestHosts()
@@ -63,12 +65,23 @@ async function runStages(stages: readonly Stage[], home: string): Promise<void> 
   if (isIncomplete || outcomes.some((outcome) => outcome.counts.failed > 0)) process.exitCode = 1
 }
 
+/** The stage that runs ends by itself when we are gone; the hosts of its tests are removed by the next run. */
+function removeWhenInterrupted(home: string): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      rmSync(home, { recursive: true, force: true })
+      process.exit(128 + constants.signals[signal])
+    })
+  }
+}
+
 /**
  * Runs the stages in order, in a home that is nobody's, and says what they came to; the last line is the summary. Sets
  * the exit status: failures, and in CI an Electron that was not there.
  */
 export async function testMain(stages: readonly Stage[]): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'pilothouse-test-home-'))
+  removeWhenInterrupted(home)
   try {
     await runStages(stages, home)
   } finally {
