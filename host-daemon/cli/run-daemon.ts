@@ -20,7 +20,10 @@ export interface RunOptions {
 export async function runDaemon(settings: Settings, options: RunOptions): Promise<number> {
   const log = openLog(settings)
   endLoudlyOnDefects(log, options)
-  process.on('SIGHUP', () => log.reopen())
+  process.on('SIGHUP', () => {
+    log.reopen()
+    log.logger.info({}, 'log opened again')
+  })
   const ending = untilToldToEnd(options)
   try {
     log.logger.info({ pid: process.pid, settings }, 'starting')
