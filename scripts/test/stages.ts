@@ -32,7 +32,7 @@ export const STAGES: readonly Stage[] = [
     needsRoot: true,
     needsShells: true,
     environment: { PILOTHOUSE_FAULT_SAMPLE: '1' },
-    deadlineMin: 5,
+    deadlineMin: 10,
   },
 ]
 
