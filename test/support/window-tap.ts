@@ -33,7 +33,9 @@ export async function tapWindow(page: Page): Promise<void> {
       }
     }
   })
+  await page.locator('#app > *').first().waitFor()
   await page.reload()
+  await page.locator('#app > *').first().waitFor()
 }
 
 /** SHA-256 of the bytes that reached the page at `start`, as hex. */
