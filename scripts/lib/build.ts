@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { inParallel } from './parallel.ts'
@@ -13,6 +13,8 @@ interface Product {
   readonly inputs: readonly string[]
   /** Files without which the product is not there, whatever the stamp says. */
   readonly outputs: readonly string[]
+  /** The output that package.json names as a program; npx runs it as it lies there. */
+  readonly program: string
   readonly argv: readonly string[]
 }
 
@@ -33,12 +35,14 @@ const PRODUCTS: readonly Product[] = [
       'out/preload/preload.cjs',
       'out/renderer/index.html',
     ],
+    program: 'out/main/cli.js',
     argv: node('electron-vite', 'build'),
   },
   {
     name: 'daemon',
     inputs: [...COMMON, 'host-daemon/**/*.ts', 'vite.daemon.config.ts'],
     outputs: ['out/daemon/pilothoused.js'],
+    program: 'out/daemon/pilothoused.js',
     argv: node('vite', 'build', '--config', 'vite.daemon.config.ts'),
   },
 ]
@@ -66,6 +70,7 @@ async function build(product: Product, isForced: boolean): Promise<void> {
   const startedAt = performance.now()
   await rm(stamp, { force: true })
   await run(product.argv, { cwd: ROOT, env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'production' } })
+  await chmod(fromRoot(product.program), 0o755)
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, fingerprint)
   console.error(`Built the ${product.name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
