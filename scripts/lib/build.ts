@@ -66,11 +66,14 @@ async function isCurrent(product: Product, stamp: string, fingerprint: string): 
 async function build(product: Product, isForced: boolean): Promise<void> {
   const stamp = fromRoot('out', '.stamps', product.name)
   const fingerprint = await fingerprintOf(product)
-  if (!isForced && (await isCurrent(product, stamp, fingerprint))) return
+  if (isForced || !(await isCurrent(product, stamp, fingerprint))) await make(product, stamp, fingerprint)
+  await chmod(fromRoot(product.program), 0o755)
+}
+
+async function make(product: Product, stamp: string, fingerprint: string): Promise<void> {
   const startedAt = performance.now()
   await rm(stamp, { force: true })
   await run(product.argv, { cwd: ROOT, env: { ...process.env, FORCE_COLOR: '0', NODE_ENV: 'production' } })
-  await chmod(fromRoot(product.program), 0o755)
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, fingerprint)
   console.error(`Built the ${product.name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
