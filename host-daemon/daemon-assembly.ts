@@ -2,13 +2,18 @@ import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
 import type { Image } from '../src-shared/model/image.ts'
 import type { ImageRef } from '../src-shared/model/ids.ts'
 import type { Services } from './api/services.ts'
+import { ActivityService } from './activity/activity-service.ts'
 import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
+import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
 import { DriverSet } from './environments/driver-set.ts'
 import { destroyOperation, stopOperation } from './environments/end-operations.ts'
 import { EnvironmentService } from './environments/environment-service.ts'
 import { OwnerService } from './environments/owner-service.ts'
 import { Reconciler } from './environments/reconciler.ts'
+import { recoverOperations } from './environments/recover-operations.ts'
+import { resetOperation } from './environments/reset-operation.ts'
+import { resizeOperation } from './environments/resize-operation.ts'
 import { startOperations } from './environments/start-operations.ts'
 import { StoreBootDirectory } from './environments/store-boot-directory.ts'
 import { Tickets } from './environments/tickets.ts'
@@ -62,11 +67,14 @@ export function assemble(deps: AssemblyDeps): Assembly {
     onEnded: (id) => void reconciler.lookAt(id),
     onUnrecorded: (id) => hub.publishOperation(id),
   })
-  const hub = hubOf(deps, { engine, views })
-  const environments = environmentsOf(deps, { toolkit, engine, views })
+  const hub = hubOf(deps, { engine, views, store })
+  const tickets = new Tickets({ store, clock, random: deps.random, lifetimeMs: deps.options.ticketLifetimeMs })
+  const environments = environmentsOf(deps, { toolkit, engine, views, tickets })
   const owners = new OwnerService({ store, clock })
   const boots = new StoreBootDirectory(store, drivers)
-  const services = { environments, operations: engine, owners, events: hub, boots, images, clock }
+  const activity = new ActivityService(store)
+  const drift = new DriftService({ toolkit, hostName: deps.options.hostName, tickets })
+  const services = { environments, operations: engine, owners, activity, drift, events: hub, boots, images, clock }
   return { store, drivers, engine, reconciler, hub, owners, services }
 }
 
@@ -100,6 +108,9 @@ function engineOf({ options }: AssemblyDeps, toolkit: Toolkit, listeners: Engine
     definitions: [
       ...startOperations(toolkit, { maxAttempts: options.maxStartAttempts }),
       stopOperation(toolkit),
+      ...recoverOperations(toolkit),
+      resetOperation(toolkit, { maxAttempts: options.maxStartAttempts }),
+      resizeOperation(toolkit),
       destroyOperation(toolkit),
     ],
     undoDeadlineMs: options.undoDeadlineMs,
@@ -112,7 +123,10 @@ interface Seen {
   readonly views: EnvironmentViews
 }
 
-function hubOf({ db, clock, random, logger, options }: AssemblyDeps, { engine, views }: Seen): EventHub {
+function hubOf(
+  { db, clock, random, logger, options }: AssemblyDeps,
+  { engine, views, store }: Seen & { readonly store: Store },
+): EventHub {
   return new EventHub({
     db,
     clock,
@@ -129,20 +143,22 @@ function hubOf({ db, clock, random, logger, options }: AssemblyDeps, { engine, v
         ...engine.list({ isRunning: false, limit: SNAPSHOT_OPERATIONS }),
       ],
       confirmedAt: () => views.lastPassAt,
+      activityHead: () => store.activity.head(),
     },
   })
 }
 
-function environmentsOf(deps: AssemblyDeps, parts: Seen & { readonly toolkit: Toolkit }): EnvironmentService {
+function environmentsOf(
+  deps: AssemblyDeps,
+  parts: Seen & { readonly toolkit: Toolkit; readonly tickets: Tickets },
+): EnvironmentService {
   const { options, images } = deps
   const { sizeLimit: size, capacity, guestUidBase: uidBase, guestUidCount: uidCount, hostName } = options
-  const { store, clock, random } = parts.toolkit
   return new EnvironmentService({
     ...parts,
     hostName,
     capacity,
     limits: { size, capacity, uidBase, uidCount },
     isImageUsable: (image) => images.isUsable(image),
-    tickets: new Tickets({ store, clock, random, lifetimeMs: options.ticketLifetimeMs }),
   })
 }

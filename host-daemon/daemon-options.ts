@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly maxConcurrentStarts: number
   /** Starts of one operation before it fails. */
   readonly maxStartAttempts: number
+  /** Failed and lost environments are brought back by the daemon itself, once per failure. */
+  readonly automaticRecovery: boolean
   readonly observeIntervalMs: number
   readonly maxConcurrentInspections: number
   /** Without an answer for so long, a guest's state is `unknown`. */
@@ -54,7 +56,7 @@ export const DEFAULT_DEADLINES: EnvironmentDeadlines = {
 }
 
 /** What every daemon of this version can do. */
-const CAPABILITIES = ['environments', 'operations', 'events', 'consoles'] as const
+const CAPABILITIES = ['environments', 'operations', 'events', 'consoles', 'lifecycle', 'activity-chain'] as const
 /** The console space has a bound of its own: no guest can fill the host's disk by way of its console. */
 export const BOUNDED_CONSOLES = 'bounded-consoles'
 
@@ -79,6 +81,7 @@ export const DEFAULT_DAEMON_OPTIONS = {
   letGoMs: 5_000,
   maxConcurrentStarts: 2,
   maxStartAttempts: 1,
+  automaticRecovery: false,
   observeIntervalMs: 1_500,
   maxConcurrentInspections: 8,
   staleAfterMs: 15_000,

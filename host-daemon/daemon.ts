@@ -5,7 +5,7 @@ import { assemble, type Assembly, type DaemonDeps } from './daemon-assembly.ts'
 import { DEFAULT_DAEMON_OPTIONS, LEAST_KEEP_MS, type DaemonOptions } from './daemon-options.ts'
 import { forgetOldOperations } from './operations/retention.ts'
 import type { Caller } from './server/caller.ts'
-import type { ActivityEntry } from './store/activity-table.ts'
+import type { NewActivity } from './store/activity-table.ts'
 import { openDatabase } from './store/database.ts'
 import { repeat } from './system/repeat.ts'
 
@@ -16,7 +16,7 @@ export interface Daemon {
   readonly router: DaemonRouter
   readonly bootDirectory: BootDirectory
   /** Adds a row to the append-only record, durable when it returns. */
-  recordActivity(entry: Omit<ActivityEntry, 'at'>): void
+  recordActivity(entry: Omit<NewActivity, 'at'>): void
   /** Looks at every guest once, goes on with interrupted operations, then keeps watch. Call it before serving. */
   start(): Promise<void>
   /** Ends everything but the guests: they run on, and operations are taken up at the next start. */
@@ -63,7 +63,7 @@ interface Describing {
 
 function describer({ deps, options, assembly }: Describing) {
   const startedAt = deps.clock.now()
-  const { hostName, version, sizeLimit, capabilities } = options
+  const { hostName, version, sizeLimit, capabilities, automaticRecovery } = options
   return async ({ actor }: Caller, signal: AbortSignal): Promise<DaemonInfo> => ({
     protocol: PROTOCOL_VERSION,
     version,
@@ -77,5 +77,6 @@ function describer({ deps, options, assembly }: Describing) {
     capabilities: [...capabilities],
     drivers: await assembly.drivers.describe(signal),
     sizeLimit,
+    isRecoveringAutomatically: automaticRecovery,
   })
 }

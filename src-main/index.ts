@@ -1,6 +1,7 @@
 import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
 import { DisposableStore, type Disposable } from '../src-shared/lib/disposable.ts'
 import type { ClaimedActor } from '../src-shared/model/ids.ts'
+import { ActivityAudit } from './activity/activity-audit.ts'
 import { connectDaemon } from './fleet/daemon-link.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { networkFingerprint, watchForWake } from './fleet/wake-watch.ts'
@@ -28,6 +29,7 @@ export interface ConsoleCore extends Disposable {
   readonly clock: Clock
   readonly store: ConsoleStore
   readonly fleet: Fleet
+  readonly activity: ActivityAudit
   /** Connects the hosts, and again at once when the machine wakes up or changes its network. */
   start(): void
 }
@@ -48,6 +50,7 @@ export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
       connectDaemon(target, { environment, pinnedKey, clock, random, claimedActor, signal, onStep }),
   })
   disposal.add(fleet)
+  const activity = new ActivityAudit()
   const watching = new AbortController()
   disposal.defer(() => watching.abort())
   const start = (): void => {
@@ -55,5 +58,5 @@ export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
     const onWake = (): void => fleet.wake()
     void watchForWake({ clock, signal: watching.signal, fingerprint: networkFingerprint, onWake })
   }
-  return { shell, version, claimedActor, clock, store, fleet, start, dispose: () => disposal.dispose() }
+  return { shell, version, claimedActor, clock, store, fleet, activity, start, dispose: () => disposal.dispose() }
 }

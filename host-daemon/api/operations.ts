@@ -10,6 +10,7 @@ export function operationHandlers(base: Base, { environments, operations }: Serv
       return operations.list({ environmentId, isRunning, limit })
     }),
     get: calls.get.handler(({ input }) => operations.get(input.id)),
+    steps: calls.steps.handler(({ input }) => operations.steps(input.id)),
     wait: calls.wait.handler(({ context, input }) => operations.wait(input.id, input.timeoutMs, context.signal)),
     cancel: calls.cancel.handler(({ context, input }) => operations.cancel(input.id, context)),
   }

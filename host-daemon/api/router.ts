@@ -1,5 +1,7 @@
+import { activityHandlers } from './activity.ts'
 import { createBase } from './base.ts'
 import { consoleHandlers } from './consoles.ts'
+import { driftHandlers } from './drift.ts'
 import { environmentHandlers } from './environments.ts'
 import { eventsHandler } from './events.ts'
 import { helloHandler } from './hello.ts'
@@ -18,6 +20,8 @@ export function createRouter(services: Services) {
     owners: ownerHandlers(base, services),
     images: imageHandlers(base, services),
     consoles: consoleHandlers(base, services),
+    activity: activityHandlers(base, services),
+    drift: driftHandlers(base, services),
     events: eventsHandler(base, services),
   })
 }

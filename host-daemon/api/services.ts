@@ -1,7 +1,9 @@
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { DaemonInfo } from '../../src-shared/model/daemon.ts'
 import type { Image } from '../../src-shared/model/image.ts'
+import type { ActivityService } from '../activity/activity-service.ts'
 import type { BootDirectory } from '../consoles/boot-directory.ts'
+import type { DriftService } from '../drift/drift-service.ts'
 import type { EnvironmentService } from '../environments/environment-service.ts'
 import type { OwnerService } from '../environments/owner-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -13,6 +15,8 @@ export interface Services {
   readonly environments: EnvironmentService
   readonly operations: OperationEngine
   readonly owners: OwnerService
+  readonly activity: ActivityService
+  readonly drift: DriftService
   readonly events: EventHub
   readonly boots: BootDirectory
   readonly images: { list(): Promise<Image[]> }

@@ -36,6 +36,7 @@ export function daemonOptionsOf(settings: Settings, host: HostFacts): DaemonOpti
     maxConcurrentStarts: settings.maxConcurrentStarts,
     maxStartAttempts: settings.maxStartAttempts,
     maxConcurrentInspections: settings.maxConcurrentInspections,
+    automaticRecovery: settings.automaticRecovery,
     observeIntervalMs: settings.reconcileIntervalMs,
     heartbeatMs: settings.heartbeatMs,
     eventRingSize: settings.eventBufferSize,

@@ -248,6 +248,12 @@ export const settingsSchema = z.strictObject({
     unit: 'ms',
     description: 'How long ended operations and their command ids are kept; at least a day.',
   }),
+  automaticRecovery: setting({
+    schema: z.boolean({ error: 'must be true or false' }),
+    default: false,
+    unit: null,
+    description: 'Whether failed and lost environments are recovered by the daemon itself, once per failure.',
+  }),
   reconcileIntervalMs: setting({
     schema: wholeNumber(100, 3_600_000),
     default: 1_500,

@@ -1,9 +1,9 @@
-import type { ActivityEntry } from '../store/activity-table.ts'
+import type { NewActivity } from '../store/activity-table.ts'
 import type { Logger } from '../system/logger.ts'
 import type { TypingEvent } from './typing-leases.ts'
 
 interface ActivityRecord {
-  recordActivity(entry: Omit<ActivityEntry, 'at'>): void
+  recordActivity(entry: Omit<NewActivity, 'at'>): void
 }
 
 /** Writes every change of hands of a keyboard to the record and to the log. */

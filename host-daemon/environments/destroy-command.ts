@@ -1,36 +1,20 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { CommandId, EnvironmentRef, TicketId } from '../../src-shared/model/ids.ts'
+import type { EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import { inFlight } from '../operations/acceptance.ts'
-import type { OperationEngine } from '../operations/engine.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredTicket } from '../store/tickets-table.ts'
+import type { DangerousDeps, DangerousInput } from './dangerous.ts'
 import { destroyPlan, factsOf, inspectHome } from './destroy-plan.ts'
 import { mutate } from './power-commands.ts'
-import type { Tickets } from './tickets.ts'
 import type { Toolkit } from './toolkit.ts'
 import { resolveEnvironment } from './views.ts'
 
-export interface DestroyDeps {
-  readonly toolkit: Toolkit
-  readonly engine: OperationEngine
-  readonly tickets: Tickets
-  readonly hostName: string
-}
-
-export interface DestroyInput {
-  readonly commandId: CommandId
-  readonly environment: EnvironmentRef
-  readonly ticket?: TicketId | undefined
-  readonly confirmName?: string | undefined
-  readonly reason?: string | undefined
-}
-
 /** What destroying would do, and the ticket to do exactly that. */
 export async function planDestroy(
-  deps: DestroyDeps,
+  deps: DangerousDeps,
   caller: Requester,
   ref: EnvironmentRef,
 ): Promise<{ plan: Plan; ticket: Ticket }> {
@@ -44,7 +28,7 @@ export async function planDestroy(
 }
 
 /** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
-export function runDestroy(deps: DestroyDeps, caller: Requester, input: DestroyInput): Operation {
+export function runDestroy(deps: DangerousDeps, caller: Requester, input: DangerousInput): Operation {
   try {
     return accept(deps, caller, input)
   } catch (error) {
@@ -54,7 +38,7 @@ export function runDestroy(deps: DestroyDeps, caller: Requester, input: DestroyI
   }
 }
 
-function accept({ toolkit, engine, tickets }: DestroyDeps, caller: Requester, input: DestroyInput): Operation {
+function accept({ toolkit, engine, tickets }: DangerousDeps, caller: Requester, input: DangerousInput): Operation {
   const { store } = toolkit
   const { commandId, environment: ref, reason } = input
   let ticket: StoredTicket

@@ -9,6 +9,7 @@ export function stopOperation(toolkit: Toolkit): OperationDefinition {
   const { store, clock, deadlines, logger } = toolkit
   return {
     kind: 'stop',
+    claim: { mode: 'exclusive', resource: 'guest', isDisplacing: true },
     steps: [stopGuest(toolkit, deadlines.stopGraceMs)],
     retry: null,
     describeFailure: describeFailure(logger),
@@ -25,6 +26,7 @@ export function destroyOperation(toolkit: Toolkit): OperationDefinition {
   const { store, clock, logger } = toolkit
   return {
     kind: 'destroy',
+    claim: { mode: 'exclusive', resource: 'home', isDisplacing: true },
     steps: [stopGuest(toolkit, 0), removeHomes(toolkit)],
     retry: null,
     describeFailure: describeFailure(logger),

@@ -1,14 +1,21 @@
 import type { Environment } from '../../src-shared/model/environment.ts'
-import type { EnvironmentId, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
+import type { EnvironmentId, EnvironmentName, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
-import { planDestroy, runDestroy, type DestroyDeps, type DestroyInput } from './destroy-command.ts'
+import type { DangerousDeps, DangerousInput } from './dangerous.ts'
+import { planDestroy, runDestroy } from './destroy-command.ts'
+import { rename, setLabels } from './detail-commands.ts'
 import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
+import { recover, type RecoverInput } from './recover-command.ts'
+import { reboot } from './reboot-command.ts'
+import { planReset, runReset } from './reset-command.ts'
+import { resize, type ResizeInput } from './resize-command.ts'
 import { spawn, type SpawnDeps, type SpawnInput } from './spawn-command.ts'
 import { resolveEnvironment, resolveRecorded, type EnvironmentViews } from './views.ts'
 
-export interface EnvironmentServiceDeps extends SpawnDeps, DestroyDeps, PowerDeps {
+export interface EnvironmentServiceDeps extends SpawnDeps, DangerousDeps, PowerDeps {
   readonly views: EnvironmentViews
 }
 
@@ -45,11 +52,39 @@ export class EnvironmentService {
     return stop(this.deps, caller, input)
   }
 
+  reboot(caller: Requester, input: PowerInput): Promise<Operation> {
+    return reboot(this.deps, caller, input)
+  }
+
+  recover(caller: Requester, input: RecoverInput): Promise<Operation> {
+    return recover(this.deps, caller, input)
+  }
+
+  resize(caller: Requester, input: ResizeInput): Promise<Operation> {
+    return resize(this.deps, caller, input)
+  }
+
+  rename(caller: Requester, ref: EnvironmentRef, name: EnvironmentName): Environment {
+    return this.get(rename(this.deps.toolkit, caller, { ref, name }))
+  }
+
+  setLabels(caller: Requester, ref: EnvironmentRef, labels: Labels): Environment {
+    return this.get(setLabels(this.deps.toolkit, caller, { ref, labels }))
+  }
+
+  planReset(caller: Requester, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
+    return planReset(this.deps, caller, ref)
+  }
+
+  runReset(caller: Requester, input: DangerousInput): Promise<Operation> {
+    return runReset(this.deps, caller, input)
+  }
+
   planDestroy(caller: Requester, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
     return planDestroy(this.deps, caller, ref)
   }
 
-  runDestroy(caller: Requester, input: DestroyInput): Operation {
+  runDestroy(caller: Requester, input: DangerousInput): Operation {
     return runDestroy(this.deps, caller, input)
   }
 

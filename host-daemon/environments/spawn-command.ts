@@ -8,7 +8,9 @@ import type {
   ImageRef,
   OwnerName,
 } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
+import type { Startup } from '../../src-shared/model/startup.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { Requester } from '../operations/requester.ts'
 import { isUniqueViolation } from '../store/database.ts'
@@ -22,6 +24,8 @@ export interface SpawnInput {
   readonly image: ImageRef
   readonly driver?: DriverKind | undefined
   readonly size?: { readonly [K in keyof EnvironmentSize]?: number | undefined } | undefined
+  readonly labels?: Labels | undefined
+  readonly startup?: Startup | undefined
 }
 
 export interface SpawnLimits extends InsertLimits {
@@ -79,7 +83,9 @@ function insert(deps: SpawnDeps, { input, size, driver }: Insertion): { id: Envi
   const now = clock.now()
   const { name, owner, image } = input
   const observed = { kind: 'creating', since: now, phase: 'requested' } as const
-  const environment: NewEnvironment = { ...freshIds(deps.toolkit), name, owner, image, driver, size, observed, now }
+  const told = { labels: input.labels ?? {}, startup: input.startup ?? null }
+  const about = { name, owner, image, driver, size, observed, now }
+  const environment: NewEnvironment = { ...freshIds(deps.toolkit), ...about, ...told }
   try {
     if (store.environments.insertWithinLimits(environment, deps.limits)) return environment
   } catch (error) {

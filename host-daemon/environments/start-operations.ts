@@ -15,6 +15,7 @@ export interface StartOptions {
 /** spawn and start: the same steps; they differ in what a cancel leaves behind. */
 export function startOperations(toolkit: Toolkit, options: StartOptions): OperationDefinition[] {
   const shared = {
+    claim: { mode: 'exclusive', resource: 'guest', isDisplacing: false } as const,
     steps: [awaitTurn(toolkit), prepareHome(toolkit), startGuest(toolkit), awaitReady(toolkit)],
     retry: { from: 'start_guest', maxAttempts: options.maxAttempts },
     describeFailure: describeFailure(toolkit.logger),

@@ -1,11 +1,10 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { EnvironmentId, EnvironmentRef, OperationId, TicketId } from '../../src-shared/model/ids.ts'
-import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { Store } from '../store/store.ts'
-import type { PlanFacts, StoredTicket } from '../store/tickets-table.ts'
+import type { PlanFacts, StoredTicket, TicketKind } from '../store/tickets-table.ts'
 import { changesBetween } from './destroy-plan.ts'
 
 /** A ticket lives no longer than this, in milliseconds. */
@@ -52,7 +51,7 @@ export class Tickets {
   }
 
   /** Everything about the ticket that does not need the environment. Throws `ticket_*`. */
-  check(id: TicketId | undefined, kind: OperationKind, caller: Requester): StoredTicket {
+  check(id: TicketId | undefined, kind: TicketKind, caller: Requester): StoredTicket {
     if (id === undefined) throw new PilothouseError('ticket_required', `To ${kind}, a ticket is needed.`)
     const ticket = this.deps.store.tickets.find(id)
     if (ticket?.kind !== kind) throw new PilothouseError('ticket_invalid', `This is not a ticket to ${kind}.`)
@@ -87,7 +86,7 @@ export class Tickets {
   }
 
   /** Every refusal is recorded; it changes nothing else. */
-  recordRefusal(kind: OperationKind, caller: Requester, { error, environment }: Refusal): void {
+  recordRefusal(kind: TicketKind, caller: Requester, { error, environment }: Refusal): void {
     const { store, clock } = this.deps
     const { actor, requestId } = caller
     const { code, message } = error

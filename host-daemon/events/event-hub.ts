@@ -1,6 +1,7 @@
 import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
+import type { ActivityHead } from '../../src-shared/model/activity.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
@@ -18,6 +19,7 @@ export interface StateReader {
   environments(): Environment[]
   /** Those running, and the newest ended ones. */
   operations(): Operation[]
+  activityHead(): ActivityHead
   /** When all of it was last confirmed, on the host's clock. */
   confirmedAt(): number
 }
@@ -119,7 +121,8 @@ export class EventHub implements Disposable {
         if (event === undefined) return
         next += 1
       } else if (this.isDue(beatAt)) {
-        yield { type: 'confirmed', cursor: this.cursor, now: this.deps.state.confirmedAt() }
+        const { state } = this.deps
+        yield { type: 'confirmed', cursor: this.cursor, now: state.confirmedAt(), activityHead: state.activityHead() }
         beatAt = this.deps.clock.now() + this.deps.heartbeatMs
       } else await this.change(beatAt - this.deps.clock.now(), signal)
     }
@@ -139,6 +142,7 @@ export class EventHub implements Disposable {
       cursor: this.cursor,
       environments: state.environments(),
       operations: state.operations(),
+      activityHead: state.activityHead(),
     }
   }
 

@@ -3,10 +3,10 @@ import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { CommandId, EnvironmentId, EnvironmentName, OperationId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Requester } from './requester.ts'
-import type { StoredOperation } from '../store/operation-row.ts'
+import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
 import type { Store } from '../store/store.ts'
 import { hashOf } from './input-hash.ts'
-import type { OperationDefinition } from './step.ts'
+import type { ClaimSpec, OperationDefinition } from './step.ts'
 
 /** A mutating command as it came in. */
 export interface Command {
@@ -20,6 +20,8 @@ export interface Command {
 export interface AcceptRequest extends Command {
   /** Names the environment, making it where the command does. Runs in the transaction; throws to refuse. */
   readonly target: () => { readonly id: EnvironmentId; readonly name: EnvironmentName }
+  /** What the steps need beyond the environment's row; asked once the environment is named. Never secrets. */
+  readonly params?: () => OperationParams
   /** What the acceptance itself changes, once the claim is held. Runs in the transaction; throws to refuse. */
   readonly admit?: (operationId: OperationId) => void
   /** Goes into the activity record beside the command; never secrets. */
@@ -30,6 +32,8 @@ export interface Accepted {
   readonly operation: StoredOperation
   /** False for a retry: the operation was there before. */
   readonly isNew: boolean
+  /** Shared operations that give way to this one; their cancellation is durable. */
+  readonly displaced: readonly OperationId[]
 }
 
 interface AcceptanceDeps {
@@ -63,12 +67,14 @@ export class Acceptance {
   accept(request: AcceptRequest, definition: OperationDefinition): Accepted {
     return this.deps.store.db.transaction(() => {
       const replayed = this.replayOf(request)
-      if (replayed !== undefined) return { operation: replayed, isNew: false }
+      if (replayed !== undefined) return { operation: replayed, isNew: false, displaced: [] }
       const target = request.target()
       const id = this.insert(request, { target, definition })
-      this.claim(id, target.id)
+      const displaced = this.claim(id, { environmentId: target.id, spec: definition.claim })
       request.admit?.(id)
-      return { operation: this.record(request, id), isNew: true }
+      const operation = this.record(request, id)
+      for (const sharer of displaced) this.displace(sharer, operation)
+      return { operation, isNew: true, displaced }
     })
   }
 
@@ -88,16 +94,32 @@ export class Acceptance {
       stepCount: definition.steps.length,
       phase: definition.steps.some(({ phase }) => phase !== null) ? 'requested' : null,
       isCancellable: definition.steps[0]?.isCancellable ?? false,
+      params: request.params?.() ?? {},
       requestedAt: clock.now(),
     })
     return id
   }
 
-  private claim(operationId: OperationId, environmentId: EnvironmentId): void {
+  /** Answers who has to give way. Throws `operation_in_flight`. */
+  private claim(operationId: OperationId, { environmentId, spec }: Claiming): readonly OperationId[] {
     const { store, clock } = this.deps
-    const claim = { operationId, environmentId, resource: 'guest', claimedAt: clock.now() } as const
+    const claim = { operationId, environmentId, resource: spec.resource, claimedAt: clock.now() }
+    if (spec.mode === 'shared') {
+      const holder = store.claims.holderOf(environmentId)
+      if (holder !== undefined) throw inFlight(store.operations.find(holder), clock.now())
+      store.claims.takeShared(claim)
+      return []
+    }
     const holder = store.claims.takeExclusive(claim)
     if (holder !== undefined) throw inFlight(store.operations.find(holder), clock.now())
+    return spec.isDisplacing ? store.claims.sharersOf(environmentId) : []
+  }
+
+  private displace(id: OperationId, { id: gaveWayTo, environmentId, actor, requestId, kind }: StoredOperation): void {
+    const { store, clock } = this.deps
+    store.operations.requestCancel(id, clock.now())
+    const about = { operationId: id, environmentId, action: 'give_way', outcome: 'accepted' }
+    store.activity.append({ ...about, at: clock.now(), actor, requestId, detail: { gaveWayTo, kind } })
   }
 
   private record(request: AcceptRequest, id: OperationId): StoredOperation {
@@ -120,6 +142,11 @@ export class Acceptance {
     })
     return operation
   }
+}
+
+interface Claiming {
+  readonly environmentId: EnvironmentId
+  readonly spec: ClaimSpec
 }
 
 interface Insertion {

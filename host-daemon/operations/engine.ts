@@ -3,7 +3,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
-import type { Operation, OperationKind, OperationStatus } from '../../src-shared/model/operation.ts'
+import type { Operation, OperationKind, OperationStatus, StepEntry } from '../../src-shared/model/operation.ts'
 import type { Requester } from './requester.ts'
 import { toWireOperation, type StoredOperation } from '../store/operation-row.ts'
 import type { OperationFilter } from '../store/operations-table.ts'
@@ -31,6 +31,12 @@ export interface EngineDeps {
   readonly onUnrecorded: (id: OperationId) => void
 }
 
+interface Running {
+  readonly run: OperationRun
+  readonly environmentId: EnvironmentId
+  readonly ended: Promise<void>
+}
+
 /**
  * Durable operations. Accepted in one transaction and answered at once; run by their journal, also across crashes;
  * every one of them ends in exactly one recorded outcome.
@@ -40,7 +46,7 @@ export class OperationEngine {
   private readonly acceptance: Acceptance
   private readonly writer: OutcomeWriter
   private readonly suspension = new AbortController()
-  private readonly runs = new Map<OperationId, { run: OperationRun; ended: Promise<void> }>()
+  private readonly runs = new Map<OperationId, Running>()
   private readonly unrecorded = new Map<OperationId, OperationStatus>()
   private readonly waiters = new Map<OperationId, Set<() => void>>()
   private readonly listening: Disposable
@@ -80,7 +86,8 @@ export class OperationEngine {
   /** Durable when it returns; the work goes on by itself. A retry answers with the same operation. */
   accept(request: AcceptRequest): Operation {
     if (this.suspension.signal.aborted) throw new PilothouseError('host_unreachable', 'The daemon is ending.')
-    const { operation, isNew } = this.acceptance.accept(request, this.definitionOf(request.kind))
+    const { operation, isNew, displaced } = this.acceptance.accept(request, this.definitionOf(request.kind))
+    for (const id of displaced) this.runs.get(id)?.run.cancel()
     if (isNew) this.launch(operation)
     return this.view(operation)
   }
@@ -89,6 +96,11 @@ export class OperationEngine {
     const operation = this.deps.store.operations.find(id)
     if (operation === undefined) throw new PilothouseError('not_found', `There is no operation ${id}.`)
     return this.view(operation)
+  }
+
+  /** The operation's journal, in the order in which its steps began. */
+  steps(id: OperationId): StepEntry[] {
+    return this.deps.store.steps.list(this.get(id).id)
   }
 
   list(filter: OperationFilter): Operation[] {
@@ -126,13 +138,23 @@ export class OperationEngine {
   private launch(operation: StoredOperation): void {
     const definition = this.definitionOf(operation.kind)
     const run = new OperationRun(operation, definition, { ...this.deps, suspend: this.suspension.signal })
-    this.runs.set(operation.id, { run, ended: this.runToEnd(run, operation) })
+    const { environmentId } = operation
+    const givingWay = this.givingWayTo(operation)
+    this.runs.set(operation.id, { run, environmentId, ended: this.runToEnd(run, operation, givingWay) })
   }
 
-  private async runToEnd(run: OperationRun, operation: StoredOperation): Promise<void> {
+  /** Whoever shares the environment with an operation that displaces, has been cancelled, and is waited for. */
+  private givingWayTo({ kind, environmentId }: StoredOperation): Promise<void>[] {
+    const { claim } = this.definitionOf(kind)
+    if (claim.mode === 'shared' || !claim.isDisplacing) return []
+    return [...this.runs.values()].filter((other) => other.environmentId === environmentId).map(({ ended }) => ended)
+  }
+
+  private async runToEnd(run: OperationRun, operation: StoredOperation, givingWay: Promise<void>[]): Promise<void> {
     const { id, environmentId } = operation
     // The caller is answered first: acceptance costs one durable write, the first step's journal comes after it.
     await nextTurn()
+    await Promise.all(givingWay)
     const outcome = await run.execute()
     const definition = this.definitionOf(operation.kind)
     if (outcome !== null) await this.writer.write({ id, definition, outcome, stepEnd: run.openEnd })

@@ -43,9 +43,19 @@ export type Outcome =
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly isRolledBack: boolean }
 
+/**
+ * What an operation holds while it runs. Of exclusive claims there is one per environment, of any resource. Shared ones
+ * run beside each other, are refused while an exclusive one is in flight, and give way: an exclusive one that displaces
+ * cancels them and begins once they have ended; one that does not runs beside them.
+ */
+export type ClaimSpec =
+  | { readonly mode: 'exclusive'; readonly resource: 'guest' | 'home'; readonly isDisplacing: boolean }
+  | { readonly mode: 'shared'; readonly resource: 'home' | 'repository' }
+
 /** What a command does: a list of steps, and what its end means for the environment. */
 export interface OperationDefinition {
   readonly kind: OperationKind
+  readonly claim: ClaimSpec
   readonly steps: readonly Step[]
   /** After a failure at or behind step `from`, undo back to it and try again. Null: one attempt. */
   readonly retry: { readonly from: string; readonly maxAttempts: number } | null

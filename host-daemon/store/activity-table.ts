@@ -1,9 +1,16 @@
-import type { EnvironmentId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
+import {
+  CHAIN_START,
+  type ActivityEntry,
+  type ActivityHead,
+  type ChainedFacts,
+} from '../../src-shared/model/activity.ts'
+import type { EnvironmentId, EnvironmentName, OperationId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
+import { hashOfEntry, toActivityEntry, type ActivityRow } from './activity-row.ts'
 import type { Database } from './database.ts'
 
-/** One thing that was done, refused or noticed. Rows are only ever added. */
-export interface ActivityEntry {
+/** What is to be recorded; its place in the chain is the table's to give. */
+export interface NewActivity {
   readonly at: number
   /** Null for what the daemon did or noticed by itself. */
   readonly actor: Actor | null
@@ -20,11 +27,16 @@ export interface ActivityEntry {
 
 const INSERT = `
 INSERT INTO activity
-  (at, user, uid, role, claimed_actor, request_id, operation_id, environment_id, action, outcome, detail)
+  (seq, at, user, uid, role, claimed_actor, request_id, operation_id, environment_id, environment_name, action, outcome,
+   detail, hash)
 VALUES
-  (@at, @user, @uid, @role, @claimedActor, @requestId, @operationId, @environmentId, @action, @outcome, @detail)`
+  (@seq, @at, @user, @uid, @role, @claimedActor, @requestId, @operationId, @environmentId, @environmentName, @action,
+   @outcome, @detail, @hash)`
 
-/** The append-only record. Rows are written in the transaction of what they record. */
+/**
+ * The append-only record, each row chained to the one before it by hash. Rows are written in the transaction of what
+ * they record.
+ */
 export class ActivityTable {
   private readonly db: Database
 
@@ -32,53 +44,31 @@ export class ActivityTable {
     this.db = db
   }
 
-  append(entry: ActivityEntry): void {
-    const { actor } = entry
-    this.db.run(INSERT, {
-      at: entry.at,
-      user: actor?.user ?? null,
-      uid: actor?.uid ?? null,
-      role: actor?.role ?? null,
-      claimedActor: actor?.claimedActor ?? null,
-      requestId: entry.requestId,
-      operationId: entry.operationId,
-      environmentId: entry.environmentId,
-      action: entry.action,
-      outcome: entry.outcome,
-      detail: JSON.stringify(entry.detail),
-    })
+  append(entry: NewActivity): void {
+    const { actor, detail: said, ...fields } = entry
+    const head = this.head()
+    const detail = JSON.stringify(said)
+    const environmentName = this.nameOf(entry.environmentId)
+    const chained = { ...fields, actor, environmentName, seq: head.seq + 1 }
+    // The detail is hashed as it will be read, not as it was said: what JSON drops is not part of the record.
+    const facts: ChainedFacts = { ...chained, detail: JSON.parse(detail) as Record<string, unknown> }
+    const hash = hashOfEntry(head.hash, facts)
+    const who = actor ?? { user: null, uid: null, role: null, claimedActor: null }
+    this.db.run(INSERT, { ...fields, ...who, environmentName, seq: facts.seq, detail, hash })
+  }
+
+  /** The end of the chain. */
+  head(): ActivityHead {
+    return this.db.get<ActivityHead>('SELECT seq, hash FROM activity ORDER BY seq DESC LIMIT 1') ?? CHAIN_START
   }
 
   /** Oldest first. */
   list(): ActivityEntry[] {
-    return this.db.all<ActivityRow>('SELECT * FROM activity ORDER BY seq').map(toEntry)
+    return this.db.all<ActivityRow & { hash: string }>('SELECT * FROM activity ORDER BY seq').map(toActivityEntry)
   }
-}
 
-interface ActivityRow {
-  at: number
-  user: string | null
-  uid: number | null
-  role: string | null
-  claimed_actor: string | null
-  request_id: string | null
-  operation_id: string | null
-  environment_id: string | null
-  action: string
-  outcome: string
-  detail: string
-}
-
-function toEntry(row: ActivityRow): ActivityEntry {
-  const { user, uid, role, claimed_actor: claimedActor } = row
-  return {
-    at: row.at,
-    actor: user === null ? null : ({ user, uid, role, claimedActor } as Actor),
-    requestId: row.request_id as RequestId | null,
-    operationId: row.operation_id as OperationId | null,
-    environmentId: row.environment_id as EnvironmentId | null,
-    action: row.action,
-    outcome: row.outcome,
-    detail: JSON.parse(row.detail) as Record<string, unknown>,
+  private nameOf(id: EnvironmentId | null): EnvironmentName | null {
+    if (id === null) return null
+    return this.db.get<{ name: EnvironmentName }>('SELECT name FROM environments WHERE id = @id', { id })?.name ?? null
   }
 }

@@ -10,6 +10,7 @@ const TABLES = [
   'operation_steps',
   'commands',
   'claims',
+  'startups',
   'tickets',
   'activity',
 ]

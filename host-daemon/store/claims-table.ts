@@ -4,13 +4,13 @@ import { isUniqueViolation, type Database } from './database.ts'
 export interface Claim {
   readonly operationId: OperationId
   readonly environmentId: EnvironmentId
-  readonly resource: 'guest' | 'home'
+  readonly resource: 'guest' | 'home' | 'repository'
   readonly claimedAt: number
 }
 
 const INSERT = `
 INSERT INTO claims (operation_id, environment_id, resource, mode, claimed_at)
-VALUES (@operationId, @environmentId, @resource, 'exclusive', @claimedAt)`
+VALUES (@operationId, @environmentId, @resource, @mode, @claimedAt)`
 
 /** Who works on what. That there is one exclusive claim per environment is the unique index's doing, not a check's. */
 export class ClaimsTable {
@@ -23,7 +23,7 @@ export class ClaimsTable {
   /** Answers the holder where the environment is claimed already; then nothing was written. */
   takeExclusive(claim: Claim): OperationId | undefined {
     try {
-      this.db.run(INSERT, { ...claim })
+      this.db.run(INSERT, { ...claim, mode: 'exclusive' })
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
       const holder = this.holderOf(claim.environmentId)
@@ -33,6 +33,19 @@ export class ClaimsTable {
     }
     this.db.touch('environment', claim.environmentId)
     return undefined
+  }
+
+  /** Beside whatever other shared claims there are. The caller has made sure that no exclusive one is in flight. */
+  takeShared(claim: Claim): void {
+    this.db.run(INSERT, { ...claim, mode: 'shared' })
+  }
+
+  /** Operations that hold a shared claim on the environment now. */
+  sharersOf(environmentId: EnvironmentId): OperationId[] {
+    const sql = `
+      SELECT DISTINCT operation_id AS id FROM claims
+      WHERE environment_id = @environmentId AND mode = 'shared' AND released_at IS NULL`
+    return this.db.all<{ id: OperationId }>(sql, { environmentId }).map(({ id }) => id)
   }
 
   holderOf(environmentId: EnvironmentId): OperationId | undefined {

@@ -8,6 +8,8 @@ import type {
   OperationId,
   OwnerName,
 } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
+import type { StartupSummary } from '../../src-shared/model/startup.ts'
 import { without } from './without.ts'
 
 /** An environment as the database holds it, with its newest boot and whoever holds the exclusive claim. */
@@ -27,6 +29,12 @@ export interface EnvironmentRow {
   generation: number
   guest_uid: number
   is_protected: number
+  labels: string
+  startup_summary: string | null
+  is_counted: number
+  auto_recovered_at: number | null
+  home_made_at: number | null
+  home_gone_at: number | null
   created_at: number
   destroyed_at: number | null
   boot_id: string | null
@@ -38,6 +46,10 @@ export interface EnvironmentRow {
 /** An environment with what only the daemon needs to know of it. */
 export interface StoredEnvironment extends Environment {
   readonly guestUid: number
+  /** It counts against its owner's limit. */
+  readonly isCounted: boolean
+  /** When the daemon last began to recover it by itself, for the failure that it is in; null: not for this one. */
+  readonly autoRecoveredAt: number | null
   readonly destroyedAt: number | null
 }
 
@@ -54,11 +66,16 @@ export function toEnvironment(row: EnvironmentRow): StoredEnvironment {
     observedAt: row.observed_at,
     generation: row.generation,
     isProtected: row.is_protected === 1,
-    home: { id: row.home_id as HomeId, sizeMiB: row.home_mib },
+    labels: JSON.parse(row.labels) as Labels,
+    startup: row.startup_summary === null ? null : (JSON.parse(row.startup_summary) as StartupSummary),
+    quarantine: null,
+    home: { id: row.home_id as HomeId, sizeMiB: row.home_mib, madeAt: row.home_made_at, goneAt: row.home_gone_at },
     boot: toBoot(row),
     operationId: row.operation_id as OperationId | null,
     createdAt: row.created_at,
     guestUid: row.guest_uid,
+    isCounted: row.is_counted === 1,
+    autoRecoveredAt: row.auto_recovered_at,
     destroyedAt: row.destroyed_at,
   }
 }
@@ -71,5 +88,5 @@ function toBoot(row: EnvironmentRow): Environment['boot'] {
 
 /** What goes over the wire: the contract's fields alone. */
 export function toWireEnvironment(stored: StoredEnvironment): Environment {
-  return without(stored, ['guestUid', 'destroyedAt'])
+  return without(stored, ['guestUid', 'destroyedAt', 'isCounted', 'autoRecoveredAt'])
 }

@@ -8,6 +8,8 @@ import type {
   ImageRef,
   OwnerName,
 } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
+import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import type { Database } from './database.ts'
 import { toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
 
@@ -28,6 +30,8 @@ export interface NewEnvironment {
   readonly driver: DriverKind
   readonly size: EnvironmentSize
   readonly homeId: HomeId
+  readonly labels: Labels
+  readonly startup: Startup | null
   readonly observed: ObservedState
   readonly now: number
 }
@@ -40,8 +44,10 @@ export interface InsertLimits {
 }
 
 const SELECT = `
-SELECT e.*, b.ordinal AS boot_ordinal, b.started_at AS boot_started_at, c.operation_id AS operation_id
+SELECT e.*, b.ordinal AS boot_ordinal, b.started_at AS boot_started_at, c.operation_id AS operation_id,
+  h.made_at AS home_made_at, h.gone_at AS home_gone_at
 FROM environments e
+LEFT JOIN homes h ON h.id = e.home_id
 LEFT JOIN boots b ON b.id = e.boot_id
 LEFT JOIN claims c ON c.environment_id = e.id AND c.mode = 'exclusive' AND c.released_at IS NULL`
 
@@ -60,12 +66,12 @@ free (uid) AS (
 )
 INSERT INTO environments
   (id, name, owner, image, driver, cpus, memory_mib, home_mib, home_id, desired, observed, observed_at, generation,
-   guest_uid, is_protected, created_at)
+   guest_uid, is_protected, labels, startup_summary, created_at)
 SELECT @id, @name, o.name, @image, @driver, @cpus, @memoryMiB, @homeMiB, @homeId, 'running', @observed, @now, 1,
-  free.uid, 0, @now
+  free.uid, 0, @labels, @startupSummary, @now
 FROM owners o, free
 WHERE o.name = @owner AND o.is_active = 1
-  AND (o.max_environments IS NULL OR (SELECT COUNT(*) FROM live WHERE owner = o.name) < o.max_environments)
+  AND (o.max_environments IS NULL OR (SELECT COUNT(*) FROM live WHERE owner = o.name AND is_counted = 1) < o.max_environments)
   AND (@maxEnvironments IS NULL OR (SELECT COUNT(*) FROM live) < @maxEnvironments)
   AND (@maxMemoryMiB IS NULL
     OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + @memoryMiB <= @maxMemoryMiB)
@@ -84,6 +90,7 @@ LIMIT 1000`
 const FORGET = [
   'UPDATE environments SET boot_id = NULL WHERE id = @id',
   'DELETE FROM tickets WHERE environment_id = @id',
+  'DELETE FROM startups WHERE environment_id = @id',
   'DELETE FROM console_gaps WHERE boot_id IN (SELECT id FROM boots WHERE environment_id = @id)',
   'DELETE FROM boots WHERE environment_id = @id',
   'DELETE FROM homes WHERE environment_id = @id',
@@ -126,7 +133,7 @@ export class EnvironmentsTable {
 
   /** False when a limit, or the owner, forbids it; then nothing was written. Throws for a name that is taken. */
   insertWithinLimits(environment: NewEnvironment, limits: InsertLimits): boolean {
-    const { size, homeId, observed, ...fields } = environment
+    const { size, homeId, observed, labels, startup, ...fields } = environment
     const { capacity, ...uids } = limits
     const inserted = this.db.run(INSERT, {
       ...fields,
@@ -134,6 +141,8 @@ export class EnvironmentsTable {
       ...uids,
       homeId,
       observed: JSON.stringify(observed),
+      labels: JSON.stringify(labels),
+      startupSummary: startup === null ? null : JSON.stringify(summaryOf(startup)),
       maxEnvironments: capacity.environments,
       maxMemoryMiB: capacity.memoryMiB,
       maxHomeMiB: capacity.homeMiB,
@@ -141,6 +150,7 @@ export class EnvironmentsTable {
     if (inserted === 0) return false
     const home = 'INSERT INTO homes (id, environment_id, size_mib) VALUES (@homeId, @id, @homeMiB)'
     this.db.run(home, { homeId, id: fields.id, homeMiB: size.homeMiB })
+    if (startup !== null) this.insertStartup(fields.id, startup)
     this.db.touch('environment', fields.id)
     return true
   }
@@ -151,6 +161,73 @@ export class EnvironmentsTable {
         COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0) AS memoryMiB
       FROM environments WHERE destroyed_at IS NULL`
     return this.db.get<HostUsage>(sql) ?? { environments: 0, memoryMiB: 0, homeMiB: 0 }
+  }
+
+  /** What the guest is told at every start; null where nothing is. Never to be logged. */
+  startupOf(id: EnvironmentId): Startup | null {
+    const row = this.db.get<{ payload: string }>('SELECT payload FROM startups WHERE environment_id = @id', { id })
+    return row === undefined ? null : (JSON.parse(row.payload) as Startup)
+  }
+
+  private insertStartup(id: EnvironmentId, startup: Startup): void {
+    const sql = 'INSERT INTO startups (environment_id, payload) VALUES (@id, @payload)'
+    this.db.run(sql, { id, payload: JSON.stringify(startup) })
+  }
+
+  /** Throws for a name that is taken. */
+  setName(id: EnvironmentId, name: EnvironmentName): void {
+    this.change(id, 'UPDATE environments SET name = @name WHERE id = @id', { name })
+  }
+
+  setLabels(id: EnvironmentId, labels: Labels): void {
+    this.change(id, 'UPDATE environments SET labels = @labels WHERE id = @id', { labels: JSON.stringify(labels) })
+  }
+
+  /** The guard of automatic recovery: set with the acceptance, cleared once the environment is well again. */
+  setAutoRecovered(id: EnvironmentId, at: number | null): void {
+    this.change(id, 'UPDATE environments SET auto_recovered_at = @at WHERE id = @id', { at })
+  }
+
+  /** A spawn that failed without a home counts no more. */
+  setUncounted(id: EnvironmentId): void {
+    this.change(id, 'UPDATE environments SET is_counted = 0 WHERE id = @id')
+  }
+
+  /** False where the owner's limit or activity forbids it; then nothing was written. True also for one that counts. */
+  countAgain(id: EnvironmentId): boolean {
+    const sql = `
+      UPDATE environments SET is_counted = 1 WHERE id = @id AND (is_counted = 1 OR EXISTS (
+        SELECT 1 FROM owners o WHERE o.name = environments.owner AND o.is_active = 1 AND (o.max_environments IS NULL
+          OR (SELECT COUNT(*) FROM environments l WHERE l.owner = o.name AND l.destroyed_at IS NULL AND l.is_counted = 1)
+            < o.max_environments)))`
+    const changed = this.db.run(sql, { id })
+    if (changed > 0) this.db.touch('environment', id)
+    return changed > 0
+  }
+
+  /** Sizes of guest and home; the home's own row too. */
+  setSize(id: EnvironmentId, size: EnvironmentSize): void {
+    const sql = 'UPDATE environments SET cpus = @cpus, memory_mib = @memoryMiB, home_mib = @homeMiB WHERE id = @id'
+    this.change(id, sql, { ...size })
+    const home = 'UPDATE homes SET size_mib = @homeMiB WHERE id = (SELECT home_id FROM environments WHERE id = @id)'
+    this.db.run(home, { id, homeMiB: size.homeMiB })
+  }
+
+  /** A further home of the environment, not yet made, and not the one that its guest uses. */
+  insertHome(id: EnvironmentId, { homeId, sizeMiB }: { readonly homeId: HomeId; readonly sizeMiB: number }): void {
+    const sql = 'INSERT OR IGNORE INTO homes (id, environment_id, size_mib) VALUES (@homeId, @id, @sizeMiB)'
+    this.db.run(sql, { id, homeId, sizeMiB })
+  }
+
+  /** Points the environment at another of its homes. */
+  setHome(id: EnvironmentId, homeId: HomeId): void {
+    this.change(id, 'UPDATE environments SET home_id = @homeId WHERE id = @id', { homeId })
+  }
+
+  /** Positive evidence that the home is gone, or null: it is there. */
+  setHomeGone(id: EnvironmentId, at: number | null): void {
+    const sql = 'UPDATE homes SET gone_at = @at WHERE id = (SELECT home_id FROM environments WHERE id = @id)'
+    this.change(id, sql, { at })
   }
 
   setObserved(id: EnvironmentId, observed: ObservedState, at: number): void {

@@ -35,6 +35,7 @@ export interface OperationRow {
   is_cancellable: number
   cancel_requested_at: number | null
   resumptions: number
+  params: string
   requested_at: number
   ended_at: number | null
 }
@@ -47,7 +48,11 @@ export interface StoredOperation extends Operation {
   readonly isCancelRequested: boolean
   /** How often a restarted daemon has gone on with it. */
   readonly resumptions: number
+  /** What the steps need beyond the environment's row, decided at acceptance; never secrets. */
+  readonly params: OperationParams
 }
+
+export type OperationParams = Readonly<Record<string, string | number | boolean | null>>
 
 export function toStoredOperation(row: OperationRow): StoredOperation {
   return {
@@ -70,6 +75,7 @@ export function toStoredOperation(row: OperationRow): StoredOperation {
     undoCause: row.undo_cause === null ? null : (JSON.parse(row.undo_cause) as Failure),
     isCancelRequested: row.cancel_requested_at !== null,
     resumptions: row.resumptions,
+    params: JSON.parse(row.params) as OperationParams,
   }
 }
 
@@ -92,5 +98,5 @@ function toStatus(row: OperationRow): OperationStatus {
 
 /** What goes over the wire: the contract's fields alone. */
 export function toWireOperation(stored: StoredOperation): Operation {
-  return without(stored, ['direction', 'undoCause', 'isCancelRequested', 'resumptions'])
+  return without(stored, ['direction', 'undoCause', 'isCancelRequested', 'resumptions', 'params'])
 }

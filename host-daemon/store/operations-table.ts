@@ -3,9 +3,9 @@ import type { Phase } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import type { Operation, OperationStatus } from '../../src-shared/model/operation.ts'
 import type { Database } from './database.ts'
-import { toStoredOperation, type OperationRow, type StoredOperation } from './operation-row.ts'
+import { toStoredOperation, type OperationParams, type OperationRow, type StoredOperation } from './operation-row.ts'
 
-export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt'>
+export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt'> & { readonly params: OperationParams }
 
 /** Where an operation stands; written before the step begins. */
 export interface Progress {
@@ -27,11 +27,11 @@ export interface OperationFilter {
 const INSERT = `
 INSERT INTO operations
   (id, ordinal, kind, environment_id, environment_name, command_id, request_id, user, uid, role, claimed_actor,
-   status, direction, step, step_index, step_count, phase, is_cancellable, resumptions, requested_at)
+   status, direction, step, step_index, step_count, phase, is_cancellable, resumptions, params, requested_at)
 VALUES
   (@id, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM operations), @kind, @environmentId, @environmentName, @commandId,
    @requestId, @user, @uid, @role, @claimedActor,
-   'running', 'forward', @step, 0, @stepCount, @phase, @isCancellable, 0, @requestedAt)`
+   'running', 'forward', @step, 0, @stepCount, @phase, @isCancellable, 0, @params, @requestedAt)`
 
 const PROGRESS = `
 UPDATE operations SET direction = @direction, undo_cause = @undoCause, step = @step, step_index = @stepIndex,
@@ -52,8 +52,9 @@ export class OperationsTable {
   }
 
   insert(operation: NewOperation): void {
-    const { actor, isCancellable, ...fields } = operation
-    this.db.run(INSERT, { ...fields, ...actor, isCancellable: isCancellable ? 1 : 0 })
+    const { actor, isCancellable, params, ...fields } = operation
+    const flags = { isCancellable: isCancellable ? 1 : 0, params: JSON.stringify(params) }
+    this.db.run(INSERT, { ...fields, ...actor, ...flags })
     this.db.touch('operation', operation.id)
   }
 

@@ -11,7 +11,7 @@ interface OwnerRow {
 }
 
 const SELECT = `
-SELECT o.*, (SELECT COUNT(*) FROM environments e WHERE e.owner = o.name AND e.destroyed_at IS NULL) AS environment_count
+SELECT o.*, (SELECT COUNT(*) FROM environments e WHERE e.owner = o.name AND e.destroyed_at IS NULL AND e.is_counted = 1) AS environment_count
 FROM owners o`
 
 const UPSERT = `

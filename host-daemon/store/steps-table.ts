@@ -1,3 +1,4 @@
+import type { StepEntry as JournalEntry } from '../../src-shared/model/operation.ts'
 import type { OperationId } from '../../src-shared/model/ids.ts'
 import type { Database } from './database.ts'
 
@@ -41,7 +42,7 @@ export class StepsTable {
   }
 
   /** In the order in which they began. */
-  list(operationId: OperationId): (StepEntry & Partial<StepEnd>)[] {
+  list(operationId: OperationId): JournalEntry[] {
     const sql = `
       SELECT direction, step, step_index AS stepIndex, attempt, started_at AS startedAt, ended_at AS endedAt, outcome,
         detail

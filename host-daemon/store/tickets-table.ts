@@ -3,14 +3,18 @@ import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Role } from '../../src-shared/model/role.ts'
 import type { Database } from './database.ts'
 
+/** What can be planned: dangerous operations, and cleaning a host up. */
+export type TicketKind = OperationKind | 'clean_up'
+
 /** What a plan rests on; a ticket is good only while all of it still holds. */
 export type PlanFacts = Readonly<Record<string, string | number | boolean | null>>
 
 /** The permission to run one plan, bound to who asked for it and to what the plan rests on. */
 export interface StoredTicket {
   readonly id: TicketId
-  readonly kind: OperationKind
-  readonly environmentId: EnvironmentId
+  readonly kind: TicketKind
+  /** Null for what concerns the host alone. */
+  readonly environmentId: EnvironmentId | null
   readonly user: string
   readonly uid: number
   readonly role: Role
@@ -55,7 +59,7 @@ export class TicketsTable {
   }
 
   /** False when it was used before: a ticket works once, whoever asks, however many at the same time. */
-  consume(id: TicketId, use: { readonly operationId: OperationId; readonly at: number }): boolean {
+  consume(id: TicketId, use: { readonly operationId: OperationId | null; readonly at: number }): boolean {
     const sql = 'UPDATE tickets SET used_at = @at, operation_id = @operationId WHERE id = @id AND used_at IS NULL'
     return this.db.run(sql, { id, ...use }) === 1
   }

@@ -21,6 +21,10 @@ export function appRouter(core: ConsoleCore) {
       disconnect: app.hosts.disconnect.handler(({ input }) => fleet.disconnect(input.hostId)),
       acceptKey: app.hosts.acceptKey.handler(({ input }) => fleet.acceptKey(input.hostId, input.fingerprint)),
     },
+    activity: {
+      heads: app.activity.heads.handler(({ input }) => core.activity.heads(input.hostId)),
+      verify: app.activity.verify.handler(({ input, signal }) => core.activity.verify(input.hostId, signal)),
+    },
     fleet: { watch: app.fleet.watch.handler(({ signal }) => fleet.watch(signal)) },
     host: passThroughRouter(core),
   }

@@ -2,6 +2,7 @@ import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
 import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
+import type { ActivityHead } from '../../src-shared/model/activity.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
@@ -33,6 +34,7 @@ export class HostBook implements Disposable {
   private savedAt = 0
   private place: Cursor | null
   private heardAt: number | null
+  private activityHead: ActivityHead | null = null
 
   constructor(hostId: HostId, cache: StateCache, clock: Clock) {
     this.hostId = hostId
@@ -60,6 +62,7 @@ export class HostBook implements Disposable {
       environments: [...this.environments.values()],
       operations: [...this.operations.values()],
       confirmedAt: this.heardAt,
+      activityHead: this.activityHead,
     }
   }
 
@@ -71,6 +74,7 @@ export class HostBook implements Disposable {
     }
     this.heardAt = this.clock.now()
     this.place = event.cursor
+    if ('activityHead' in event) this.activityHead = event.activityHead
     const changed = this.change(event)
     this.scheduleSave(event.type !== 'confirmed')
     return changed
@@ -93,7 +97,12 @@ export class HostBook implements Disposable {
         this.forgetOldOperations()
         return { type: 'operation_changed', hostId, operation: event.operation }
       case 'confirmed':
-        return { type: 'state_confirmed', hostId, confirmedAt: this.heardAt ?? this.clock.now() }
+        return {
+          type: 'state_confirmed',
+          hostId,
+          confirmedAt: this.heardAt ?? this.clock.now(),
+          activityHead: this.activityHead,
+        }
     }
   }
 

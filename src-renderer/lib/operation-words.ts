@@ -5,6 +5,10 @@ export const OPERATION_WORDS: Record<OperationKind, string> = {
   spawn: 'Spawn',
   start: 'Start',
   stop: 'Stop',
+  reboot: 'Reboot',
+  recover: 'Recover',
+  reset: 'Reset',
+  resize: 'Resize',
   destroy: 'Destroy',
 }
 
@@ -12,6 +16,10 @@ const DONE_SENTENCES: Record<OperationKind, string> = {
   spawn: 'is ready.',
   start: 'is running.',
   stop: 'has stopped; its home is kept.',
+  reboot: 'is running again, with its home.',
+  recover: 'is back, with its home.',
+  reset: 'started fresh; its old home is gone.',
+  resize: 'has its new size.',
   destroy: 'and its home are gone.',
 }
 

@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { activityHeadSchema, activityVerdictSchema } from '../model/activity.ts'
 import { environmentSchema, timestampSchema } from '../model/environment.ts'
 import { hostSchema, hostTargetSchema } from '../model/host.ts'
 import { environmentIdSchema, hostIdSchema, hostNameSchema } from '../model/ids.ts'
@@ -15,6 +16,8 @@ export const hostStateSchema = z.object({
   operations: z.array(operationSchema),
   /** Console clock: when this state was last confirmed by the host; null when nothing was ever heard. */
   confirmedAt: timestampSchema.nullable(),
+  /** The end of the host's activity chain as last told; null when it was never told. */
+  activityHead: activityHeadSchema.nullable(),
 })
 export type HostState = z.infer<typeof hostStateSchema>
 
@@ -27,7 +30,12 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('host_removed'), ...inHost }),
   /** The host's whole state was read again, after a reset or a reconnect. */
   z.object({ type: z.literal('state_replaced'), state: hostStateSchema }),
-  z.object({ type: z.literal('state_confirmed'), ...inHost, confirmedAt: timestampSchema }),
+  z.object({
+    type: z.literal('state_confirmed'),
+    ...inHost,
+    confirmedAt: timestampSchema,
+    activityHead: activityHeadSchema.nullable(),
+  }),
   z.object({ type: z.literal('environment_changed'), ...inHost, environment: environmentSchema }),
   z.object({ type: z.literal('environment_removed'), ...inHost, environmentId: environmentIdSchema }),
   z.object({ type: z.literal('operation_changed'), ...inHost, operation: operationSchema }),
@@ -108,11 +116,29 @@ const fleet = {
   }),
 }
 
+const activity = {
+  heads: call({
+    summary: "The ends of a host's activity chain that this console has seen, newest first.",
+    role: 'viewer',
+    effect: 'read',
+    input: z.object(inHost),
+    output: z.array(z.object({ head: activityHeadSchema, seenAt: timestampSchema })),
+  }),
+  verify: call({
+    summary: "Read a host's whole activity chain and hold it against every head that this console has pinned.",
+    role: 'viewer',
+    effect: 'read',
+    input: z.object(inHost),
+    output: activityVerdictSchema,
+    deadlineMs: 120_000,
+  }),
+}
+
 /**
  * What the renderer may ask of main. `host` is the daemon's own contract, passed through to the host that the
  * call's context names (`hostId`), with the same errors.
  */
-export const appContract = oc.router({ app, hosts, fleet, host: daemonContract })
+export const appContract = oc.router({ app, hosts, fleet, activity, host: daemonContract })
 export type AppContract = typeof appContract
 
 /** The path of the app contract's channel on the bridge. */

@@ -26,6 +26,7 @@ export const COMMON_ERRORS = [
   'forbidden',
   'cancelled',
   'host_unreachable',
+  'storage_failed',
   'deadline_exceeded',
   'protocol_mismatch',
   'internal',

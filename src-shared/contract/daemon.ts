@@ -1,30 +1,25 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { activityEntrySchema, activityHeadSchema } from '../model/activity.ts'
 import { cursorSchema } from '../model/cursor.ts'
 import { daemonInfoSchema, PROTOCOL_VERSION } from '../model/daemon.ts'
-import { driverKindSchema, environmentSchema, environmentSizeSchema } from '../model/environment.ts'
+import { driftIdSchema, driftPlanSchema, driftReportSchema, driftResultSchema } from '../model/drift.ts'
+import { environmentSchema } from '../model/environment.ts'
 import { consoleBootSchema } from '../model/console.ts'
 import {
-  commandIdSchema,
   environmentIdSchema,
-  environmentNameSchema,
   environmentRefSchema,
-  imageRefSchema,
   operationIdSchema,
   ownerNameSchema,
-  ticketIdSchema,
+  requestIdSchema,
 } from '../model/ids.ts'
 import { imageSchema } from '../model/image.ts'
-import { operationSchema } from '../model/operation.ts'
+import { operationSchema, stepEntrySchema } from '../model/operation.ts'
 import { ownerLimitSchema, ownerSchema } from '../model/owner.ts'
-import { planSchema, ticketSchema } from '../model/plan.ts'
+import { ticketSchema } from '../model/plan.ts'
 import { plainText } from '../lib/strict-text.ts'
 import { call } from './call.ts'
-
-const target = { environment: environmentRefSchema }
-/** Every mutating command: its idempotency key, and optionally the generation the caller saw. */
-const command = { commandId: commandIdSchema }
-const seen = { generation: z.int().min(1).optional() }
+import { environments, target, TICKET_ERRORS, ticketed } from './environments.ts'
 
 /** A change, or the whole state first. Events of one subscription rise by `cursor.seq` without holes. */
 export const daemonEventSchema = z.discriminatedUnion('type', [
@@ -34,6 +29,7 @@ export const daemonEventSchema = z.discriminatedUnion('type', [
     environments: z.array(environmentSchema),
     /** Those running, and the newest ended ones. */
     operations: z.array(operationSchema),
+    activityHead: activityHeadSchema,
   }),
   /** The cursor asked for is of another epoch or too old: subscribe again without `since`. */
   z.object({ type: z.literal('reset'), cursor: cursorSchema }),
@@ -41,7 +37,12 @@ export const daemonEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('environment_removed'), cursor: cursorSchema, environmentId: environmentIdSchema }),
   z.object({ type: z.literal('operation_changed'), cursor: cursorSchema, operation: operationSchema }),
   /** Nothing changed; the state as of this cursor was confirmed at `now` on the host's clock. Sent every few seconds. */
-  z.object({ type: z.literal('confirmed'), cursor: cursorSchema, now: z.int() }),
+  z.object({
+    type: z.literal('confirmed'),
+    cursor: cursorSchema,
+    now: z.int(),
+    activityHead: activityHeadSchema,
+  }),
 ])
 export type DaemonEvent = z.infer<typeof daemonEventSchema>
 
@@ -52,111 +53,6 @@ const hello = call({
   input: z.object({ protocol: z.int().default(PROTOCOL_VERSION) }).default({ protocol: PROTOCOL_VERSION }),
   output: daemonInfoSchema,
 })
-
-const environments = {
-  list: call({
-    summary: 'All environments of the host, with the cursor from which their events continue.',
-    role: 'viewer',
-    effect: 'read',
-    input: z.object({ owner: ownerNameSchema.optional() }).default({}),
-    output: z.object({ cursor: cursorSchema, environments: z.array(environmentSchema) }),
-  }),
-  get: call({
-    summary: 'One environment by id or name.',
-    role: 'viewer',
-    effect: 'read',
-    input: z.object(target),
-    output: environmentSchema,
-  }),
-  spawn: call({
-    summary: 'Make a new environment; answers with the operation at once.',
-    role: 'operator',
-    effect: 'write',
-    input: z.object({
-      ...command,
-      name: environmentNameSchema,
-      owner: ownerNameSchema,
-      image: imageRefSchema,
-      driver: driverKindSchema.optional(),
-      size: environmentSizeSchema.partial().optional(),
-    }),
-    output: operationSchema,
-    errors: [
-      'name_taken',
-      'owner_not_allowed',
-      'owner_inactive',
-      'owner_limit_reached',
-      'host_limit_reached',
-      'command_id_reused',
-      'engine_failed',
-    ],
-  }),
-  start: call({
-    summary: 'Start a stopped environment with its home.',
-    role: 'operator',
-    effect: 'write',
-    input: z.object({ ...command, ...target, ...seen }),
-    output: operationSchema,
-    errors: [
-      'operation_in_flight',
-      'generation_mismatch',
-      'command_id_reused',
-      'home_gone',
-      'host_limit_reached',
-      'engine_failed',
-    ],
-  }),
-  stop: call({
-    summary: 'Stop the guest, gracefully and then by force; the home is kept.',
-    role: 'operator',
-    effect: 'write',
-    input: z.object({ ...command, ...target, ...seen }),
-    output: operationSchema,
-    errors: ['operation_in_flight', 'generation_mismatch', 'command_id_reused'],
-  }),
-  setProtection: call({
-    summary: 'Switch deletion protection on or off.',
-    role: 'admin',
-    effect: 'write',
-    input: z.object({ ...target, isProtected: z.boolean() }),
-    output: environmentSchema,
-  }),
-  destroy: {
-    plan: call({
-      summary: 'What destroying the environment would do, and the ticket to do exactly that.',
-      role: 'admin',
-      effect: 'read',
-      input: z.object(target),
-      output: z.object({ plan: planSchema, ticket: ticketSchema }),
-      errors: ['operation_in_flight', 'deletion_protected'],
-    }),
-    run: call({
-      summary: 'Run a destroy plan with its ticket; answers with the operation at once.',
-      role: 'admin',
-      effect: 'destructive',
-      input: z.object({
-        ...command,
-        ...target,
-        ticket: ticketIdSchema.optional(),
-        /** The environment's name as typed, where the plan asks for it. */
-        confirmName: z.string().max(64).optional(),
-        reason: plainText(500).optional(),
-      }),
-      output: operationSchema,
-      errors: [
-        'operation_in_flight',
-        'command_id_reused',
-        'deletion_protected',
-        'ticket_required',
-        'ticket_invalid',
-        'ticket_expired',
-        'ticket_used',
-        'ticket_foreign',
-        'plan_outdated',
-      ],
-    }),
-  },
-}
 
 const operations = {
   list: call({
@@ -178,6 +74,13 @@ const operations = {
     effect: 'read',
     input: z.object({ id: operationIdSchema }),
     output: operationSchema,
+  }),
+  steps: call({
+    summary: "The operation's journal: every step that was begun, and how it ended.",
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({ id: operationIdSchema }),
+    output: z.array(stepEntrySchema),
   }),
   wait: call({
     summary: 'Answers when the operation has ended, or with its present state after `timeoutMs`.',
@@ -238,6 +141,64 @@ const consoles = {
   }),
 }
 
+const activity = {
+  list: call({
+    summary: 'The record of who did what, when, with which outcome, and the end of its chain.',
+    role: 'viewer',
+    effect: 'read',
+    input: z
+      .object({
+        environment: environmentRefSchema.optional(),
+        operation: operationIdSchema.optional(),
+        request: requestIdSchema.optional(),
+        user: plainText(64).optional(),
+        /** The action itself, or the part of it before a dot. */
+        action: plainText(64).optional(),
+        outcome: plainText(64).optional(),
+        /** Only entries after, or before, this sequence number. */
+        after: z.int().min(0).optional(),
+        before: z.int().min(1).optional(),
+        order: z.enum(['newest_first', 'oldest_first']).default('newest_first'),
+        limit: z.int().min(1).max(1000).default(100),
+      })
+      .default({ order: 'newest_first', limit: 100 }),
+    output: z.object({ entries: z.array(activityEntrySchema), head: activityHeadSchema }),
+  }),
+  head: call({
+    summary: 'The end of the activity chain now, to be pinned or exported.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: activityHeadSchema,
+  }),
+}
+
+const drift = {
+  list: call({
+    summary: 'What is on the host that the record does not account for; looked up now.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: driftReportSchema,
+  }),
+  plan: call({
+    summary: 'What cleaning these leftovers up would do, and the ticket to do exactly that.',
+    role: 'admin',
+    effect: 'read',
+    input: z.object({ items: z.array(driftIdSchema).min(1).max(500) }),
+    output: z.object({ plan: driftPlanSchema, ticket: ticketSchema }),
+  }),
+  run: call({
+    summary: 'Run a clean-up plan with its ticket; what cannot be removed stays and is named.',
+    role: 'admin',
+    effect: 'destructive',
+    input: z.object(ticketed),
+    output: driftResultSchema,
+    errors: TICKET_ERRORS,
+    deadlineMs: 120_000,
+  }),
+}
+
 const events = call({
   summary: 'The state, then every change of it; with `since`, only the changes after that cursor.',
   role: 'viewer',
@@ -248,5 +209,15 @@ const events = call({
 })
 
 /** Every call of the daemon. Client, dispatcher, fake, CLI and reference derive from this object. */
-export const daemonContract = oc.router({ hello, environments, operations, owners, images, consoles, events })
+export const daemonContract = oc.router({
+  hello,
+  environments,
+  operations,
+  owners,
+  images,
+  consoles,
+  activity,
+  drift,
+  events,
+})
 export type DaemonContract = typeof daemonContract

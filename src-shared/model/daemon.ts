@@ -44,5 +44,7 @@ export const daemonInfoSchema = z.object({
   drivers: z.array(driverDescriptionSchema),
   /** Sizes beyond this are answered `host_limit_reached`. */
   sizeLimit: environmentSizeSchema,
+  /** The host brings failed and lost environments back by itself, once per failure. */
+  isRecoveringAutomatically: z.boolean(),
 })
 export type DaemonInfo = z.infer<typeof daemonInfoSchema>

@@ -8,9 +8,11 @@ import {
   operationIdSchema,
   ownerNameSchema,
 } from './ids.ts'
+import { labelsSchema } from './labels.ts'
+import { startupSummarySchema } from './startup.ts'
+import { timestampSchema } from './time.ts'
 
-/** Milliseconds since the epoch, on the clock of the machine that observed it. */
-export const timestampSchema = z.number().int().nonnegative()
+export { timestampSchema } from './time.ts'
 
 export const DRIVER_KINDS = ['qemu', 'incus', 'fake'] as const
 export const driverKindSchema = z.enum(DRIVER_KINDS)
@@ -116,7 +118,22 @@ export const environmentSchema = z.object({
   /** Rises with each accepted mutation of guest or home. */
   generation: z.int().min(1),
   isProtected: z.boolean(),
-  home: z.object({ id: homeIdSchema, sizeMiB: z.int() }),
+  labels: labelsSchema,
+  /** What the guest is told at every start, names only; null where nothing is. */
+  startup: startupSummarySchema.nullable(),
+  /**
+   * Why the record of this environment cannot be relied on, as one sentence; null for all that is well. It keeps its
+   * home and resources, refuses everything that would touch them, and can be destroyed.
+   */
+  quarantine: z.string().nullable(),
+  home: z.object({
+    id: homeIdSchema,
+    sizeMiB: z.int(),
+    /** Null: it was never made, and nothing can be in it. */
+    madeAt: timestampSchema.nullable(),
+    /** When it was positively found to be gone; null while nothing says so. */
+    goneAt: timestampSchema.nullable(),
+  }),
   /** The newest boot; null before the first. `ordinal` counts boots from 1. */
   boot: z.object({ id: bootIdSchema, ordinal: z.int().min(1), startedAt: timestampSchema }).nullable(),
   /** The operation that holds an exclusive claim now. */

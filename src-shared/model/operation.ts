@@ -16,6 +16,11 @@ export const OPERATION_PROMISES = {
   spawn: 'Makes a new environment from an image, with an empty home.',
   start: 'Starts the guest with its home.',
   stop: 'Stops the guest; its home is kept.',
+  reboot: 'Ends the guest, gracefully if it can, and starts it again with its home.',
+  recover:
+    'Brings the environment back with its home: reboots it, and if that fails recreates it around the same home. If the home is gone, it stops and says so.',
+  reset: 'Destroys the home and starts fresh from the image.',
+  resize: 'Changes the size of a stopped environment; its home only grows.',
   destroy: 'Removes the guest and its home for good.',
 } as const
 export type OperationKind = keyof typeof OPERATION_PROMISES
@@ -60,3 +65,18 @@ export const operationSchema = z.object({
   requestedAt: timestampSchema,
 })
 export type Operation = z.infer<typeof operationSchema>
+
+/** One entry of an operation's journal: written before the step, and ended after it. */
+export const stepEntrySchema = z.object({
+  direction: z.enum(['forward', 'undo']),
+  step: z.string(),
+  stepIndex: z.int().min(0),
+  attempt: z.int().min(1).nullable(),
+  startedAt: timestampSchema,
+  /** Null while it runs, or where a crash cut it off and nobody has gone on with it yet. */
+  endedAt: timestampSchema.nullable(),
+  outcome: z.enum(['done', 'failed', 'interrupted']).nullable(),
+  /** One sentence; null where there is nothing to say. */
+  detail: z.string().nullable(),
+})
+export type StepEntry = z.infer<typeof stepEntrySchema>

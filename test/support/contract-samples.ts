@@ -1,7 +1,9 @@
 import type { CallOutput } from '../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../src-shared/contract/daemon.ts'
 import { environmentSchema } from '../../src-shared/model/environment.ts'
+import type { DriftItem } from '../../src-shared/model/drift.ts'
 import { operationSchema } from '../../src-shared/model/operation.ts'
+import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
 
 export const AT = 1_700_000_000_000
@@ -18,7 +20,10 @@ export const environmentSample = environmentSchema.parse({
   observedAt: AT,
   generation: 1,
   isProtected: false,
-  home: { id: 'home-00000000000000aa', sizeMiB: 1024 },
+  labels: {},
+  startup: null,
+  quarantine: null,
+  home: { id: 'home-00000000000000aa', sizeMiB: 1024, madeAt: AT, goneAt: null },
   boot: { id: 'boot-00000000000000aa', ordinal: 1, startedAt: AT },
   operationId: null,
   createdAt: AT,
@@ -42,7 +47,35 @@ export const operationSample = operationSchema.parse({
   requestedAt: AT,
 })
 
+export const headSample = { seq: 3, hash: 'cd'.repeat(32) }
+
 export const succeededSample = { ...operationSample, status: { kind: 'succeeded' as const, endedAt: AT + 2000 } }
+
+export function planSample(kind: 'destroy' | 'reset'): Plan {
+  return {
+    kind,
+    environmentId: environmentSample.id,
+    environmentName: environmentSample.name,
+    generation: 1,
+    text: `${kind === 'reset' ? 'Resets' : 'Destroys'} demo.\nIts home is lost for good.`,
+    losses: ['The home of demo.'],
+    keeps: [],
+    homeBytes: 4096,
+    needsName: true,
+    hash: 'ab'.repeat(32),
+  }
+}
+
+export const ticketSample: Ticket = { id: `tkt-${'ab'.repeat(16)}` as never, expiresAt: AT + 300_000 }
+
+const driftSample: DriftItem = {
+  id: 'home:home-00000000000000bb',
+  kind: 'home',
+  environmentId: null,
+  detail: 'A home that belongs to no environment on record.',
+  bytes: 4096,
+  holdsData: true,
+}
 
 type Unary = { [Name in Exclude<DaemonCallName, 'events'>]: CallOutput<DaemonContract, Name> }
 type EventOf<Stream> = Stream extends AsyncIterable<infer Event> ? Event : never
@@ -62,31 +95,37 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
     capabilities: [],
     drivers: [],
     sizeLimit: { cpus: 4, memoryMiB: 4096, homeMiB: 8192 },
+    isRecoveringAutomatically: false,
   },
   'environments.list': { cursor: { epoch: 'epoch-1', seq: 7 }, environments: [environmentSample] },
   'environments.get': environmentSample,
   'environments.spawn': operationSample,
   'environments.start': { ...operationSample, kind: 'start' },
   'environments.stop': { ...operationSample, kind: 'stop' },
+  'environments.reboot': { ...operationSample, kind: 'reboot' },
+  'environments.recover': { ...operationSample, kind: 'recover' },
+  'environments.resize': { ...operationSample, kind: 'resize' },
+  'environments.rename': environmentSample,
+  'environments.setLabels': environmentSample,
+  'environments.reset.plan': { plan: planSample('reset'), ticket: ticketSample },
+  'environments.reset.run': { ...operationSample, kind: 'reset' },
   'environments.setProtection': { ...environmentSample, isProtected: true },
-  'environments.destroy.plan': {
-    plan: {
-      kind: 'destroy',
-      environmentId: environmentSample.id,
-      environmentName: environmentSample.name,
-      generation: 1,
-      text: 'Destroys demo.\nIts home is lost for good.',
-      losses: ['The home of demo.'],
-      keeps: [],
-      homeBytes: 4096,
-      needsName: true,
-      hash: 'ab'.repeat(32),
-    },
-    ticket: { id: `tkt-${'ab'.repeat(16)}` as never, expiresAt: AT + 300_000 },
-  },
+  'environments.destroy.plan': { plan: planSample('destroy'), ticket: ticketSample },
   'environments.destroy.run': { ...operationSample, kind: 'destroy' },
   'operations.list': [operationSample],
   'operations.get': operationSample,
+  'operations.steps': [
+    {
+      direction: 'forward',
+      step: 'start_guest',
+      stepIndex: 2,
+      attempt: 1,
+      startedAt: AT,
+      endedAt: AT + 900,
+      outcome: 'done',
+      detail: null,
+    },
+  ],
   'operations.wait': succeededSample,
   'operations.cancel': operationSample,
   'owners.list': [
@@ -105,13 +144,45 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
       gaps: [],
     },
   ],
+  'activity.list': {
+    entries: [
+      {
+        seq: 3,
+        at: AT,
+        actor: operationSample.actor,
+        requestId: operationSample.requestId,
+        operationId: operationSample.id,
+        environmentId: environmentSample.id,
+        environmentName: environmentSample.name,
+        action: 'spawn',
+        outcome: 'accepted',
+        detail: {},
+        hash: headSample.hash,
+      },
+    ],
+    head: headSample,
+  },
+  'activity.head': headSample,
+  'drift.list': { surveyedAt: AT, items: [driftSample], problems: [] },
+  'drift.plan': {
+    plan: {
+      text: 'Cleans up 1 leftover.',
+      losses: ['A home.'],
+      items: [driftSample],
+      needsName: true,
+      hash: 'ab'.repeat(32),
+    },
+    ticket: ticketSample,
+  },
+  'drift.run': { removed: [driftSample.id], failed: [] },
   events: [
     {
       type: 'snapshot',
       cursor: { epoch: 'epoch-1', seq: 7 },
       environments: [environmentSample],
       operations: [operationSample],
+      activityHead: headSample,
     },
-    { type: 'confirmed', cursor: { epoch: 'epoch-1', seq: 7 }, now: AT },
+    { type: 'confirmed', cursor: { epoch: 'epoch-1', seq: 7 }, now: AT, activityHead: headSample },
   ],
 }

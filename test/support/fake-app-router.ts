@@ -1,6 +1,7 @@
 import { implement } from '@orpc/server'
 import { hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
 import { appContract } from '../../src-shared/contract/app.ts'
+import { CHAIN_START } from '../../src-shared/model/activity.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
@@ -37,10 +38,10 @@ export function fakeRouter(fake: FakeApp) {
     if (environment === undefined) throw new PilothouseError('not_found', `There is no environment ${ref}.`)
     return environment
   }
-  const change = (kind: 'start' | 'stop') =>
+  const change = (kind: 'start' | 'stop' | 'reboot' | 'recover' | 'resize') =>
     environments[kind].handler(({ input, context }) => {
       const { commandId } = input
-      const phase = kind === 'start' ? ('requested' as const) : null
+      const phase = kind === 'stop' || kind === 'resize' ? null : ('requested' as const)
       const more = { kind, commandId, phase, requestId: context.requestId }
       return fake.begin(hostIdOf(context), found(context, input.environment), more)
     })
@@ -73,6 +74,17 @@ export function fakeRouter(fake: FakeApp) {
       ),
       acceptKey: app.hosts.acceptKey.handler(({ input }) => reconnect(input.hostId, connected())),
     },
+    activity: {
+      heads: app.activity.heads.handler(() => []),
+      verify: app.activity.verify.handler(() => ({
+        kind: 'unanchored' as const,
+        entryCount: 0,
+        head: CHAIN_START,
+        anchor: null,
+        says: 'Consistent, not anchored.',
+        brokenAt: null,
+      })),
+    },
     fleet: { watch: app.fleet.watch.handler(({ signal }) => fake.watch(signal)) },
     host: {
       hello: app.host.hello.handler(({ context }) => {
@@ -100,6 +112,29 @@ export function fakeRouter(fake: FakeApp) {
         }),
         start: change('start'),
         stop: change('stop'),
+        reboot: change('reboot'),
+        recover: change('recover'),
+        resize: change('resize'),
+        rename: environments.rename.handler(({ input, context }) => {
+          const { id } = found(context, input.environment)
+          return fake.changeEnvironment(hostIdOf(context), id, { name: input.name })
+        }),
+        setLabels: environments.setLabels.handler(({ input, context }) => {
+          const { id } = found(context, input.environment)
+          return fake.changeEnvironment(hostIdOf(context), id, { labels: input.labels })
+        }),
+        reset: {
+          plan: environments.reset.plan.handler(({ input, context }) => {
+            const environment = found(context, input.environment)
+            const id = `tkt-${fake.hex(32)}` as TicketId
+            const expiresAt = Date.now() + fake.ticketLivesMs
+            return { plan: fake.planFor(environment, 'reset'), ticket: { id, expiresAt } }
+          }),
+          run: environments.reset.run.handler(({ input, context }) => {
+            const more = { kind: 'reset' as const, commandId: input.commandId, requestId: context.requestId }
+            return fake.begin(hostIdOf(context), found(context, input.environment), more)
+          }),
+        },
         setProtection: environments.setProtection.handler(({ input, context }) => {
           const { id } = found(context, input.environment)
           return fake.changeEnvironment(hostIdOf(context), id, { isProtected: input.isProtected })
@@ -119,6 +154,7 @@ export function fakeRouter(fake: FakeApp) {
       operations: {
         list: operations.list.handler(({ context }) => fake.states.get(hostIdOf(context))?.operations ?? []),
         get: operations.get.handler(({ input, context }) => fake.changeOperation(hostIdOf(context), input.id, {})),
+        steps: operations.steps.handler(() => []),
         wait: operations.wait.handler(({ input, context }) => fake.changeOperation(hostIdOf(context), input.id, {})),
         cancel: operations.cancel.handler(({ input, context }) => {
           const status = { kind: 'cancelled' as const, endedAt: Date.now() }
@@ -137,6 +173,17 @@ export function fakeRouter(fake: FakeApp) {
           const { id } = found(context, input.environment)
           return (fake.consoles.get(id) ?? []).map((console) => console.boot()).reverse()
         }),
+      },
+      activity: {
+        list: app.host.activity.list.handler(() => ({ entries: [], head: CHAIN_START })),
+        head: app.host.activity.head.handler(() => CHAIN_START),
+      },
+      drift: {
+        list: app.host.drift.list.handler(() => ({ surveyedAt: Date.now(), items: [], problems: [] })),
+        plan: app.host.drift.plan.handler(() => {
+          throw new PilothouseError('not_found', 'The fake has no leftovers.')
+        }),
+        run: app.host.drift.run.handler(() => ({ removed: [], failed: [] })),
       },
       // eslint-disable-next-line require-yield -- the renderer never asks for a single host's events
       events: app.host.events.handler(async function* () {

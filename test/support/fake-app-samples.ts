@@ -36,6 +36,7 @@ export function sampleDaemon(role: Role = 'admin', now = Date.now()): DaemonInfo
       },
     ],
     sizeLimit: { cpus: 8, memoryMiB: 16_384, homeMiB: 262_144 },
+    isRecoveringAutomatically: false,
   }
 }
 
@@ -110,7 +111,10 @@ export function sampleEnvironment(index: number, now: number, change: Partial<En
       observedAt: now - 1000 * (index % 4),
       generation: 1 + (index % 5),
       isProtected: index % 17 === 5,
-      home: { id: `home-${hex(index + 1, 16)}`, sizeMiB: 4096 },
+      labels: index % 3 === 0 ? { team: 'blue', stage: 'prod' } : {},
+      startup: null,
+      quarantine: null,
+      home: { id: `home-${hex(index + 1, 16)}`, sizeMiB: 4096, madeAt: now - 86_400_000, goneAt: null },
       boot: { id: bootIdOf(index), ordinal: 1 + (index % 4), startedAt: now - 3_600_000 },
       operationId: null,
       createdAt: now - 86_400_000,
@@ -150,7 +154,7 @@ export function stateOf(
   now: number,
   operations: Operation[] = [],
 ): HostState {
-  return { hostId, environments, operations, confirmedAt: now }
+  return { hostId, environments, operations, confirmedAt: now, activityHead: null }
 }
 
 /** A fleet of the first `hostCount` hosts, with `count` environments spread over those that are connected. */

@@ -242,7 +242,7 @@ export class FakeApp {
   }
 
   private emptyState(hostId: HostId): HostState {
-    const state: HostState = { hostId, environments: [], operations: [], confirmedAt: Date.now() }
+    const state: HostState = { hostId, environments: [], operations: [], confirmedAt: Date.now(), activityHead: null }
     this.states.set(hostId, state)
     return state
   }
@@ -300,19 +300,22 @@ export class FakeApp {
       observedAt: now,
       generation: 1,
       isProtected: false,
-      home: { id: `home-${this.hex(16)}`, sizeMiB: 1024 },
+      labels: {},
+      startup: null,
+      quarantine: null,
+      home: { id: `home-${this.hex(16)}`, sizeMiB: 1024, madeAt: null, goneAt: null },
       boot: null,
       operationId: null,
       createdAt: now,
     } as Environment
   }
 
-  planFor(environment: Environment): Plan {
+  planFor(environment: Environment, kind: 'destroy' | 'reset' = 'destroy'): Plan {
     const losses = [`The home of ${environment.name} with 1.3 GiB of data is removed for good.`]
     const keeps = ['The operation and its reason stay on record.']
-    const first = `${environment.name} (${environment.id}) of ${environment.owner} is destroyed.`
+    const first = `${environment.name} (${environment.id}) of ${environment.owner} is ${kind === 'reset' ? 'reset' : 'destroyed'}.`
     return {
-      kind: 'destroy',
+      kind,
       environmentId: environment.id,
       environmentName: environment.name,
       generation: environment.generation,

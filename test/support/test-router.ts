@@ -1,5 +1,6 @@
 import { implement } from '@orpc/server'
 import { daemonContract } from '../../src-shared/contract/daemon.ts'
+import { CHAIN_START } from '../../src-shared/model/activity.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { DaemonInfo } from '../../src-shared/model/daemon.ts'
 import type { Caller } from '../../host-daemon/server/caller.ts'
@@ -22,6 +23,7 @@ const INFO: Omit<DaemonInfo, 'role' | 'user' | 'uid'> = {
   capabilities: [],
   drivers: [],
   sizeLimit: { cpus: 1, memoryMiB: 128, homeMiB: 16 },
+  isRecoveringAutomatically: false,
 }
 
 export function infoFor({ actor }: Caller): DaemonInfo {
@@ -44,6 +46,12 @@ export function createTestRouter(handlers: TestHandlers = {}): DaemonRouter {
       spawn: os.environments.spawn.handler(broken),
       start: os.environments.start.handler(broken),
       stop: os.environments.stop.handler(broken),
+      reboot: os.environments.reboot.handler(broken),
+      recover: os.environments.recover.handler(broken),
+      resize: os.environments.resize.handler(broken),
+      rename: os.environments.rename.handler(broken),
+      setLabels: os.environments.setLabels.handler(broken),
+      reset: { plan: os.environments.reset.plan.handler(broken), run: os.environments.reset.run.handler(broken) },
       setProtection: os.environments.setProtection.handler(broken),
       destroy: {
         plan: os.environments.destroy.plan.handler(broken),
@@ -53,16 +61,23 @@ export function createTestRouter(handlers: TestHandlers = {}): DaemonRouter {
     operations: {
       list: os.operations.list.handler(() => []),
       get: os.operations.get.handler(broken),
+      steps: os.operations.steps.handler(broken),
       wait: os.operations.wait.handler(({ signal }) => (handlers.wait ?? broken)(signal)),
       cancel: os.operations.cancel.handler(broken),
     },
     owners: { list: os.owners.list.handler(() => []), put: os.owners.put.handler(broken) },
     images: { list: os.images.list.handler(() => []) },
+    activity: { list: os.activity.list.handler(broken), head: os.activity.head.handler(broken) },
+    drift: {
+      list: os.drift.list.handler(broken),
+      plan: os.drift.plan.handler(broken),
+      run: os.drift.run.handler(broken),
+    },
     consoles: { boots: os.consoles.boots.handler(() => []) },
     events: os.events.handler(async function* ({ signal }) {
       yield { type: 'reset' as const, cursor: { epoch: 'epoch-1', seq: 0 } }
       for (let seq = 1; signal?.aborted !== true; seq += 1) {
-        yield { type: 'confirmed' as const, cursor: { epoch: 'epoch-1', seq }, now: seq }
+        yield { type: 'confirmed' as const, cursor: { epoch: 'epoch-1', seq }, now: seq, activityHead: CHAIN_START }
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
     }),

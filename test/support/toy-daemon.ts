@@ -20,7 +20,7 @@ import { daemonContract, type DaemonEvent } from '../../src-shared/contract/daem
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import { socketNameOf, type Role } from '../../src-shared/model/role.ts'
-import { ANSWERS, environmentSample } from './contract-samples.ts'
+import { ANSWERS, environmentSample, headSample } from './contract-samples.ts'
 
 interface ToyCall {
   readonly name: string
@@ -156,11 +156,13 @@ export class ToyDaemon {
       yield { type: 'reset', cursor: here() }
       return
     }
-    if (since === null) yield { type: 'snapshot', cursor: here(), environments: [environmentSample], operations: [] }
+    const activityHead = headSample
+    if (since === null)
+      yield { type: 'snapshot', cursor: here(), environments: [environmentSample], operations: [], activityHead }
     while (signal?.aborted !== true) {
       const next = this.log.find(({ cursor }) => cursor.seq === at + 1)
       if (next === undefined) {
-        yield { type: 'confirmed', cursor: here(), now: Date.now() }
+        yield { type: 'confirmed', cursor: here(), now: Date.now(), activityHead }
         await this.nextChange(signal)
       } else {
         at++

@@ -1,5 +1,7 @@
 import type { Migration } from '../migrate.ts'
 import { foundation } from './0001-foundation.ts'
+import { lifecycle } from './0002-lifecycle.ts'
+import { activityChain } from './0003-activity-chain.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
-export const MIGRATIONS: readonly Migration[] = [foundation]
+export const MIGRATIONS: readonly Migration[] = [foundation, lifecycle, activityChain]

@@ -84,6 +84,7 @@ const SAMPLES: Record<string, { good: unknown; bad: unknown[] }> = {
   eventBufferSize: { good: 64, bad: [15] },
   heartbeatMs: { good: 1_000, bad: [1] },
   keepOperationsMs: { good: 86_400_000, bad: [86_399_999] },
+  automaticRecovery: { good: true, bad: ['yes', 1] },
   reconcileIntervalMs: { good: 500, bad: [1] },
 }
 

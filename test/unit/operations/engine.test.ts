@@ -46,6 +46,7 @@ describe('OperationEngine', () => {
   const run = (steps: readonly Step[], retry: OperationDefinition['retry'] = null) => {
     const definition: OperationDefinition = {
       kind: 'stop',
+      claim: { mode: 'exclusive', resource: 'guest', isDisplacing: true },
       steps,
       retry,
       describeFailure: (error) =>
@@ -91,6 +92,8 @@ describe('OperationEngine', () => {
           driver: 'fake',
           size: { cpus: 1, memoryMiB: 128, homeMiB: 16 },
           homeId: 'home-0000000000000001' as HomeId,
+          labels: {},
+          startup: null,
           observed: { kind: 'stopped', since: 0 },
           now: clock.now(),
         },

@@ -5,8 +5,10 @@ import type { Image } from '../../../../src-shared/model/image.ts'
 import type { Owner } from '../../../../src-shared/model/owner.ts'
 import type { DaemonCallName } from '../spelling.ts'
 import { environmentFacts, environmentTable, stateWord } from './environment.ts'
+import { activityHeadFacts, activityTable } from './activity.ts'
+import { driftPlanText, driftResultText, driftTable } from './drift.ts'
 import { daemonFacts } from './host.ts'
-import { operationFacts, operationTable } from './operation.ts'
+import { operationFacts, operationTable, stepTable } from './operation.ts'
 import { planText } from './plan.ts'
 import { byteCount, facts, localTime, printable, table } from './text.ts'
 
@@ -20,17 +22,30 @@ export const RENDERERS: { readonly [Name in DaemonCallName]: (answer: Answer<Nam
   'environments.spawn': operationFacts,
   'environments.start': operationFacts,
   'environments.stop': operationFacts,
+  'environments.reboot': operationFacts,
+  'environments.recover': operationFacts,
+  'environments.resize': operationFacts,
+  'environments.rename': environmentFacts,
+  'environments.setLabels': environmentFacts,
+  'environments.reset.plan': planText,
+  'environments.reset.run': operationFacts,
   'environments.setProtection': environmentFacts,
   'environments.destroy.plan': planText,
   'environments.destroy.run': operationFacts,
   'operations.list': operationTable,
   'operations.get': operationFacts,
+  'operations.steps': stepTable,
   'operations.wait': operationFacts,
   'operations.cancel': operationFacts,
   'owners.list': ownerTable,
   'owners.put': ownerFacts,
   'images.list': imageTable,
   'consoles.boots': bootTable,
+  'activity.list': ({ entries }) => activityTable(entries),
+  'activity.head': activityHeadFacts,
+  'drift.list': driftTable,
+  'drift.plan': driftPlanText,
+  'drift.run': driftResultText,
   events: eventLine,
 }
 

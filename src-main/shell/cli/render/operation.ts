@@ -1,4 +1,4 @@
-import { OPERATION_PROMISES, type Operation } from '../../../../src-shared/model/operation.ts'
+import { OPERATION_PROMISES, type Operation, type StepEntry } from '../../../../src-shared/model/operation.ts'
 import { facts, localTime, table } from './text.ts'
 
 function whoAsked({ actor }: Operation): string {
@@ -39,4 +39,16 @@ export function operationFacts(operation: Operation): string {
     ['request', operation.requestId],
     ['command', operation.commandId],
   ])
+}
+
+export function stepTable(steps: readonly StepEntry[]): string {
+  const rows = steps.map(({ direction, step, attempt, startedAt, endedAt, outcome, detail }) => [
+    direction === 'undo' ? `undo ${step}` : step,
+    attempt === null ? '' : String(attempt),
+    localTime(startedAt),
+    endedAt === null ? '' : `${endedAt - startedAt} ms`,
+    outcome ?? 'running',
+    detail ?? '',
+  ])
+  return table(['STEP', 'ATTEMPT', 'STARTED', 'TOOK', 'OUTCOME', 'DETAIL'], rows)
 }

@@ -14,7 +14,7 @@ it('listens once for the end of a watch, however long it lasts, and ends with it
   expect((await watch.next()).value).toEqual(whole())
   for (let confirmedAt = 1; confirmedAt <= 100; confirmedAt++) {
     const next = watch.next()
-    feed.emit({ type: 'state_confirmed', hostId, confirmedAt })
+    feed.emit({ type: 'state_confirmed', hostId, confirmedAt, activityHead: null })
     expect((await next).value).toMatchObject({ confirmedAt })
   }
   expect(getEventListeners(over.signal, 'abort')).toHaveLength(1)
@@ -29,7 +29,7 @@ it('begins anew with the whole for a watcher that falls far behind', async () =>
   const watch = feed.watch(whole)
   await watch.next()
   for (let confirmedAt = 1; confirmedAt <= 5_001; confirmedAt++) {
-    feed.emit({ type: 'state_confirmed', hostId, confirmedAt })
+    feed.emit({ type: 'state_confirmed', hostId, confirmedAt, activityHead: null })
   }
   expect((await watch.next()).value).toEqual(whole())
   await watch.return()

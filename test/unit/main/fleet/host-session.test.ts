@@ -7,7 +7,7 @@ import type { DaemonEvent } from '../../../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../../../src-shared/error.ts'
 import { hostTargetSchema } from '../../../../src-shared/model/host.ts'
 import { claimedActorSchema, hostIdSchema, hostNameSchema } from '../../../../src-shared/model/ids.ts'
-import { ANSWERS, environmentSample } from '../../../support/contract-samples.ts'
+import { ANSWERS, environmentSample, headSample } from '../../../support/contract-samples.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const id = hostIdSchema.parse('host-0000abcd')
@@ -108,7 +108,13 @@ async function connect(...planned: typeof outcomes): Promise<void> {
 }
 
 function snapshot(seq: number): DaemonEvent {
-  return { type: 'snapshot', cursor: { epoch: 'e', seq }, environments: [environmentSample], operations: [] }
+  return {
+    type: 'snapshot',
+    cursor: { epoch: 'e', seq },
+    environments: [environmentSample],
+    operations: [],
+    activityHead: headSample,
+  }
 }
 
 describe('coming back', () => {
@@ -234,7 +240,7 @@ describe('a link that falls silent', () => {
     await link.send(snapshot(1))
     for (let second = 0; second < 120; second += 5) {
       await pass(5_000)
-      await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 1 }, now: 0 })
+      await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 1 }, now: 0, activityHead: headSample })
     }
     expect(session.host().connection).toMatchObject({ kind: 'connected', confirmedAt: clock.now() })
     expect(session.state().confirmedAt).toBe(clock.now())
@@ -272,9 +278,9 @@ describe('what is known of a host', () => {
     await link.send(snapshot(7))
     await pass(1_000)
     expect(save).toHaveBeenCalledOnce()
-    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0 })
+    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0, activityHead: headSample })
     await pass(16_000)
-    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0 })
+    await link.send({ type: 'confirmed', cursor: { epoch: 'e', seq: 7 }, now: 0, activityHead: headSample })
     await pass(1_000)
     expect(store.cache.load(id)).toMatchObject({ environments: [environmentSample], cursor: { epoch: 'e', seq: 7 } })
   })
