@@ -1,9 +1,28 @@
-import { Duplex } from 'node:stream'
+import { Duplex, type Writable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 
 /** What a stream hands over when several writes were held together. */
 interface Chunk {
   readonly chunk: Buffer
+}
+
+/** Where the SSH library keeps the connection below a channel. */
+interface Carried {
+  readonly _client?: { readonly _sock?: Writable }
+}
+
+/**
+ * Sends what `write` gives to the connection below before it returns, in one piece: it waits neither for its parts to
+ * go one by one nor for what else this turn of the event loop has to do.
+ */
+function sendNow(channel: ClientChannel, write: () => void): void {
+  const below = (channel as unknown as Carried)._client?._sock
+  below?.cork()
+  try {
+    write()
+  } finally {
+    below?.uncork()
+  }
 }
 
 /**
@@ -14,10 +33,13 @@ interface Chunk {
  */
 export function channelSocket(channel: ClientChannel): Duplex {
   const self = (): Duplex => channel
+  const writeParts = channel._write.bind(channel)
+  const write = (data: Buffer, _encoding: unknown, done: (error?: Error | null) => void): void =>
+    sendNow(channel, () => writeParts(data, 'latin1', done))
   return Object.assign(channel, {
-    _writev: (chunks: Chunk[], done: (error?: Error | null) => void): void => {
-      channel._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'latin1', done)
-    },
+    _write: write,
+    _writev: (chunks: Chunk[], done: (error?: Error | null) => void): void =>
+      write(Buffer.concat(chunks.map(({ chunk }) => chunk)), undefined, done),
     destroy: (error?: Error): Duplex => {
       if (!channel.destroyed) {
         channel.end()
