@@ -6,15 +6,11 @@ import { ActivityService } from './activity/activity-service.ts'
 import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
 import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
+import { environmentOperations } from './environments/definitions.ts'
 import { DriverSet } from './environments/driver-set.ts'
-import { destroyOperation, stopOperation } from './environments/end-operations.ts'
 import { EnvironmentService } from './environments/environment-service.ts'
 import { OwnerService } from './environments/owner-service.ts'
 import { Reconciler } from './environments/reconciler.ts'
-import { recoverOperations } from './environments/recover-operations.ts'
-import { resetOperation } from './environments/reset-operation.ts'
-import { resizeOperation } from './environments/resize-operation.ts'
-import { startOperations } from './environments/start-operations.ts'
 import { StoreBootDirectory } from './environments/store-boot-directory.ts'
 import { Tickets } from './environments/tickets.ts'
 import type { Toolkit } from './environments/toolkit.ts'
@@ -105,14 +101,7 @@ function engineOf({ options }: AssemblyDeps, toolkit: Toolkit, listeners: Engine
     random,
     logger,
     ...listeners,
-    definitions: [
-      ...startOperations(toolkit, { maxAttempts: options.maxStartAttempts }),
-      stopOperation(toolkit),
-      ...recoverOperations(toolkit),
-      resetOperation(toolkit, { maxAttempts: options.maxStartAttempts }),
-      resizeOperation(toolkit),
-      destroyOperation(toolkit),
-    ],
+    definitions: environmentOperations(toolkit, { maxAttempts: options.maxStartAttempts }),
     undoDeadlineMs: options.undoDeadlineMs,
     graceMs: options.letGoMs,
   })
