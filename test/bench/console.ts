@@ -16,9 +16,9 @@ import { stopWatchingNetwork } from './lib/unwatched-network.ts'
 import { takeReceived, tapWire } from './lib/wire-tap.ts'
 
 const PAIRS = 15
-const WARM_UPS = 2
+const WARM_UPS = 4
 const MIB = 1024 * 1024
-const PAYLOAD_BYTES = 24 * MIB
+const PAYLOAD_BYTES = 48 * MIB
 const LAST_LINE = 'pilothouse bench: this is the last line of the journal'
 const SIZE: Partial<EnvironmentSize> = { cpus: 1, memoryMiB: 128, homeMiB: 64 }
 const OPERATION_DEADLINE_MS = 150_000
