@@ -46,7 +46,7 @@ async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContex
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const isLifted = stage.needsRoot && context.rootPrefix.length > 0
   const prefix = isLifted ? [...context.rootPrefix, 'env', ...assignments] : END_WITH_US
-  const argv = [...prefix, ...vitest, stage.name, ...reporters]
+  const argv = [...prefix, ...vitest, stage.name, ...(stage.files ?? []), ...reporters]
   const { exitCode } = await runAny(argv, { cwd: ROOT, env, output: 'inherit', deadlineMs: stage.deadlineMin * 60_000 })
   return countsOfReport(report, exitCode)
 }

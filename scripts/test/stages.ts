@@ -10,6 +10,8 @@ export type Stage = { readonly name: string; readonly what: string } & (
       /** Opens windows. */
       readonly needsShells?: boolean
       readonly environment?: Readonly<Record<string, string>>
+      /** Only these files, or folders, of it; all where absent. */
+      readonly files?: readonly string[]
       /** After this the stage is ended and has failed, in minutes. */
       readonly deadlineMin: number
     }

@@ -1,0 +1,130 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OperationKind } from '../../src-shared/model/operation.ts'
+import { StepsTable, type StepEnd, type StepEntry } from '../../host-daemon/store/steps-table.ts'
+import type { Database } from '../../host-daemon/store/database.ts'
+
+/** Where an operation is hit: at a step of its journal, and who dies there. */
+export interface KillOrder {
+  readonly kind: OperationKind
+  readonly step: string
+  /**
+   * `before`: while the step's beginning is being journaled, not yet durable. `after`: the step has done its work and
+   * its end is being journaled, not yet durable. `inside`: so long after its beginning is durable.
+   */
+  readonly moment: 'before' | 'after' | 'inside'
+  readonly victim: 'daemon' | 'qemu'
+  readonly delayMs: number
+}
+
+/** What came of an order. */
+export interface KillReport extends KillOrder {
+  readonly operationId: string
+  /** Processes that were killed: with `qemu`, none where no guest existed at that point. */
+  readonly killed: readonly number[]
+}
+
+const ORDER = 'kill-order.json'
+const REPORT = 'kill-report.json'
+
+/** One order at a time; the one before it is forgotten. */
+export function orderKill(folder: string, order: KillOrder): void {
+  rmSync(join(folder, REPORT), { force: true })
+  write(join(folder, ORDER), order)
+}
+
+/** Takes back an order that was not carried out. */
+export function withdrawKill(folder: string): void {
+  rmSync(join(folder, ORDER), { force: true })
+}
+
+export function killReport(folder: string): KillReport | undefined {
+  const path = join(folder, REPORT)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as KillReport) : undefined
+}
+
+/**
+ * Makes the daemon of this process carry out the orders of `folder`. It reaches into the journal's table from outside:
+ * the product has no switch for it.
+ */
+export function heedKillOrders(folder: string): void {
+  const begin = Reflect.get(StepsTable.prototype, 'begin') as Begin
+  const end = Reflect.get(StepsTable.prototype, 'end') as End
+  StepsTable.prototype.begin = function (operationId, entry: StepEntry): void {
+    begin.call(this, operationId, entry)
+    const order = orderFor(folder, { db: dbOf(this), operationId, step: entry.step })
+    if (order === undefined || entry.direction !== 'forward' || order.moment === 'after') return
+    const hit = (): void => carryOut(folder, order, { db: dbOf(this), operationId })
+    if (order.moment === 'before') hit()
+    else setTimeout(hit, order.delayMs)
+  }
+  StepsTable.prototype.end = function (operationId, ending: StepEnd): void {
+    const step = openStepOf(dbOf(this), operationId)
+    end.call(this, operationId, ending)
+    if (step === undefined || ending.outcome !== 'done') return
+    const order = orderFor(folder, { db: dbOf(this), operationId, step })
+    if (order?.moment === 'after') carryOut(folder, order, { db: dbOf(this), operationId })
+  }
+}
+
+type Begin = (this: StepsTable, ...words: Parameters<StepsTable['begin']>) => void
+type End = (this: StepsTable, ...words: Parameters<StepsTable['end']>) => void
+
+interface Place {
+  readonly db: Database
+  readonly operationId: string
+}
+
+function dbOf(table: StepsTable): Database {
+  return (table as unknown as { db: Database }).db
+}
+
+function openStepOf(db: Database, operationId: string): string | undefined {
+  const sql = `
+    SELECT step FROM operation_steps WHERE operation_id = @operationId AND ended_at IS NULL AND direction = 'forward'`
+  return db.get<{ step: string }>(sql, { operationId })?.step
+}
+
+function orderFor(folder: string, { db, operationId, step }: Place & { step: string }): KillOrder | undefined {
+  if (!existsSync(join(folder, ORDER))) return undefined
+  const order = JSON.parse(readFileSync(join(folder, ORDER), 'utf8')) as KillOrder
+  const kind = db.get<{ kind: string }>('SELECT kind FROM operations WHERE id = @operationId', { operationId })?.kind
+  return order.kind === kind && order.step === step ? order : undefined
+}
+
+function carryOut(folder: string, order: KillOrder, place: Place): void {
+  if (!existsSync(join(folder, ORDER))) return
+  withdrawKill(folder)
+  const killed = order.victim === 'daemon' ? [process.pid] : guestsOf(place)
+  write(join(folder, REPORT), { ...order, operationId: place.operationId, killed } satisfies KillReport)
+  for (const pid of killed) process.kill(pid, 'SIGKILL')
+}
+
+/** Processes of the environment's boots, by the name that each was started with. */
+function guestsOf({ db, operationId }: Place): number[] {
+  const sql = `
+    SELECT b.id FROM boots b JOIN operations o ON o.environment_id = b.environment_id
+    WHERE o.id = @operationId AND b.ended_at IS NULL`
+  const names = db.all<{ id: string }>(sql, { operationId }).map(({ id }) => `pilothouse-${id}`)
+  return names.flatMap((name) => processesWith((words) => words.includes(name)))
+}
+
+/** Processes whose arguments say that they are what is looked for. */
+export function processesWith(isIt: (words: readonly string[]) => boolean): number[] {
+  const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry))
+  return pids.filter((pid) => isIt(argumentsOf(pid))).map(Number)
+}
+
+/** A process's arguments; none for one that is gone. */
+export function argumentsOf(pid: number | string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+function write(path: string, value: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(value))
+  renameSync(`${path}.new`, path)
+}
