@@ -1,21 +1,28 @@
 import { z } from 'zod'
 import type { SchemaNames } from '../../src-shared/contract/describe.ts'
 import * as errors from '../../src-shared/error.ts'
+import * as activity from '../../src-shared/model/activity.ts'
 import * as consoles from '../../src-shared/model/console.ts'
 import * as cursors from '../../src-shared/model/cursor.ts'
 import * as daemon from '../../src-shared/model/daemon.ts'
+import * as drift from '../../src-shared/model/drift.ts'
 import * as environments from '../../src-shared/model/environment.ts'
 import * as hosts from '../../src-shared/model/host.ts'
 import * as ids from '../../src-shared/model/ids.ts'
 import * as images from '../../src-shared/model/image.ts'
+import * as labels from '../../src-shared/model/labels.ts'
 import * as operations from '../../src-shared/model/operation.ts'
 import * as owners from '../../src-shared/model/owner.ts'
 import * as plans from '../../src-shared/model/plan.ts'
 import * as roles from '../../src-shared/model/role.ts'
+import * as startup from '../../src-shared/model/startup.ts'
 import { daemonEventSchema } from '../../src-shared/contract/daemon.ts'
 import { fleetEventSchema, hostStateSchema } from '../../src-shared/contract/app.ts'
 
-const MODULES = [ids, environments, operations, consoles, cursors, daemon, hosts, images, owners, plans, roles, errors]
+const MODULES = [
+  ...[ids, environments, labels, startup, operations, consoles, cursors, daemon, hosts, images, owners, plans, roles],
+  ...[activity, drift, errors],
+]
 const EVENTS = { daemonEventSchema, fleetEventSchema, hostStateSchema }
 const SUFFIX = 'Schema'
 

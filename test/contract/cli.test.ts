@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -12,28 +13,34 @@ import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { claimedActorSchema } from '../../src-shared/model/ids.ts'
 import { cli, countingRandom, startCli, type CliWorld } from '../support/cli-run.ts'
-import { ANSWERS } from '../support/contract-samples.ts'
+import { ANSWERS, environmentSample, succeededSample } from '../support/contract-samples.ts'
 import { FakeDaemon, serveFake, type RecordedCall, type ServedFake } from '../support/fake-daemon.ts'
 import { startTinySshServer, type TinySshServer } from '../support/tiny-ssh-server.ts'
 
 const TICKET = `tkt-${'ab'.repeat(16)}`
 const OPERATION = 'op-00000000000000aa'
 
+const STARTUP_FOLDER = mkdtempSync(join(tmpdir(), 'pilothouse-cli-startup-'))
+const VARIABLES_FILE = join(STARTUP_FOLDER, 'variables.env')
+const STARTUP_FILE = join(STARTUP_FOLDER, 'run')
+
 /** One command line for every call; the compiler refuses a call without one. */
 const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
   hello: ['hello'],
   'environments.list': ['env', 'list', '--owner', 'local'],
   'environments.get': ['env', 'show', 'demo'],
-  'environments.spawn': 'env spawn demo --image minimal@1 --owner local --cpus 2 --memory-mib 256 --home-mib 64'.split(
-    ' ',
-  ),
+  'environments.spawn': [
+    ...'env spawn demo --image minimal@1 --owner local --cpus 2 --memory-mib 256 --home-mib 64'.split(' '),
+    ...['--label', 'team=blue', '--label', 'stage/now=', '--startup-command', 'exec /etc/app/run'],
+    ...['--env-file', VARIABLES_FILE, '--env', 'MODE=from the flag', '--file', `app/run=${STARTUP_FILE}`],
+  ],
   'environments.start': ['env', 'start', 'demo', '--generation', '3'],
   'environments.stop': ['env', 'stop', 'env-0000abcd'],
   'environments.reboot': ['env', 'reboot', 'demo'],
   'environments.recover': ['env', 'recover', 'demo', '--reason', 'it hangs'],
   'environments.resize': ['env', 'resize', 'demo', '--cpus', '2'],
   'environments.rename': ['env', 'rename', 'demo', 'demo-2'],
-  'environments.setLabels': ['env', 'label', 'demo', '--labels', '{"team":"blue"}'],
+  'environments.setLabels': ['env', 'label', 'demo', 'team=blue', 'stage-'],
   'environments.reset.plan': ['env', 'reset', 'demo', '--plan'],
   'environments.reset.run': ['env', 'reset', 'demo', '--ticket', TICKET, '--confirm-name', 'demo'],
   'environments.setProtection': ['env', 'protect', 'demo', 'off'],
@@ -76,6 +83,8 @@ let served: ServedFake
 let daemon: FakeDaemon
 
 beforeAll(async () => {
+  await writeFile(VARIABLES_FILE, '# of the service\n\nMODE=from the file\nPORT=80=http\n')
+  await writeFile(STARTUP_FILE, '#!/bin/sh\necho é\n', { mode: 0o755 })
   folder = await mkdtemp(SOCKET_DIRECTORY_PREFIX)
   ssh = await startTinySshServer()
   store = openStore(':memory:')
@@ -100,6 +109,7 @@ afterAll(async () => {
   store.dispose()
   await ssh.close()
   await rm(folder, { recursive: true, force: true })
+  await rm(STARTUP_FOLDER, { recursive: true, force: true })
 })
 
 function world(): CliWorld {
@@ -155,7 +165,26 @@ describe('the command line and the contract', () => {
       owner: 'local',
       image: 'minimal@1',
       size: { cpus: 2, memoryMiB: 256, homeMiB: 64 },
+      labels: { team: 'blue', 'stage/now': '' },
+      startup: {
+        command: 'exec /etc/app/run',
+        variables: { MODE: 'from the flag', PORT: '80=http' },
+        files: [{ path: 'app/run', content: '#!/bin/sh\necho é\n', isExecutable: true }],
+      },
     })
+  })
+
+  it('changes some labels by sending them all', async () => {
+    daemon.answer('environments.get', () => ({ ...environmentSample, labels: { stage: 'old', site: 'b' } }))
+    const calls = await requestsOf([...COMMAND_LINES['environments.setLabels'], ...bySocket()])
+    expect(calls.at(-1)?.input).toEqual({ environment: 'demo', labels: { site: 'b', team: 'blue' } })
+  })
+
+  it('watches an operation by host name as by socket, with its outcome as the exit status', async () => {
+    daemon.answer('operations.get', () => succeededSample)
+    const overSsh = await requestsOf(['operations', 'watch', OPERATION, ...byHost])
+    expect(await requestsOf(['operations', 'watch', OPERATION, ...bySocket()])).toEqual(overSsh)
+    expect(overSsh.map(({ name }) => name)).toEqual(['hello', 'events', 'operations.get', 'operations.steps'])
   })
 
   it.each(NAMES)('answers %s with JSON alone on stdout', async (name) => {

@@ -27,15 +27,36 @@ export function withCommandId(name: DaemonCallName, input: unknown, invocation: 
 export function checkInput(name: DaemonCallName, input: unknown, fields: readonly Field[] = []): void {
   const answer = inputSchemaOf(daemonContract, pathOf(name))?.safeParse(input)
   if (answer?.success !== false) return
-  const sentences = answer.error.issues.map((issue) => `${placeOf(issue.path, fields)}: ${issue.message}`)
+  const sentences = answer.error.issues.map((issue) => complaintOf(name, issue, fields))
   throw usageError(`${sentences.join('; ')}.`, `See \`pilothouse ${SPELLINGS[name].words.join(' ')} --help\`.`)
 }
 
-function placeOf(path: readonly PropertyKey[], fields: readonly Field[]): string {
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+/** Names the place on the command line; never repeats the value. */
+function complaintOf(name: DaemonCallName, { path, message }: Issue, fields: readonly Field[]): string {
   const words = path.map(String)
   const field = fields.find((candidate) => candidate.path.join('.') === words.join('.'))
-  if (field === undefined) return words.length === 0 ? 'input' : words.join('.')
+  if (field !== undefined) return `${flagOf(field)}: ${message}`
+  const inside = fields.filter((candidate) => words.length === 1 && candidate.path[0] === words[0])
+  if (inside.length > 0) return `say at least one of ${inside.map(flagOf).join(', ')}`
+  return `${wordsApart(name, words) ?? (words.length === 0 ? 'input' : words.join('.'))}: ${message}`
+}
+
+function flagOf(field: Field): string {
   return field.isPositional ? field.flag.toUpperCase() : `--${field.flag}`
+}
+
+/** `startup.variables.NAME` as `--env NAME`, where the call is spelled so. */
+function wordsApart(name: DaemonCallName, path: readonly string[]): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const spelled = SPELLINGS[name].apart?.[path.slice(0, length).join('.')]
+    if (spelled !== undefined) return [spelled, ...path.slice(length)].join(' ')
+  }
+  return undefined
 }
 
 type AnyCall = (input: unknown, options: { context: CallContext; signal: AbortSignal }) => Promise<unknown>

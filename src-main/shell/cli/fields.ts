@@ -6,7 +6,12 @@ export interface FieldLayout {
   readonly positional?: readonly string[]
   /** Nested objects whose fields are flags of their own name, not prefixed with the object's. */
   readonly spread?: readonly string[]
+  /** Values that the command spells in words of its own: dotted path to those words. Their outer field has no flag. */
+  readonly apart?: Readonly<Record<string, string>>
 }
+
+/** What was given for one value: a word, a switch, or the words of a list. */
+export type Given = string | boolean | readonly string[]
 
 /** One value of a call's input, and its place on the command line. */
 export interface Field {
@@ -30,9 +35,10 @@ export function flagNameOf(key: string, shape: SchemaShape): string {
 
 /** Every value that an input takes, derived from its schema. */
 export function fieldsOf(input: SchemaShape, layout: FieldLayout = {}): Field[] {
-  const fields = Object.entries(input.properties ?? {}).flatMap(([key, shape]) =>
-    fieldsAt(key, shape, { input, layout }),
-  )
+  const apart = new Set(Object.keys(layout.apart ?? {}).map((path) => path.split('.')[0]))
+  const fields = Object.entries(input.properties ?? {})
+    .filter(([key]) => !apart.has(key))
+    .flatMap(([key, shape]) => fieldsAt(key, shape, { input, layout }))
   const places = layout.positional ?? []
   const positional = places.map((place) => fields.find((field) => field.path.join('.') === place))
   return [...positional.filter((field) => field !== undefined), ...fields.filter((field) => !field.isPositional)]
@@ -61,17 +67,14 @@ function takesNumbers(shape: SchemaShape): boolean {
 }
 
 /** A word of the command line as the value the schema is asked about; what does not fit is left for it to refuse. */
-export function valueOf(shape: SchemaShape, word: string | boolean): unknown {
-  if (typeof word === 'boolean') return word
+export function valueOf(shape: SchemaShape, word: Given): unknown {
+  if (typeof word !== 'string') return word
   if (shape.type === 'boolean') return word === 'on' ? true : word === 'off' ? false : word
   return takesNumbers(shape) && NUMERIC.test(word) ? Number(word) : word
 }
 
 /** The input made of what was given; absent values are left out, so that the receiver's defaults hold. */
-export function inputOf(
-  fields: readonly Field[],
-  given: ReadonlyMap<Field, string | boolean>,
-): Record<string, unknown> {
+export function inputOf(fields: readonly Field[], given: ReadonlyMap<Field, Given>): Record<string, unknown> {
   const input: Record<string, unknown> = {}
   for (const field of fields) {
     const word = given.get(field)
@@ -99,7 +102,7 @@ export function placeholderOf(field: Field): string {
 
 /** What is said of a value in `--help` and in the reference, from the schema itself. */
 export function sentenceOf(field: Field): string {
-  const { shape } = field
+  const shape = field.shape.items ?? field.shape
   const fallback = shape.default === undefined ? '' : `default ${JSON.stringify(shape.default)}`
   return [grammarOf(shape), fallback].filter((part) => part !== '').join('; ')
 }

@@ -1,7 +1,6 @@
 import type { CallContext } from '../../../src-shared/contract/client.ts'
 import { DisposableStore } from '../../../src-shared/lib/disposable.ts'
 import type { RequestId } from '../../../src-shared/model/ids.ts'
-import { newRequestId } from '../../fleet/daemon-link.ts'
 import { Output } from './output.ts'
 import type { CliDeps, DaemonSession, DaemonTarget, HostRoster } from './ports.ts'
 import { targetOf, type TargetOptions } from './target.ts'
@@ -20,11 +19,11 @@ export class Invocation {
   private readonly options: GlobalOptions
   private readonly disposables = new DisposableStore()
 
-  constructor(deps: CliDeps, options: GlobalOptions) {
+  constructor(deps: CliDeps, requestId: RequestId, options: GlobalOptions) {
     this.deps = deps
     this.options = options
     this.output = new Output(deps.io, options.json === true)
-    this.requestId = newRequestId(deps.random)
+    this.requestId = requestId
     this.startedAt = deps.clock.now()
   }
 

@@ -3,6 +3,7 @@ import type { Operation } from '../../../src-shared/model/operation.ts'
 import type { Invocation } from './invocation.ts'
 import type { DaemonSession } from './ports.ts'
 import { showProgress } from './progress.ts'
+import { HOME_GONE_NEXT } from './render/environment.ts'
 import { operationFacts } from './render/operation.ts'
 
 /** One question to the daemon lasts at most this, in milliseconds; it is asked again until the end. */
@@ -19,12 +20,28 @@ export async function answerOperation(accepted: Operation, asked: Asked, invocat
   const operation = asked.isWaiting ? await untilEnded(accepted, asked.session, invocation) : accepted
   output.item(operation, () => operationFacts(operation))
   if (operation.status.kind === 'running') output.note(`wait for it: pilothouse operations wait ${operation.id}`)
-  if (operation.status.kind === 'failed') throw PilothouseError.fromFailure(operation.status.failure)
-  if (operation.status.kind === 'cancelled') {
-    throw new PilothouseError('cancelled', `The operation ${operation.id} was cancelled.`, {
-      requestId: operation.requestId,
-    })
+  else endAs(operation, invocation)
+}
+
+/** Prints an operation that was waited for; one that still runs ends the program with `deadline_exceeded`. */
+export function answerEnded(operation: Operation, invocation: Invocation): void {
+  invocation.output.item(operation, () => operationFacts(operation))
+  endAs(operation, invocation)
+  if (operation.status.kind !== 'running') return
+  throw new PilothouseError('deadline_exceeded', `The operation ${operation.id} is still running.`, {
+    hint: `It goes on by itself. Watch it: pilothouse operations watch ${operation.id}`,
+    requestId: operation.requestId,
+  })
+}
+
+/** Throws what an operation ended with, unless it succeeded. */
+export function endAs({ id, environmentName, requestId, status }: Operation, { output }: Invocation): void {
+  if (status.kind === 'failed') {
+    if (status.failure.code === 'home_gone') output.note(HOME_GONE_NEXT(environmentName))
+    throw PilothouseError.fromFailure(status.failure)
   }
+  if (status.kind === 'cancelled')
+    throw new PilothouseError('cancelled', `The operation ${id} was cancelled.`, { requestId })
 }
 
 async function untilEnded(accepted: Operation, session: DaemonSession, invocation: Invocation): Promise<Operation> {

@@ -1,12 +1,31 @@
 import { Command } from 'commander'
 import { addCallCommand } from './commands/call-command.ts'
 import { addConsoleCommand } from './commands/console.ts'
-import { addDestroyCommand } from './commands/destroy.ts'
+import { addDangerousCommand, CLEAN_UP, DESTROY, RESET } from './commands/dangerous.ts'
 import { addGenericCall } from './commands/generic-call.ts'
 import { addHostCommands } from './commands/hosts.ts'
-import type { Perform } from './commands/perform.ts'
+import { addLabelCommand } from './commands/label.ts'
+import type { Perform, Place } from './commands/perform.ts'
+import { SPAWN_OPTIONS } from './commands/spawn-options.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import { SPELLINGS, type DaemonCallName } from './spelling.ts'
 import { HOST_VARIABLE, SOCKET_VARIABLE } from './target.ts'
+
+/** Commands of more than one call, or with words of their own, at the place of the call that they belong to. */
+const OWN_COMMANDS: Partial<Record<DaemonCallName, (place: Place) => void>> = {
+  'environments.spawn': (place) => addCallCommand(place, 'environments.spawn', SPAWN_OPTIONS),
+  'environments.setLabels': addLabelCommand,
+  'environments.reset.plan': () => undefined,
+  'environments.reset.run': (place) => addDangerousCommand(place, RESET),
+  'environments.destroy.plan': () => undefined,
+  'environments.destroy.run': (place) => addDangerousCommand(place, DESTROY),
+  'operations.wait': (place) => {
+    addWatchCommand(place)
+    addCallCommand(place, 'operations.wait')
+  },
+  'drift.plan': () => undefined,
+  'drift.run': (place) => addDangerousCommand(place, CLEAN_UP),
+}
 
 /** The whole command line. Nothing runs until it is parsed; `perform` runs what was asked. */
 export function buildProgram(version: string, perform: Perform): Command {
@@ -20,9 +39,10 @@ export function buildProgram(version: string, perform: Perform): Command {
   const place = { program, perform }
   addHostCommands(place)
   for (const name of Object.keys(SPELLINGS) as DaemonCallName[]) {
-    if (!name.startsWith('environments.destroy.')) addCallCommand(place, name)
+    const addOwn = OWN_COMMANDS[name]
+    if (addOwn === undefined) addCallCommand(place, name)
+    else addOwn(place)
   }
-  addDestroyCommand(place)
   addConsoleCommand(place)
   addGenericCall(place)
   return program

@@ -58,9 +58,10 @@ async function redraw(drawn: { operation: Operation }, { invocation, signal }: D
   }
 }
 
+/** Elapsed time since the command began, the operation, its phase or step, and its attempt once there is one. */
 export function progressLine(operation: Operation, elapsedMs: number): string {
   const seconds = `${(elapsedMs / 1000).toFixed(1)} s`
   const doing = operation.phase === null ? operation.step : `${operation.phase}: ${PHASE_SENTENCES[operation.phase]}`
-  const attempt = operation.attempt === null || operation.attempt === 1 ? '' : `  attempt ${operation.attempt}`
+  const attempt = operation.attempt === null ? '' : `  attempt ${operation.attempt}`
   return printable(`${seconds.padStart(7)}  ${operation.kind} ${operation.environmentName}  ${doing}${attempt}`)
 }

@@ -1,5 +1,7 @@
 import { CommanderError, type Command } from 'commander'
 import { PilothouseError } from '../../../src-shared/error.ts'
+import type { RequestId } from '../../../src-shared/model/ids.ts'
+import { newRequestId } from '../../fleet/daemon-link.ts'
 import { EXITS, exitStatusOf } from './exit-codes.ts'
 import { Invocation, type GlobalOptions, type Task } from './invocation.ts'
 import { Output } from './output.ts'
@@ -7,26 +9,33 @@ import type { CliDeps } from './ports.ts'
 import { buildProgram } from './program.ts'
 import { usageError } from './usage-error.ts'
 
-/** Runs one command line (without `node` and script) and answers with the exit status. Never throws. */
+/**
+ * Runs one command line (without `node` and script) and answers with the exit status. Never throws. Its request id is
+ * minted before anything is read, so that every failure carries one.
+ */
 export async function runCli(words: readonly string[], deps: CliDeps): Promise<number> {
   const output = new Output(deps.io, words.includes('--json'))
   const complaints: string[] = []
-  const program = buildProgram(deps.version, (command, task) => perform(command, task, deps))
+  const requestId = newRequestId(deps.random)
+  const program = buildProgram(deps.version, (command, task) => perform(command, task, { deps, requestId }))
   speakThrough(program, { deps, complaints })
   try {
     await program.parseAsync([...words], { from: 'user' })
     return EXITS.ok.status
   } catch (error) {
-    return statusOf(error, { deps, output, complaints })
+    return statusOf(error, { deps, output, complaints, requestId })
   }
 }
 
-async function perform(command: Command, task: Task, deps: CliDeps): Promise<void> {
-  const invocation = new Invocation(deps, command.optsWithGlobals<GlobalOptions>())
+interface Run {
+  readonly deps: CliDeps
+  readonly requestId: RequestId
+}
+
+async function perform(command: Command, task: Task, { deps, requestId }: Run): Promise<void> {
+  const invocation = new Invocation(deps, requestId, command.optsWithGlobals<GlobalOptions>())
   try {
     await task(invocation)
-  } catch (error) {
-    throw error instanceof PilothouseError && error.requestId === '' ? error.withRequestId(invocation.requestId) : error
   } finally {
     invocation.dispose()
   }
@@ -47,20 +56,19 @@ function descendantsOf(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...descendantsOf(child)])
 }
 
-interface Ending {
-  readonly deps: CliDeps
+interface Ending extends Run {
   readonly output: Output
   readonly complaints: readonly string[]
 }
 
-function statusOf(error: unknown, { deps, output, complaints }: Ending): number {
+function statusOf(error: unknown, { deps, output, complaints, requestId }: Ending): number {
   if (deps.signal.aborted) {
     output.note('Interrupted; what was asked of the host goes on there.')
     return EXITS.interrupted.status
   }
   if (error instanceof CommanderError && error.exitCode === 0) return EXITS.ok.status
   const failure = failureOf(error, complaints)
-  output.failure(failure)
+  output.failure(failure.requestId === '' ? failure.withRequestId(requestId) : failure)
   return exitStatusOf(failure.code)
 }
 
@@ -73,6 +81,11 @@ function failureOf(error: unknown, complaints: readonly string[]): PilothouseErr
 
 /** A group without a command answers with its help, as a complaint. */
 function complaintOf(error: CommanderError, complaints: readonly string[]): string {
-  if (error.code !== 'commander.help') return error.message.replace(/^error: /, '')
+  if (error.code !== 'commander.help') return withoutValues(error.message.replace(/^error: /, ''))
   return `Say which command.\n\n${complaints.join('').trimEnd()}`
+}
+
+/** A misspelt `--env=NAME=VALUE` is named without what follows the flag: it may be a secret. */
+function withoutValues(complaint: string): string {
+  return complaint.replace(/^(unknown option '-[^=]*)=.*'/su, "$1=…'")
 }

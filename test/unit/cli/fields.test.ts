@@ -7,11 +7,12 @@ import {
   sentenceOf,
   valueOf,
 } from '../../../src-main/shell/cli/fields.ts'
+import { SPELLINGS } from '../../../src-main/shell/cli/spelling.ts'
 import { daemonContract } from '../../../src-shared/contract/daemon.ts'
 import { inputShapeOf } from '../../../src-shared/contract/describe.ts'
 
 const spawn = inputShapeOf(daemonContract, ['environments', 'spawn'])
-const layout = { positional: ['name'], spread: ['size'] }
+const layout = SPELLINGS['environments.spawn']
 
 describe('fields of a call', () => {
   it('derives arguments and flags from the schema', () => {
@@ -63,10 +64,11 @@ describe('fields of a call', () => {
     [{ type: 'string' }, '12', '12'],
     [{ type: 'boolean' }, 'off', false],
     [{ type: 'boolean' }, 'maybe', 'maybe'],
+    [{ type: 'array' }, ['a', '2'], ['a', '2']],
     [{ anyOf: [{ type: 'integer' }, { const: 'unlimited' }] }, 'unlimited', 'unlimited'],
     [{ anyOf: [{ type: 'integer' }, { const: 'unlimited' }] }, '3', 3],
   ])('reads %o from %o as %o', (shape, word, value) => {
-    expect(valueOf(shape, word)).toBe(value)
+    expect(valueOf(shape, word)).toEqual(value)
   })
 
   it('names flags in kebab case', () => {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { daemonContract } from '../../../../src-shared/contract/daemon.ts'
 import { metaAt, procedureAt } from '../../../../src-shared/contract/client.ts'
 import { inputShapeOf } from '../../../../src-shared/contract/describe.ts'
@@ -5,7 +6,7 @@ import { operationSchema, type Operation } from '../../../../src-shared/model/op
 import { checkInput, isStream, itemsOf, pathOf, send, withCommandId } from '../call.ts'
 import { fieldsOf, inputOf, type Field } from '../fields.ts'
 import type { Invocation } from '../invocation.ts'
-import { answerOperation } from '../operation-outcome.ts'
+import { answerEnded, answerOperation } from '../operation-outcome.ts'
 import { renderAnswer } from '../render/answers.ts'
 import { SPELLINGS, type DaemonCallName } from '../spelling.ts'
 import { addFields, givenFields } from './field-options.ts'
@@ -36,16 +37,27 @@ export function startsOperation(name: DaemonCallName): boolean {
 
 const WAIT_OPTION = ['--wait', 'answer when the operation has ended, with its outcome as the exit status'] as const
 
+/** What a command takes in words of its own, for the values that its spelling sets apart. */
+export interface Extension {
+  addTo(command: Command): void
+  /** What it adds to the input. Throws usage errors. */
+  read(command: Command): Promise<Record<string, unknown>>
+}
+
 /** One command, derived from one call. */
-export function addCallCommand(place: Place, name: DaemonCallName): void {
+export function addCallCommand(place: Place, name: DaemonCallName, extension?: Extension): void {
   const command = commandAt(place.program, SPELLINGS[name].words).description(summaryOf(name))
   const fields = fieldsOfCall(name)
   addFields(command, fields, isMinted)
+  extension?.addTo(command)
   if (startsOperation(name)) command.option(...WAIT_OPTION)
   command.action(() => {
-    const input = inputOf(fields, givenFields(command, fields))
+    const given = inputOf(fields, givenFields(command, fields))
     const isWaiting = command.opts<{ wait?: boolean }>().wait === true
-    return place.perform(command, (invocation) => runCall({ name, input, fields, isWaiting }, invocation))
+    return place.perform(command, async (invocation) => {
+      const input = { ...given, ...(await extension?.read(command)) }
+      return runCall({ name, input, fields, isWaiting }, invocation)
+    })
   })
 }
 
@@ -67,7 +79,9 @@ export async function runCall(call: PreparedCall, invocation: Invocation): Promi
   const answer = await send(session, { name, input }, invocation)
   if (isStream(name)) {
     for await (const item of itemsOf(answer, invocation)) invocation.output.item(item, () => renderAnswer(name, item))
-  } else if (startsOperation(name) || name === 'operations.wait') {
+  } else if (name === 'operations.wait') {
+    answerEnded(answer as Operation, invocation)
+  } else if (startsOperation(name)) {
     await answerOperation(answer as Operation, { session, isWaiting: call.isWaiting === true }, invocation)
   } else {
     invocation.output.item(answer, () => renderAnswer(name, answer))

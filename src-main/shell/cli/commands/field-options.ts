@@ -1,17 +1,19 @@
 import { Argument, Option, type Command } from 'commander'
-import { placeholderOf, sentenceOf, type Field } from '../fields.ts'
+import { placeholderOf, sentenceOf, type Field, type Given } from '../fields.ts'
 
 /** Hangs a call's values on a command: arguments for positional ones, options for the rest. */
 export function addFields(command: Command, fields: readonly Field[], isOptional: (field: Field) => boolean): void {
   for (const field of fields) {
-    if (field.isPositional) command.addArgument(argumentFor(field))
-    else
-      for (const option of optionsFor(field))
-        command.addOption(option.makeOptionMandatory(field.isRequired && !isOptional(field)))
+    const isMandatory = field.isRequired && !isOptional(field)
+    if (field.isPositional) command.addArgument(argumentFor(field, isMandatory))
+    else for (const option of optionsFor(field)) command.addOption(option.makeOptionMandatory(isMandatory))
   }
 }
 
-function argumentFor(field: Field): Argument {
+function argumentFor(field: Field, isMandatory: boolean): Argument {
+  if (field.shape.type === 'array') {
+    return new Argument(isMandatory ? `<${field.flag}...>` : `[${field.flag}...]`, sentenceOf(field))
+  }
   if (field.shape.type !== 'boolean') return new Argument(`<${field.flag}>`, sentenceOf(field))
   return new Argument(`<${placeholderOf(field)}>`, `whether ${field.flag}`).choices(['on', 'off'])
 }
@@ -23,15 +25,21 @@ function optionsFor(field: Field): Option[] {
 }
 
 /** What commander made of the words, by field; a field that was not given is absent. */
-export function givenFields(command: Command, fields: readonly Field[]): Map<Field, string | boolean> {
+export function givenFields(command: Command, fields: readonly Field[]): Map<Field, Given> {
   const options: Record<string, unknown> = command.opts()
   const positional = fields.filter((field) => field.isPositional)
-  const given = new Map<Field, string | boolean>()
+  const given = new Map<Field, Given>()
   for (const field of fields) {
-    const value = field.isPositional ? command.args[positional.indexOf(field)] : options[camelCase(field.flag)]
-    if (typeof value === 'string' || typeof value === 'boolean') given.set(field, value)
+    const place = positional.indexOf(field)
+    const value: unknown = field.isPositional ? command.processedArgs[place] : options[camelCase(field.flag)]
+    if (isGiven(value)) given.set(field, value)
   }
   return given
+}
+
+function isGiven(value: unknown): value is Given {
+  if (Array.isArray(value)) return value.length > 0
+  return typeof value === 'string' || typeof value === 'boolean'
 }
 
 /** The key under which commander keeps an option. */

@@ -10,7 +10,7 @@ import { driftPlanText, driftResultText, driftTable } from './drift.ts'
 import { daemonFacts } from './host.ts'
 import { operationFacts, operationTable, stepTable } from './operation.ts'
 import { planText } from './plan.ts'
-import { byteCount, facts, localTime, printable, table } from './text.ts'
+import { byteCount, clipped, facts, localTime, printable, table } from './text.ts'
 
 type Answer<Name extends DaemonCallName> = Name extends 'events' ? DaemonEvent : CallOutput<DaemonContract, Name>
 
@@ -54,12 +54,15 @@ export function renderAnswer(name: DaemonCallName, answer: unknown): string {
   return (RENDERERS[name] as (answer: unknown) => string)(answer)
 }
 
+/** Characters of an owner's note in the list; `--json` has it whole. */
+const NOTE_WIDTH = 60
+
 function ownerTable(owners: readonly Owner[]): string {
   const rows = owners.map(({ name, isActive, environmentCount, limit, note }) => [
     name,
     isActive ? 'active' : 'inactive',
     `${environmentCount} of ${limit}`,
-    note,
+    clipped(note, NOTE_WIDTH),
   ])
   return table(['NAME', 'STATE', 'ENVIRONMENTS', 'NOTE'], rows)
 }

@@ -1,6 +1,7 @@
 import type { DriftPlan, DriftReport, DriftResult } from '../../../../src-shared/model/drift.ts'
 import type { Ticket } from '../../../../src-shared/model/plan.ts'
-import { byteCount, facts, localTime, printable, table } from './text.ts'
+import { ticketLines } from './plan.ts'
+import { byteCount, printable, table } from './text.ts'
 
 export function driftTable({ items, problems }: DriftReport): string {
   const rows = items.map(({ id, environmentId, bytes, holdsData, detail }) => [
@@ -14,16 +15,11 @@ export function driftTable({ items, problems }: DriftReport): string {
   return [shown, ...problems.map(printable)].join('\n')
 }
 
+/** The name to be typed is the host's own, which `pilothouse hello` tells. */
 export function driftPlanText({ plan, ticket }: { plan: DriftPlan; ticket: Ticket }): string {
-  const lines = plan.text.split('\n').map(printable)
-  return [
-    ...lines,
-    '',
-    facts([
-      ['ticket', ticket.id],
-      ['expires', localTime(ticket.expiresAt)],
-    ]),
-  ].join('\n')
+  const command = ['pilothouse drift clean-up', '--ticket', ticket.id]
+  if (plan.needsName) command.push('--confirm-name', 'HOST')
+  return [printable(plan.text), '', ...ticketLines(ticket, command.join(' '))].join('\n')
 }
 
 export function driftResultText({ removed, failed }: DriftResult): string {

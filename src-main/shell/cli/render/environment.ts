@@ -1,6 +1,8 @@
 import type { Environment, ObservedState } from '../../../../src-shared/model/environment.ts'
 import { PHASE_SENTENCES } from '../../../../src-shared/model/environment.ts'
-import { facts, localTime, table } from './text.ts'
+import type { Labels } from '../../../../src-shared/model/labels.ts'
+import type { StartupSummary } from '../../../../src-shared/model/startup.ts'
+import { byteCount, facts, localTime, table } from './text.ts'
 
 /** The state in one or two words. */
 export function stateWord(state: ObservedState): string {
@@ -29,11 +31,21 @@ function sizeWords({ size }: Environment): string {
   return `${size.cpus} CPU, ${size.memoryMiB} MiB, home ${size.homeMiB} MiB`
 }
 
+/** What a person may do about a home that is gone, and what it does not do. */
+export const HOME_GONE_NEXT = (name: string) =>
+  `The home is gone; nothing was started without it. To start empty: pilothouse env reset ${name} --plan`
+
+/** The column of a list: what keeps an environment from being used comes before what its guest does. */
+function listedState({ observed, quarantine, home }: Environment): string {
+  if (quarantine !== null) return 'quarantined'
+  return home.goneAt === null ? stateWord(observed) : `${observed.kind}, home gone`
+}
+
 export function environmentTable(environments: readonly Environment[]): string {
   const rows = environments.map((environment) => [
     environment.name,
     environment.id,
-    stateWord(environment.observed),
+    listedState(environment),
     environment.owner,
     environment.image,
     sizeWords(environment),
@@ -49,17 +61,57 @@ export function environmentFacts(environment: Environment): string {
     ['id', environment.id],
     ['state', `${stateWord(observed)} since ${localTime(observed.since)}`],
     ['', stateSentence(observed)],
+    ['quarantine', environment.quarantine],
+    ['', environment.quarantine === null ? null : QUARANTINE_NEXT],
     ['desired', environment.desired],
     ['seen', localTime(environment.observedAt)],
     ['owner', environment.owner],
     ['image', environment.image],
     ['driver', environment.driver],
     ['size', sizeWords(environment)],
-    ['home', environment.home.id],
+    ['home', homeWords(environment)],
+    ['', environment.home.goneAt === null ? null : HOME_GONE_NEXT(environment.name)],
+    ...labelFacts(environment.labels),
+    ...startupFacts(environment.startup),
     ['boot', boot === null ? null : `${boot.ordinal} (${boot.id}) since ${localTime(boot.startedAt)}`],
     ['generation', String(environment.generation)],
     ['protected', environment.isProtected ? 'yes' : 'no'],
     ['operation', environment.operationId],
     ['created', localTime(environment.createdAt)],
   ])
+}
+
+const QUARANTINE_NEXT =
+  'It keeps its home and resources and refuses recover, reset and restore; it can be looked at and destroyed.'
+
+function homeWords({ home }: Environment): string {
+  if (home.goneAt !== null) return `${home.id}, gone since ${localTime(home.goneAt)}`
+  return home.madeAt === null ? `${home.id}, not made yet` : home.id
+}
+
+function labelFacts(labels: Labels): [string, string][] {
+  return sortedLabels(labels).map(([key, value], index) => [index === 0 ? 'labels' : '', `${key}=${value}`])
+}
+
+function sortedLabels(labels: Labels): [string, string][] {
+  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** Names and sizes alone: values are never answered. */
+function startupFacts(startup: StartupSummary | null): [string, string | null][] {
+  if (startup === null) return []
+  const { hasCommand, variables, files } = startup
+  const fileWords = files.map(
+    ({ path, bytes, isExecutable }) => `${path} (${byteCount(bytes)}${isExecutable ? ', executable' : ''})`,
+  )
+  return [
+    ['at start', hasCommand ? 'a command' : null],
+    ['variables', variables.length === 0 ? null : variables.join(', ')],
+    ...fileWords.map((words, index): [string, string] => [index === 0 ? 'files' : '', words]),
+  ]
+}
+
+export function labelTable(labels: Labels): string {
+  const rows = sortedLabels(labels)
+  return rows.length === 0 ? 'It has no labels.' : table(['LABEL', 'VALUE'], rows)
 }

@@ -1,5 +1,5 @@
 import { OPERATION_PROMISES, type Operation, type StepEntry } from '../../../../src-shared/model/operation.ts'
-import { facts, localTime, table } from './text.ts'
+import { facts, localTime, printable, table } from './text.ts'
 
 function whoAsked({ actor }: Operation): string {
   return actor.claimedActor === null ? actor.user : `${actor.user} (claims ${actor.claimedActor})`
@@ -39,6 +39,19 @@ export function operationFacts(operation: Operation): string {
     ['request', operation.requestId],
     ['command', operation.commandId],
   ])
+}
+
+/** One entry of the journal as it is now, by the time since the operation was asked for. */
+export function stepLine(entry: StepEntry, { requestedAt }: Pick<Operation, 'requestedAt'>): string {
+  const { direction, step, attempt, startedAt, endedAt, outcome, detail } = entry
+  const elapsed = `${(((endedAt ?? startedAt) - requestedAt) / 1000).toFixed(1)} s`
+  const name = direction === 'undo' ? `undo ${step}` : step
+  const words = [
+    name + (attempt === null ? '' : `, attempt ${attempt}`),
+    outcome === null ? 'begins' : outcome + (endedAt === null ? '' : ` after ${endedAt - startedAt} ms`),
+    detail ?? '',
+  ]
+  return printable(`${elapsed.padStart(8)}  ${words.filter((word) => word !== '').join('  ')}`).replaceAll('\n', ' ')
 }
 
 export function stepTable(steps: readonly StepEntry[]): string {

@@ -3,12 +3,11 @@ import { localTime, printable } from './text.ts'
 
 /** The daemon's plan as it wrote it, and the ticket to run it. */
 export function planText({ plan, ticket }: { readonly plan: Plan; readonly ticket: Ticket }): string {
-  const command = ['pilothouse env destroy', plan.environmentName, '--ticket', ticket.id]
+  const command = ['pilothouse env', plan.kind, plan.environmentName, '--ticket', ticket.id]
   if (plan.needsName) command.push('--confirm-name', plan.environmentName)
-  return [
-    printable(plan.text),
-    '',
-    `ticket ${ticket.id}, until ${localTime(ticket.expiresAt)}`,
-    `run with: ${command.join(' ')}`,
-  ].join('\n')
+  return [printable(plan.text), '', ...ticketLines(ticket, command.join(' '))].join('\n')
+}
+
+export function ticketLines(ticket: Ticket, command: string): string[] {
+  return [`ticket ${ticket.id}, until ${localTime(ticket.expiresAt)}, for one run`, `run with: ${command}`]
 }

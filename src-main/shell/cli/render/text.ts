@@ -21,6 +21,12 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join('\n')
 }
 
+/** At most `width` characters; what is left out shows as an ellipsis. */
+export function clipped(text: string, width: number): string {
+  const characters = Array.from(text)
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
+}
+
 /** `key  value` lines; absent values are left out. */
 export function facts(pairs: readonly (readonly [string, string | null])[]): string {
   const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null)
