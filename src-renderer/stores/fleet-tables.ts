@@ -1,4 +1,5 @@
 import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
+import type { ActivityHead } from '../../src-shared/model/activity.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { Host } from '../../src-shared/model/host.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
@@ -24,11 +25,17 @@ export class FleetTables {
   readonly hosts = new Map<HostId, Host>()
   readonly rows = new Map<string, EnvironmentRow>()
   readonly operations = new Map<string, OperationRow>()
+  private readonly heads = new Map<HostId, ActivityHead>()
   private readonly confirmed = new Map<HostId, number>()
   private readonly offsets = new Map<HostId, number>()
 
   evidenceOf(hostId: HostId): HostEvidence {
     return { confirmedAt: this.confirmed.get(hostId) ?? null, clockOffsetMs: this.offsets.get(hostId) ?? 0 }
+  }
+
+  /** The end of the host's activity chain as last told. */
+  headOf(hostId: HostId): ActivityHead | undefined {
+    return this.heads.get(hostId)
   }
 
   apply(event: FleetEvent): void {
@@ -51,6 +58,7 @@ export class FleetTables {
       }
       case 'state_confirmed':
         this.confirmed.set(event.hostId, event.confirmedAt)
+        this.putHead(event.hostId, event.activityHead)
         return
       case 'environment_changed': {
         this.putEnvironment(event.hostId, event.environment)
@@ -71,6 +79,7 @@ export class FleetTables {
     this.rows.clear()
     this.operations.clear()
     this.confirmed.clear()
+    this.heads.clear()
     for (const host of hosts) this.putHost(host)
     for (const state of states) this.replaceState(state)
   }
@@ -84,6 +93,7 @@ export class FleetTables {
     this.hosts.delete(hostId)
     this.confirmed.delete(hostId)
     this.offsets.delete(hostId)
+    this.heads.delete(hostId)
     this.dropRowsOf(hostId)
   }
 
@@ -97,6 +107,11 @@ export class FleetTables {
     for (const environment of state.environments) this.putEnvironment(state.hostId, environment)
     for (const operation of state.operations) this.putOperation(state.hostId, operation)
     if (state.confirmedAt !== null) this.confirmed.set(state.hostId, state.confirmedAt)
+    this.putHead(state.hostId, state.activityHead)
+  }
+
+  private putHead(hostId: HostId, head: ActivityHead | null): void {
+    if (head !== null) this.heads.set(hostId, head)
   }
 
   private putEnvironment(hostId: HostId, environment: Environment): void {

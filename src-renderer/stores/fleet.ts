@@ -109,6 +109,7 @@ export const useFleetStore = defineStore('fleet', () => {
     operation: (hostId: HostId, id: OperationId) => read().operations.get(rowKey(hostId, id))?.operation,
     host: (hostId: HostId) => read().hosts.get(hostId),
     evidenceOf: (hostId: HostId) => read().evidenceOf(hostId),
+    activityHead: (hostId: HostId) => read().headOf(hostId),
     /** Called for every change of an operation as it arrives, drawn or not. */
     onOperation: (listener: OperationListener): void => void listeners.add(listener),
   }

@@ -1,12 +1,12 @@
 import { implement } from '@orpc/server'
 import { hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
 import { appContract } from '../../src-shared/contract/app.ts'
-import { CHAIN_START } from '../../src-shared/model/activity.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
 import type { HostId, TicketId } from '../../src-shared/model/ids.ts'
 import { SAMPLE_KEY, connected } from './fake-app-samples.ts'
+import { putFakeOwner } from './fake-app-owners.ts'
 import type { FakeApp } from './fake-app.ts'
 
 /** What the fake answers, call by call; the compiler refuses a call of the contract without its answer. */
@@ -75,15 +75,10 @@ export function fakeRouter(fake: FakeApp) {
       acceptKey: app.hosts.acceptKey.handler(({ input }) => reconnect(input.hostId, connected())),
     },
     activity: {
-      heads: app.activity.heads.handler(() => []),
-      verify: app.activity.verify.handler(() => ({
-        kind: 'unanchored' as const,
-        entryCount: 0,
-        head: CHAIN_START,
-        anchor: null,
-        says: 'Consistent, not anchored.',
-        brokenAt: null,
-      })),
+      heads: app.activity.heads.handler(({ input }) => [
+        { head: fake.activity.head(input.hostId), seenAt: Date.now() },
+      ]),
+      verify: app.activity.verify.handler(({ input }) => fake.activity.verdict(input.hostId)),
     },
     fleet: { watch: app.fleet.watch.handler(({ signal }) => fake.watch(signal)) },
     host: {
@@ -154,7 +149,7 @@ export function fakeRouter(fake: FakeApp) {
       operations: {
         list: operations.list.handler(({ context }) => fake.states.get(hostIdOf(context))?.operations ?? []),
         get: operations.get.handler(({ input, context }) => fake.changeOperation(hostIdOf(context), input.id, {})),
-        steps: operations.steps.handler(() => []),
+        steps: operations.steps.handler(({ input }) => fake.activity.steps.get(input.id) ?? []),
         wait: operations.wait.handler(({ input, context }) => fake.changeOperation(hostIdOf(context), input.id, {})),
         cancel: operations.cancel.handler(({ input, context }) => {
           const status = { kind: 'cancelled' as const, endedAt: Date.now() }
@@ -163,9 +158,7 @@ export function fakeRouter(fake: FakeApp) {
       },
       owners: {
         list: app.host.owners.list.handler(() => fake.owners),
-        put: app.host.owners.put.handler(() => {
-          throw new PilothouseError('internal', 'The fake keeps no owners.')
-        }),
+        put: app.host.owners.put.handler(({ input }) => putFakeOwner(fake.owners, input)),
       },
       images: { list: app.host.images.list.handler(() => fake.images) },
       consoles: {
@@ -175,15 +168,16 @@ export function fakeRouter(fake: FakeApp) {
         }),
       },
       activity: {
-        list: app.host.activity.list.handler(() => ({ entries: [], head: CHAIN_START })),
-        head: app.host.activity.head.handler(() => CHAIN_START),
+        list: app.host.activity.list.handler(({ input, context }) => fake.activity.list(hostIdOf(context), input)),
+        head: app.host.activity.head.handler(({ context }) => fake.activity.head(hostIdOf(context))),
       },
       drift: {
-        list: app.host.drift.list.handler(() => ({ surveyedAt: Date.now(), items: [], problems: [] })),
-        plan: app.host.drift.plan.handler(() => {
-          throw new PilothouseError('not_found', 'The fake has no leftovers.')
+        list: app.host.drift.list.handler(() => fake.leftovers.report()),
+        plan: app.host.drift.plan.handler(({ input }) => {
+          const id = `tkt-${fake.hex(32)}` as TicketId
+          return { plan: fake.leftovers.plan(input.items), ticket: { id, expiresAt: Date.now() + fake.ticketLivesMs } }
         }),
-        run: app.host.drift.run.handler(() => ({ removed: [], failed: [] })),
+        run: app.host.drift.run.handler(() => fake.leftovers.run()),
       },
       // eslint-disable-next-line require-yield -- the renderer never asks for a single host's events
       events: app.host.events.handler(async function* () {

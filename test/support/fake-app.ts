@@ -20,7 +20,9 @@ import type { Image } from '../../src-shared/model/image.ts'
 import type { Actor, Operation } from '../../src-shared/model/operation.ts'
 import type { Owner } from '../../src-shared/model/owner.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
+import { FakeActivity, type FakeEntry } from './fake-app-activity.ts'
 import { FakeConsole } from './fake-app-console.ts'
+import { FakeLeftovers } from './fake-app-leftovers.ts'
 import { sampleOperation } from './fake-app-samples.ts'
 import { channelPair } from './channel-pair.ts'
 import { fakeRouter } from './fake-app-router.ts'
@@ -48,6 +50,8 @@ export class FakeApp {
   readonly consoles = new Map<EnvironmentId, FakeConsole[]>()
   /** Every call in order of arrival. */
   readonly calls: FakeCall[] = []
+  readonly activity = new FakeActivity()
+  readonly leftovers = new FakeLeftovers()
   owners: Owner[] = []
   images: Image[] = []
   plan: Partial<Plan> = {}
@@ -92,6 +96,14 @@ export class FakeApp {
   emit(event: FleetEvent): void {
     this.remember(event)
     for (const tell of this.watchers) tell(event)
+  }
+
+  /** One more entry in a host's record, told with the next confirmation. */
+  note(hostId: HostId, entry: FakeEntry = {}): void {
+    const activityHead = this.activity.append(hostId, entry)
+    const state = this.states.get(hostId) ?? this.emptyState(hostId)
+    state.activityHead = activityHead
+    this.emit({ type: 'state_confirmed', hostId, confirmedAt: Date.now(), activityHead })
   }
 
   setConnection(hostId: HostId, connection: HostConnection): void {
