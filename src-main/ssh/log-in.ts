@@ -15,6 +15,7 @@ import {
 } from './host-key.ts'
 import { knownKeysOf, parseKnownHosts } from './known-hosts.ts'
 import { cancelled } from './open-socket.ts'
+import { padFromPool } from './packet-padding.ts'
 import type { HostKey } from '../../src-shared/model/host.ts'
 import { parseKeysOnce } from './parsed-keys.ts'
 import type { ResolvedTarget } from './resolve-target.ts'
@@ -61,6 +62,7 @@ function run({ socket, target, trust, credentials }: Attempt, options: LoginOpti
   const client = new ssh2.Client()
   const isKeyKnown = offeredTypes(trust) !== undefined
   parseKeysOnce(client)
+  padFromPool(client)
   return new Promise((resolve, reject) => {
     let refusal: PilothouseError | undefined
     let proved: HostKey | undefined
