@@ -48,8 +48,8 @@ export function killReport(folder: string): KillReport | undefined {
  * the product has no switch for it.
  */
 export function heedKillOrders(folder: string): void {
-  const begin = Reflect.get(StepsTable.prototype, 'begin') as Begin
-  const end = Reflect.get(StepsTable.prototype, 'end') as End
+  const begin: Begin = Reflect.get(StepsTable.prototype, 'begin')
+  const end: End = Reflect.get(StepsTable.prototype, 'end')
   StepsTable.prototype.begin = function (operationId, entry: StepEntry): void {
     begin.call(this, operationId, entry)
     const order = orderFor(folder, { db: dbOf(this), operationId, step: entry.step })
