@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { DaemonSession, HostRoster, KnownHost } from '../../../src-main/shell/cli/ports.ts'
+import type { HostRoster, KnownHost } from '../../../src-main/shell/cli/ports.ts'
 import { progressLine } from '../../../src-main/shell/cli/progress.ts'
 import { printable, table } from '../../../src-main/shell/cli/render/text.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
-import { cli, startCli, type CliWorld } from '../../support/cli-run.ts'
-import { ANSWERS, AT, operationSample } from '../../support/contract-samples.ts'
+import { fakeDaemonWorld, type Sent } from '../../support/answering-session.ts'
+import { cli, type CliWorld } from '../../support/cli-run.ts'
+import { AT, operationSample } from '../../support/contract-samples.ts'
 
 const HOST: KnownHost = {
   name: 'tower' as never,
@@ -29,26 +30,6 @@ function book(added: unknown[] = []): HostRoster {
         ? Promise.resolve({ ...HOST, pinnedKey: KEY })
         : Promise.reject(new PilothouseError('host_key_changed', 'Another key.')),
   }
-}
-
-type Sent = [string, unknown]
-
-/** A daemon of a few calls, without any wire. */
-function daemon(sent: Sent[], more: CliWorld = {}): CliWorld {
-  const say = (name: keyof typeof ANSWERS) => (input: unknown) => {
-    sent.push([name, input])
-    return Promise.resolve(ANSWERS[name])
-  }
-  const client = {
-    environments: {
-      get: say('environments.get'),
-      spawn: say('environments.spawn'),
-      destroy: { plan: say('environments.destroy.plan'), run: say('environments.destroy.run') },
-    },
-    operations: { wait: say('operations.wait') },
-  }
-  const session = { client, dispose: () => undefined } as unknown as DaemonSession
-  return { env: { PILOTHOUSE_SOCKET: '/x' }, openSession: () => Promise.resolve(session), ...more }
 }
 
 describe('which daemon a command is for', () => {
@@ -104,7 +85,7 @@ describe('values that the receiver would refuse', () => {
     [['env', 'show', 'demo', 'more'], 'too many arguments'],
   ])('%j is a usage error and nothing is sent', async (words, says) => {
     const sent: Sent[] = []
-    const { status, stdout, stderr } = await cli(words, daemon(sent))
+    const { status, stdout, stderr } = await cli(words, fakeDaemonWorld(sent))
     expect(stderr).toContain(says)
     expect([status, stdout, sent]).toEqual([2, '', []])
   })
@@ -119,7 +100,7 @@ describe('waiting for an operation', () => {
   const spawn = ['env', 'spawn', 'demo', '--image', 'minimal@1', '--owner', 'local', '--wait']
 
   it('answers with the ended operation alone', async () => {
-    const { status, stdout } = await cli([...spawn, '--json'], daemon([]))
+    const { status, stdout } = await cli([...spawn, '--json'], fakeDaemonWorld([]))
     expect(status).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ status: { kind: 'succeeded' } })
   })
@@ -127,12 +108,7 @@ describe('waiting for an operation', () => {
   it('ends as the operation did', async () => {
     const failure = new PilothouseError('engine_failed', 'It broke.', { requestId: 'req-00000000000000aa' }).toFailure()
     const failed = { ...operationSample, status: { kind: 'failed' as const, endedAt: AT, failure } }
-    const client = {
-      environments: { spawn: () => Promise.resolve(operationSample) },
-      operations: { wait: () => Promise.resolve(failed) },
-    }
-    const session = { client, dispose: () => undefined } as unknown as DaemonSession
-    const { status, stdout, stderr } = await cli(spawn, { ...daemon([]), openSession: () => Promise.resolve(session) })
+    const { status, stdout, stderr } = await cli(spawn, fakeDaemonWorld([], { 'operations.wait': () => failed }))
     expect(status).toBe(12)
     expect(stdout).toContain('failed')
     expect(stderr).toContain('It broke.')
@@ -142,51 +118,8 @@ describe('waiting for an operation', () => {
     expect(progressLine(operationSample, 1234)).toBe(
       '  1.2 s  spawn demo  provisioning_vm: The host is preparing the home and the virtual machine.',
     )
-    expect(progressLine({ ...operationSample, attempt: 2 }, 0)).toContain('attempt 2')
-  })
-})
-
-describe('env destroy', () => {
-  it('never destroys without a ticket where nobody can be asked', async () => {
-    const sent: Sent[] = []
-    expect((await cli(['env', 'destroy', 'demo'], daemon(sent))).status).toBe(2)
-    expect((await cli(['env', 'destroy', 'demo', '--json'], daemon(sent, { isTerminal: true }))).status).toBe(2)
-    expect(
-      (await cli(['env', 'destroy', 'demo', '--plan', '--ticket', `tkt-${'0'.repeat(32)}`], daemon(sent))).status,
-    ).toBe(2)
-    expect(sent).toEqual([])
-  })
-
-  async function answering(answer: string): Promise<{ status: number; sent: Sent[]; shown: string }> {
-    const sent: Sent[] = []
-    const run = startCli(['env', 'destroy', 'demo', '--reason', 'over'], daemon(sent, { isTerminal: true }))
-    while (!run.stderr.text.includes('Type ')) await new Promise(setImmediate)
-    run.stdin.write(answer)
-    return { status: await run.status, sent, shown: run.stderr.text }
-  }
-
-  it('shows the plan and runs it once the name is typed', async () => {
-    const { status, sent, shown } = await answering('demo\n')
-    expect(shown).toContain('Its home is lost for good.')
-    expect(status).toBe(0)
-    expect(sent).toEqual([
-      ['environments.destroy.plan', { environment: 'demo' }],
-      [
-        'environments.destroy.run',
-        expect.objectContaining({
-          environment: 'demo',
-          ticket: `tkt-${'ab'.repeat(16)}`,
-          confirmName: 'demo',
-          reason: 'over',
-        }),
-      ],
-    ])
-  })
-
-  it('does nothing when something else is typed', async () => {
-    const { status, sent } = await answering('yes\n')
-    expect(status).toBe(2)
-    expect(sent.map(([name]) => name)).toEqual(['environments.destroy.plan'])
+    for (const attempt of [1, 2])
+      expect(progressLine({ ...operationSample, attempt }, 0)).toContain(`attempt ${attempt}`)
   })
 })
 
@@ -238,7 +171,7 @@ describe('what is printed', () => {
 
   it('says what is unexpected without a stack', async () => {
     const { status, stderr } = await cli(['env', 'list'], {
-      ...daemon([]),
+      ...fakeDaemonWorld([]),
       openSession: () => Promise.reject(new Error('odd')),
     })
     expect(status).toBe(1)
