@@ -1,6 +1,7 @@
 import type { DriverDescription } from '../../src-shared/model/daemon.ts'
 import type { DriverKind, EnvironmentSize, FailureReason } from '../../src-shared/model/environment.ts'
 import type { BootId, EnvironmentId, HomeId, ImageRef } from '../../src-shared/model/ids.ts'
+import type { Startup } from '../../src-shared/model/startup.ts'
 
 /** What a guest is to be started as. Every path and name derives from these ids. */
 export interface BootSpec {
@@ -11,6 +12,11 @@ export interface BootSpec {
   readonly size: EnvironmentSize
   /** The guest's own uid and gid on the host; unique among environments. */
   readonly guestUid: number
+  /**
+   * What the guest is told, read-only; null where nothing is. Values are in it: no argv, no log, no record, and no file
+   * that outlives the boot.
+   */
+  readonly startup: Startup | null
 }
 
 /**
@@ -80,6 +86,12 @@ export interface VmDriver {
 
   /** Makes an empty home. Idempotent: a whole home of that id is kept as it is; a half-made one is replaced. */
   createHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void>
+  /**
+   * Makes the home at least `sizeMiB` large, with everything in it; never smaller. Idempotent, also after a crash in the
+   * middle of it. Never called for a home that a guest still uses. Rejects with `disk_failed` where there is no such home
+   * or its file system is damaged; what is in it is left as it was then.
+   */
+  growHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void>
   /** Removes a home. Idempotent. Never called for a home that a guest still uses. */
   destroyHome(homeId: HomeId): Promise<void>
   /** `absent` is positive evidence; throws when it cannot tell. `bytes` is what it takes on disk. */

@@ -59,6 +59,7 @@ export async function planGuest(
     image: subject.image,
     size: { cpus: 1, memoryMiB: 128, homeMiB: 64, ...size },
     guestUid: 200_000 + Math.floor(random.fraction() * 1_000_000),
+    startup: null,
   }
   await subject.driver.createHome(spec.homeId, spec.size.homeMiB, never)
   return { spec, record: subject.driver.planBoot(spec) }

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Startup } from '../../src-shared/model/startup.ts'
 
 /** Written into the machine's folder when two guests were alive on one home. */
 export const DISASTER_FILE = 'two-guests-on-one-home'
@@ -11,11 +12,15 @@ export interface FakeGuest {
   readonly homeId: string
   readonly pid: number
   readonly agent: 'answering' | 'silent'
+  /** What it was told at its start, as it sees it; null where nothing was. */
+  readonly startup: Startup | null
 }
 
 export interface FakeHome {
   readonly homeId: string
   readonly sizeMiB: number
+  /** What a guest has left in it; nothing where nobody wrote anything. */
+  readonly content?: string
 }
 
 /** Things by id, in memory or, given a folder, one file each, so that another process sees the same ones. */

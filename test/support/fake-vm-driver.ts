@@ -15,7 +15,7 @@ import {
 import { FakeMachine } from './fake-machine.ts'
 
 export type FakeAction =
-  'createHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest' | 'inspectGuest'
+  'createHome' | 'growHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest' | 'inspectGuest'
 
 export interface FakeVmDriverOptions {
   /** Give the same one to the next daemon and it finds the guests again. */
@@ -50,6 +50,7 @@ export class FakeVmDriver implements VmDriver {
     this.journalFolder = options.journalFolder
     this.calls = {
       createHome: 0,
+      growHome: 0,
       destroyHome: 0,
       inspectHome: 0,
       startGuest: 0,
@@ -62,6 +63,11 @@ export class FakeVmDriver implements VmDriver {
   /** The next call of `action` fails with `error`; called again, the one after it too. */
   failNext(action: FakeAction, error: Error): void {
     this.failures.set(action, [...(this.failures.get(action) ?? []), error])
+  }
+
+  /** What was to fail and has not been called goes well again. */
+  forgetFailures(): void {
+    this.failures.clear()
   }
 
   /** Every call of `action` waits until the function returned is called. */
@@ -88,10 +94,17 @@ export class FakeVmDriver implements VmDriver {
     if (this.machine.homes.get(homeId) === undefined) this.machine.homes.put(homeId, { homeId, sizeMiB })
   }
 
+  async growHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void> {
+    await this.act('growHome', signal)
+    const home = this.machine.homes.get(homeId)
+    if (home === undefined) throw new DriverFailure('disk_failed', 'The home could not be grown: it is not there.')
+    this.assertUnused(homeId, 'grown')
+    if (home.sizeMiB < sizeMiB) this.machine.homes.put(homeId, { ...home, sizeMiB })
+  }
+
   async destroyHome(homeId: HomeId): Promise<void> {
     await this.act('destroyHome')
-    const users = this.machine.guests.ids().filter((id) => this.machine.guests.get(id)?.homeId === homeId)
-    if (users.length > 0) throw new Error(`The home ${homeId} was to be removed under a guest`)
+    this.assertUnused(homeId, 'removed')
     this.machine.homes.delete(homeId)
   }
 
@@ -107,12 +120,12 @@ export class FakeVmDriver implements VmDriver {
   }
 
   async startGuest(spec: BootSpec, record: BootRecord, signal: AbortSignal): Promise<void> {
-    const { bootId, environmentId, homeId } = spec
+    const { bootId, environmentId, homeId, startup } = spec
     this.starting.add(bootId)
     this.mostStarting = Math.max(this.mostStarting, this.starting.size)
     try {
       await this.act('startGuest', signal)
-      this.machine.boot({ bootId, environmentId, homeId, agent: 'silent' })
+      this.machine.boot({ bootId, environmentId, homeId, agent: 'silent', startup })
       await this.print(record, `fake guest ${environmentId} boots\r\n`)
     } catch (error) {
       this.starting.delete(bootId)
@@ -169,6 +182,11 @@ export class FakeVmDriver implements VmDriver {
       },
       close: () => undefined,
     })
+  }
+
+  private assertUnused(homeId: HomeId, what: 'grown' | 'removed'): void {
+    const users = this.machine.guests.ids().filter((id) => this.machine.guests.get(id)?.homeId === homeId)
+    if (users.length > 0) throw new Error(`The home ${homeId} was to be ${what} under a guest`)
   }
 
   private watchForExit(bootId: string, exited: AbortController): NodeJS.Timeout {

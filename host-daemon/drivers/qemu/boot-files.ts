@@ -1,9 +1,11 @@
 import { constants } from 'node:fs'
-import { chmod, chown, mkdir, open, rm, symlink } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises'
+import type { Startup } from '../../../src-shared/model/startup.ts'
 import { runProgram } from '../../system/child.ts'
-import type { BootRecord } from '../vm-driver.ts'
-import { consoleInputPath, consoleOutputPath, handlesOf, type QemuHandles } from './handles.ts'
+import type { BootRecord, BootSpec } from '../vm-driver.ts'
+import { consoleInputPath, consoleOutputPath, handlesOf, startupArchivePath, type QemuHandles } from './handles.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
+import { startupArchive } from './startup-archive.ts'
 
 const SEARCHABLE = 0o711
 /** Of what QEMU says. It says next to nothing, unless a guest makes it repeat itself. */
@@ -18,7 +20,11 @@ export async function makeFolders(options: QemuDriverOptions): Promise<void> {
 }
 
 /** Lays out one boot's folder and journal, the guest's own. What an earlier attempt at this boot left is replaced. */
-export async function makeBootFiles(record: BootRecord, uid: number, signal: AbortSignal): Promise<void> {
+export async function makeBootFiles(
+  record: BootRecord,
+  { guestUid: uid, startup }: Pick<BootSpec, 'guestUid' | 'startup'>,
+  signal: AbortSignal,
+): Promise<void> {
   const handles = handlesOf(record)
   await removeBootFiles(handles)
   await mkdir(handles.bootDirectory, { mode: 0o700 })
@@ -31,7 +37,15 @@ export async function makeBootFiles(record: BootRecord, uid: number, signal: Abo
   await symlink('/dev/null', consoleOutputPath(handles))
   await makeJournal(record.journalPath, uid)
   await chown(consoleInputPath(handles), uid, uid)
+  if (startup !== null) await writeStartup(startupArchivePath(handles), { startup, uid })
   await chown(handles.bootDirectory, uid, uid)
+}
+
+/** Its owner stays the daemon's: the guest's process may read it, and no one else. */
+async function writeStartup(path: string, told: { readonly startup: Startup; readonly uid: number }): Promise<void> {
+  await writeFile(path, startupArchive(told.startup), { mode: 0o600, flag: 'wx' })
+  await chown(path, 0, told.uid)
+  await chmod(path, 0o440)
 }
 
 /** Its bytes are never touched again by anyone but QEMU, which appends. */

@@ -61,6 +61,11 @@ export function homeImagePath(homesDirectory: string, homeId: string): string {
   return join(homesDirectory, `${homeId}.img`)
 }
 
+/** What the guest is told at its start. */
+export function startupArchivePath(handles: QemuHandles): string {
+  return join(handles.bootDirectory, 'startup')
+}
+
 export function consoleInputPath(handles: QemuHandles): string {
   return `${handles.consolePipe}.in`
 }

@@ -21,8 +21,10 @@ const sidecarSchema = z.object({
   environmentId: environmentIdSchema.nullable(),
   sizeMiB: z.int(),
   createdAt: timestampSchema,
+  /** Its file system is being made larger, or that was cut off in the middle. */
+  isGrowing: z.boolean().default(false),
 })
-type Sidecar = z.infer<typeof sidecarSchema>
+export type Sidecar = z.infer<typeof sidecarSchema>
 
 export interface HomeFolder {
   readonly homesDirectory: string
@@ -41,7 +43,7 @@ export async function createHome(
   const image = homeImagePath(folder.homesDirectory, home.homeId)
   if ((await fileFacts(image)) === undefined) await makeFileSystem(image, home.sizeMiB, signal)
   if ((await readSidecar(folder, home.homeId)) !== undefined) return
-  await writeSidecar(folder, { format: 1, ...home, environmentId: null, createdAt: folder.clock.now() })
+  await writeSidecar(folder, freshSidecar(folder, home))
 }
 
 async function makeFileSystem(image: string, sizeMiB: number, signal: AbortSignal): Promise<void> {
@@ -131,7 +133,16 @@ function sidecarPath(folder: HomeFolder, homeId: HomeId): string {
   return join(folder.homesDirectory, `${homeId}.json`)
 }
 
-async function readSidecar(folder: HomeFolder, homeId: HomeId): Promise<Sidecar | undefined> {
+/** The note of a home that nobody has used yet, or of one whose note was lost. */
+export function freshSidecar(
+  { clock }: HomeFolder,
+  home: { readonly homeId: HomeId; readonly sizeMiB: number },
+): Sidecar {
+  return { format: 1, ...home, environmentId: null, createdAt: clock.now(), isGrowing: false }
+}
+
+/** Undefined where there is none that can be read. */
+export async function readSidecar(folder: HomeFolder, homeId: HomeId): Promise<Sidecar | undefined> {
   try {
     return sidecarSchema.parse(JSON.parse(await readFile(sidecarPath(folder, homeId), 'utf8')))
   } catch {
@@ -139,7 +150,8 @@ async function readSidecar(folder: HomeFolder, homeId: HomeId): Promise<Sidecar 
   }
 }
 
-async function writeSidecar(folder: HomeFolder, sidecar: Sidecar): Promise<void> {
+/** Durable when it resolves. */
+export async function writeSidecar(folder: HomeFolder, sidecar: Sidecar): Promise<void> {
   await writeFileAtomic(sidecarPath(folder, sidecar.homeId), JSON.stringify(sidecar), { mode: 0o600 })
 }
 

@@ -38,4 +38,6 @@ export const DEADLINES = {
   /** From SIGKILL of a failed start until the process is gone. */
   cleanUpMs: 10_000,
   programMs: 60_000,
+  /** Checking or growing a home, which takes longer the more is in it. */
+  homeProgramMs: 600_000,
 } as const

@@ -1,6 +1,6 @@
 import type { GuestImage } from '../../images/catalogue.ts'
 import type { BootRecord, BootSpec } from '../vm-driver.ts'
-import { handlesOf } from './handles.ts'
+import { handlesOf, startupArchivePath } from './handles.ts'
 
 /** The accelerator to start with. Under TCG the guest must be told how fast its time stamp counter runs. */
 export type Accelerator = { readonly kind: 'kvm' } | { readonly kind: 'tcg'; readonly tscKhz: number }
@@ -28,14 +28,20 @@ export function qemuArguments({ spec, record, image, accelerator, homeImage }: Q
     ...['-name', handles.processName, '-pidfile', handles.pidFile],
     ...['-smp', String(spec.size.cpus), '-m', `${spec.size.memoryMiB}M`],
     ...['-kernel', image.kernelPath, '-initrd', image.initrdPath],
-    ...['-append', kernelCommandLine(image, accelerator, [`pilothouse.name=${spec.environmentId}`])],
+    ...['-append', kernelCommandLine(image, accelerator, guestWords(spec))],
     ...consoleDevices(handles.consolePipe, record.journalPath),
     ...agentDevices(handles.agentSocket),
     ...['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-device,rng=entropy'],
     ...homeDevices(homeImage),
+    ...(spec.startup === null ? [] : startupDevices(startupArchivePath(handles))),
     ...['-netdev', 'user,id=net,restrict=on', '-device', 'virtio-net-device,netdev=net'],
     ...['-qmp', `unix:${escapeComma(handles.qmpSocket)},server=on,wait=off`],
   ]
+}
+
+/** Says that there is something to be told, never what. */
+function guestWords({ environmentId, startup }: BootSpec): string[] {
+  return [`pilothouse.name=${environmentId}`, ...(startup === null ? [] : ['pilothouse.startup=1'])]
 }
 
 /** What every guest and the probe have in common: the machine, the sandbox, nothing that was not asked for. */
@@ -88,6 +94,12 @@ function agentDevices(socket: string): string[] {
 function homeDevices(homeImage: string): string[] {
   const drive = `if=none,id=home,format=raw,cache=writeback,discard=unmap,file=${escapeComma(homeImage)}`
   return ['-drive', drive, '-device', 'virtio-blk-device,drive=home']
+}
+
+/** A disk that the guest cannot write to, whatever it does; found by its serial. */
+function startupDevices(archive: string): string[] {
+  const drive = `if=none,id=startup,format=raw,readonly=on,file=${escapeComma(archive)}`
+  return ['-drive', drive, '-device', 'virtio-blk-device,drive=startup,serial=startup']
 }
 
 /** QEMU splits option values at commas; a doubled one is the character itself. */

@@ -4,6 +4,7 @@ import type { VmDriver } from '../vm-driver.ts'
 import { chooseAccelerator, type AcceleratorAnswer } from './accelerator.ts'
 import { makeFolders } from './boot-files.ts'
 import { openConsoleInput } from './console-input.ts'
+import { growHome } from './grow-home.ts'
 import { planBoot } from './handles.ts'
 import { createHome, destroyHome, inspectHome } from './homes.ts'
 import { inspectGuest, textOf } from './inspect-guest.ts'
@@ -26,6 +27,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
     kind: 'qemu',
     describe: (signal = AbortSignal.timeout(DEADLINES.programMs)) => describe(options, accelerator, signal),
     createHome: (homeId, sizeMiB, signal) => createHome(options, { homeId, sizeMiB }, signal),
+    growHome: (homeId, sizeMiB, signal) => growHome(options, { homeId, sizeMiB }, signal),
     destroyHome: (homeId) => destroyHome(options, homeId),
     inspectHome: (homeId) => inspectHome(options, homeId),
     planBoot: (spec) => planBoot(spec, options),

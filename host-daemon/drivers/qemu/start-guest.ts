@@ -4,6 +4,7 @@ import { startStopwatch } from '../../system/clock.ts'
 import { startDetached, type DetachedProcess } from '../../system/child.ts'
 import { DriverFailure, type BootRecord, type BootSpec } from '../vm-driver.ts'
 import { makeBootFiles } from './boot-files.ts'
+import { mendCutOffGrowth } from './grow-home.ts'
 import { handlesOf, homeImagePath } from './handles.ts'
 import { lendHome } from './homes.ts'
 import { engineStatus, textOf } from './inspect-guest.ts'
@@ -38,8 +39,9 @@ export async function startGuest(
   const chosen = await tools.chooseAccelerator()
   signal.throwIfAborted()
   try {
+    await mendCutOffGrowth(tools.options, spec.homeId, signal)
     await lendHome(tools.options, { ...spec, uid: spec.guestUid })
-    await makeBootFiles(record, spec.guestUid, signal)
+    await makeBootFiles(record, spec, signal)
     const homeImage = homeImagePath(tools.options.homesDirectory, spec.homeId)
     const args = qemuArguments({ ...boot, image, homeImage, accelerator: chosen.accelerator })
     const program = [qemuBinary(tools.options), ...args]

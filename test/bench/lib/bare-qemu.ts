@@ -55,6 +55,7 @@ export async function measureBareQemu(options: BareQemuOptions, hex: (bytes: num
     image: options.image.ref,
     size: options.size,
     guestUid: 0,
+    startup: null,
   }
   const folders = { runDirectory: options.folder, homesDirectory: options.folder, journalDirectory: options.folder }
   const record = planBoot(spec, folders)

@@ -32,6 +32,7 @@ describe('evidence of a guest', () => {
       image: imageRefSchema.parse('minimal@1'),
       size: { cpus: 1, memoryMiB: 128, homeMiB: 64 },
       guestUid: 200_000,
+      startup: null,
     }
     record = planBoot(spec, { runDirectory: folder, homesDirectory: folder, journalDirectory: folder })
   })

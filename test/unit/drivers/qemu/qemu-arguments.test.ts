@@ -15,6 +15,7 @@ const SPEC: BootSpec = {
   image: imageRefSchema.parse('minimal@1'),
   size: { cpus: 2, memoryMiB: 512, homeMiB: 1024 },
   guestUid: 200_001,
+  startup: null,
 }
 const FOLDERS = { runDirectory: '/run/ph', homesDirectory: '/srv/homes', journalDirectory: '/srv/journals' }
 const IMAGE = { ref: SPEC.image, kernelPath: '/img/kernel', initrdPath: '/img/initrd', commandLine: ['panic=-1'] }
