@@ -1,7 +1,8 @@
 import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
 import { DisposableStore, type Disposable } from '../src-shared/lib/disposable.ts'
-import type { ClaimedActor } from '../src-shared/model/ids.ts'
+import type { ClaimedActor, HostId } from '../src-shared/model/ids.ts'
 import { ActivityAudit } from './activity/activity-audit.ts'
+import { HeadRecorder } from './activity/head-recorder.ts'
 import { connectDaemon } from './fleet/daemon-link.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { networkFingerprint, watchForWake } from './fleet/wake-watch.ts'
@@ -40,17 +41,24 @@ export function createConsoleCore(options: ConsoleOptions): ConsoleCore {
   const { ssh: environment = systemSshEnvironment(), claimedActor = localClaimedActor() } = options
   const disposal = new DisposableStore()
   const store = disposal.add(openStore(dataDirectory))
+  const { hosts, cache, heads: pins } = store
+  const recorder = disposal.add(new HeadRecorder({ clock, hosts, pins }))
   const fleet = new Fleet({
     clock,
     random,
     claimedActor,
-    hosts: store.hosts,
-    cache: store.cache,
-    connect: ({ target, pinnedKey }, { signal, onStep }) =>
-      connectDaemon(target, { environment, pinnedKey, clock, random, claimedActor, signal, onStep }),
+    hosts,
+    cache,
+    noteHead: (hostId, head) => recorder.note(hostId, head),
+    connect: (host, { signal, onStep }) => {
+      recorder.expect(host)
+      const { target, pinnedKey } = host
+      return connectDaemon(target, { environment, pinnedKey, clock, random, claimedActor, signal, onStep })
+    },
   })
   disposal.add(fleet)
-  const activity = new ActivityAudit()
+  const client = (hostId: HostId) => fleet.session(hostId).client()
+  const activity = new ActivityAudit({ hosts, pins, recorder, random, claimedActor, client })
   const watching = new AbortController()
   disposal.defer(() => watching.abort())
   const start = (): void => {

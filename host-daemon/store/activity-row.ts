@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
-import { chainText, type ActivityEntry, type ChainedFacts } from '../../src-shared/model/activity.ts'
+import {
+  activityEntrySchema,
+  activityHashSchema,
+  CHAIN_START,
+  chainText,
+  type ActivityEntry,
+  type ChainedFacts,
+} from '../../src-shared/model/activity.ts'
 import type { EnvironmentId, EnvironmentName, OperationId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
+import { timestampSchema } from '../../src-shared/model/time.ts'
 
 export interface ActivityRow {
   seq: number
@@ -35,8 +43,51 @@ export function toFacts(row: ActivityRow): ChainedFacts {
   }
 }
 
+/** A key in JSON that no object can carry over the wire. Quotes inside of texts have a backslash before them. */
+const PROTO_KEY = /([{,])"__proto__":/g
+
+/**
+ * Facts as they are kept, and as everybody will read them: what JSON drops is not part of the record, and a key
+ * `__proto__` is spelled `_proto_`.
+ */
+export function detailText(said: Readonly<Record<string, unknown>>): string {
+  const text = JSON.stringify(said)
+  const safe = text.replaceAll(PROTO_KEY, '$1"_proto_":')
+  return safe === text ? text : JSON.stringify(JSON.parse(safe))
+}
+
+/** What is kept and would not be seen, or would be read differently than it is kept, was not written by us. */
+function isAsWritten(row: ActivityRow, facts: ChainedFacts): boolean {
+  if (row.user === null && (row.uid !== null || row.role !== null || row.claimed_actor !== null)) return false
+  return detailText(facts.detail) === row.detail
+}
+
+/**
+ * The entry of a row. A row that does not read as an entry is shown as one that nobody can mistake: its hash does not
+ * hold, and its columns are in the detail. So the others can still be read, and verification finds it.
+ */
 export function toActivityEntry(row: ActivityRow & { hash: string }): ActivityEntry {
-  return { ...toFacts(row), hash: row.hash }
+  try {
+    const facts = toFacts(row)
+    const entry = activityEntrySchema.safeParse({ ...facts, hash: row.hash })
+    if (entry.success && isAsWritten(row, facts)) return entry.data
+  } catch {
+    // The detail is no JSON: shown as it is, below.
+  }
+  return malformedEntry(row)
+}
+
+function malformedEntry(row: ActivityRow & { hash: string }): ActivityEntry {
+  const nobody = { actor: null, requestId: null, operationId: null, environmentId: null, environmentName: null }
+  return {
+    seq: Number.isSafeInteger(row.seq) && row.seq > 0 ? row.seq : 1,
+    at: timestampSchema.safeParse(row.at).data ?? 0,
+    ...nobody,
+    action: String(row.action),
+    outcome: String(row.outcome),
+    detail: { malformed: 'This row is not as it was written.', row: { ...row } },
+    hash: activityHashSchema.safeParse(row.hash).data ?? CHAIN_START.hash,
+  }
 }
 
 export function hashOfEntry(previousHash: string, facts: ChainedFacts): string {

@@ -4,9 +4,19 @@ import {
   type ActivityHead,
   type ChainedFacts,
 } from '../../src-shared/model/activity.ts'
-import type { EnvironmentId, EnvironmentName, OperationId, RequestId } from '../../src-shared/model/ids.ts'
+import {
+  environmentIdSchema,
+  environmentNameSchema,
+  operationIdSchema,
+  requestIdSchema,
+  type EnvironmentId,
+  type EnvironmentName,
+  type OperationId,
+  type RequestId,
+} from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
-import { hashOfEntry, toActivityEntry, type ActivityRow } from './activity-row.ts'
+import { selectActivity, type ActivityQuery } from './activity-query.ts'
+import { detailText, hashOfEntry, toActivityEntry, type ActivityRow } from './activity-row.ts'
 import type { Database } from './database.ts'
 
 /** What is to be recorded; its place in the chain is the table's to give. */
@@ -33,6 +43,27 @@ VALUES
   (@seq, @at, @user, @uid, @role, @claimedActor, @requestId, @operationId, @environmentId, @environmentName, @action,
    @outcome, @detail, @hash)`
 
+/** SQLite keeps no half of a surrogate pair: what is hashed must be what will be read. */
+function wellFormed(actor: Actor | null): Actor | null {
+  if (actor === null) return null
+  const claimedActor = actor.claimedActor === null ? null : (actor.claimedActor.toWellFormed() as Actor['claimedActor'])
+  return { ...actor, user: actor.user.toWellFormed(), claimedActor }
+}
+
+/** An id out of malformed state would make an entry that nobody can read: it goes to the detail instead. */
+function readable(entry: NewActivity): NewActivity {
+  const { environmentId, operationId, requestId } = entry
+  const ids = {
+    environmentId: environmentIdSchema.safeParse(environmentId).data ?? null,
+    operationId: operationIdSchema.safeParse(operationId).data ?? null,
+    requestId: requestIdSchema.safeParse(requestId).data ?? null,
+  }
+  const isFit = ids.environmentId === environmentId && ids.operationId === operationId && ids.requestId === requestId
+  const detail = isFit ? entry.detail : { ...entry.detail, malformedIds: { environmentId, operationId, requestId } }
+  const [action, outcome] = [entry.action.toWellFormed(), entry.outcome.toWellFormed()]
+  return { ...entry, ...ids, actor: wellFormed(entry.actor), action, outcome, detail }
+}
+
 /**
  * The append-only record, each row chained to the one before it by hash. Rows are written in the transaction of what
  * they record.
@@ -44,13 +75,14 @@ export class ActivityTable {
     this.db = db
   }
 
-  append(entry: NewActivity): void {
-    const { actor, detail: said, ...fields } = entry
+  append(said: NewActivity): void {
+    const entry = readable(said)
+    const { actor, detail: kept, ...fields } = entry
     const head = this.head()
-    const detail = JSON.stringify(said)
+    const detail = detailText(kept)
     const environmentName = this.nameOf(entry.environmentId)
     const chained = { ...fields, actor, environmentName, seq: head.seq + 1 }
-    // The detail is hashed as it will be read, not as it was said: what JSON drops is not part of the record.
+    // The detail is hashed as it will be read, not as it was said.
     const facts: ChainedFacts = { ...chained, detail: JSON.parse(detail) as Record<string, unknown> }
     const hash = hashOfEntry(head.hash, facts)
     const who = actor ?? { user: null, uid: null, role: null, claimedActor: null }
@@ -62,13 +94,16 @@ export class ActivityTable {
     return this.db.get<ActivityHead>('SELECT seq, hash FROM activity ORDER BY seq DESC LIMIT 1') ?? CHAIN_START
   }
 
-  /** Oldest first. */
-  list(): ActivityEntry[] {
-    return this.db.all<ActivityRow & { hash: string }>('SELECT * FROM activity ORDER BY seq').map(toActivityEntry)
+  /** All of it, oldest first, where nothing else is asked for. */
+  list(query: ActivityQuery = {}): ActivityEntry[] {
+    const { sql, bindings } = selectActivity(query)
+    return this.db.all<ActivityRow & { hash: string }>(sql, bindings).map(toActivityEntry)
   }
 
   private nameOf(id: EnvironmentId | null): EnvironmentName | null {
     if (id === null) return null
-    return this.db.get<{ name: EnvironmentName }>('SELECT name FROM environments WHERE id = @id', { id })?.name ?? null
+    const row = this.db.get<{ name: string }>('SELECT name FROM environments WHERE id = @id', { id })
+    // Of a malformed environment, the id alone is recorded.
+    return environmentNameSchema.safeParse(row?.name).data ?? null
   }
 }

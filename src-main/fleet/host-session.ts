@@ -7,7 +7,8 @@ import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 import type { Host, HostConnection } from '../../src-shared/model/host.ts'
-import type { ClaimedActor } from '../../src-shared/model/ids.ts'
+import type { ActivityHead } from '../../src-shared/model/activity.ts'
+import type { ClaimedActor, HostId } from '../../src-shared/model/ids.ts'
 import { presentedKeyOf } from '../ssh/connect.ts'
 import type { StoredHost } from '../store/host-store.ts'
 import type { StateCache } from '../store/state-cache.ts'
@@ -28,6 +29,8 @@ export interface SessionDeps {
   readonly cache: StateCache
   connect(host: StoredHost, options: { signal: AbortSignal; onStep: (step: ConnectStep) => void }): Promise<DaemonLink>
   emit(event: FleetEvent): void
+  /** The end of the host's activity chain, at every word of it, in the order of its words. */
+  noteHead?(hostId: HostId, head: ActivityHead): void
 }
 
 /** Connection to one host: connects, follows, comes back, and stops where coming back by itself would be wrong. */
@@ -176,7 +179,9 @@ export class HostSession implements Disposable {
         signal: bounded,
         cursor: () => this.book.cursor,
         take: (event) => {
-          if (!bounded.aborted) this.confirm(this.book.apply(event))
+          if (bounded.aborted) return
+          if ('activityHead' in event) this.deps.noteHead?.(this.stored.id, event.activityHead)
+          this.confirm(this.book.apply(event))
         },
       })
       return await Promise.race([brokenOff, following])

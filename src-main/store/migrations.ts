@@ -41,4 +41,23 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX commands_by_request ON commands (request_id);
   `,
+  // A cursor from before may belong to the rows of another process. Pinned heads outlive their host: whoever is added
+  // again with the same key is held against them.
+  `
+  ALTER TABLE cached_hosts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  UPDATE cached_hosts SET epoch = NULL, seq = NULL;
+
+  CREATE TABLE pinned_heads (
+    host_id TEXT NOT NULL,
+    host_key TEXT NOT NULL,
+    seq INTEGER NOT NULL CHECK (seq >= 0),
+    hash TEXT NOT NULL CHECK (length(hash) = 64),
+    seen_at INTEGER NOT NULL,
+    is_evidence INTEGER NOT NULL CHECK (is_evidence IN (0, 1)),
+    shrank_from INTEGER CHECK (shrank_from > seq),
+    PRIMARY KEY (host_id, host_key, seq, hash),
+    CHECK (shrank_from IS NULL OR is_evidence = 1)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pinned_heads_by_key ON pinned_heads (host_key);
+  `,
 ]

@@ -27,6 +27,7 @@ interface HostRow {
   epoch: string | null
   seq: number | null
   confirmed_at: number | null
+  revision: number
 }
 
 /** Rows that an older version wrote and this one cannot read are passed over: the host will tell again. */
@@ -37,9 +38,18 @@ function parseRows<T>(
   return rows.map(({ body }) => schema.safeParse(JSON.parse(body)).data).filter((value) => value !== undefined)
 }
 
-/** The last known state of every host, so that a restart shows it with its age. A cache: losing it costs nothing. */
+/** Another process of this console has written among this one's rows: they are of no one moment any more. */
+const MIXED = 'mixed'
+
+/**
+ * The last known state of every host, so that a restart shows it with its age. A cache: losing it costs nothing. A
+ * window and a web shell may share it: once both have written, neither leaves a cursor, and the next start reads the
+ * state anew.
+ */
 export class StateCache {
   private readonly db: Db
+  /** Of each host, as this process last read or wrote it. */
+  private readonly revisions = new Map<HostId, number | typeof MIXED>()
 
   constructor(db: Db) {
     this.db = db
@@ -49,29 +59,50 @@ export class StateCache {
     const rows = this.db.prepare<[string, Kind], { body: string }>(
       'SELECT body FROM cached_rows WHERE host_id = ? AND kind = ?',
     )
-    const host = this.db.prepare<[string], HostRow>('SELECT * FROM cached_hosts WHERE host_id = ?').get(hostId)
+    const read = this.db.transaction(() => {
+      const host = this.hostRow(hostId)
+      return {
+        host,
+        environments: parseRows(rows.all(hostId, 'environment'), environmentSchema),
+        operations: parseRows(rows.all(hostId, 'operation'), operationSchema),
+      }
+    })
+    const { host, environments, operations } = read()
+    this.revisions.set(hostId, host?.revision ?? 0)
     return {
-      environments: parseRows(rows.all(hostId, 'environment'), environmentSchema),
-      operations: parseRows(rows.all(hostId, 'operation'), operationSchema),
+      environments,
+      operations,
       cursor: cursorSchema.safeParse({ epoch: host?.epoch, seq: host?.seq }).data ?? null,
       confirmedAt: host?.confirmed_at ?? null,
     }
   }
 
-  /** In one transaction. `cursor` null says that the rows are not yet of one moment. */
+  /**
+   * In one transaction. `cursor` null says that the rows are not yet of one moment; where another process has written
+   * since, none is kept.
+   */
   save(hostId: HostId, changes: readonly CachedChange[], at: Pick<CachedState, 'cursor' | 'confirmedAt'>): void {
     const put = this.db.prepare('INSERT OR REPLACE INTO cached_rows (host_id, kind, id, body) VALUES (?, ?, ?, ?)')
     const drop = this.db.prepare('DELETE FROM cached_rows WHERE host_id = ? AND kind = ? AND id = ?')
     const mark = this.db.prepare(
-      'INSERT OR REPLACE INTO cached_hosts (host_id, epoch, seq, confirmed_at) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO cached_hosts (host_id, epoch, seq, confirmed_at, revision) VALUES (?, ?, ?, ?, ?)',
     )
     const write = this.db.transaction(() => {
+      const found = this.hostRow(hostId)?.revision ?? 0
+      const isOurs = found === (this.revisions.get(hostId) ?? 0)
+      const cursor = isOurs ? at.cursor : null
       for (const { kind, id, body } of changes) {
         if (body === null) drop.run(hostId, kind, id)
         else put.run(hostId, kind, id, JSON.stringify(body))
       }
-      mark.run(hostId, at.cursor?.epoch ?? null, at.cursor?.seq ?? null, at.confirmedAt)
+      mark.run(hostId, cursor?.epoch ?? null, cursor?.seq ?? null, at.confirmedAt, found + 1)
+      return isOurs ? found + 1 : MIXED
     })
-    write()
+    // Immediate: whoever writes beside us is seen before, not during.
+    this.revisions.set(hostId, write.immediate())
+  }
+
+  private hostRow(hostId: HostId): HostRow | undefined {
+    return this.db.prepare<[string], HostRow>('SELECT * FROM cached_hosts WHERE host_id = ?').get(hostId)
   }
 }

@@ -2,6 +2,7 @@ import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import { CommandLog } from './command-log.ts'
 import { openDatabase } from './database.ts'
 import { HostStore } from './host-store.ts'
+import { PinnedHeads } from './pinned-heads.ts'
 import { Settings } from './settings.ts'
 import { StateCache } from './state-cache.ts'
 
@@ -9,6 +10,7 @@ import { StateCache } from './state-cache.ts'
 export interface ConsoleStore extends Disposable {
   readonly hosts: HostStore
   readonly cache: StateCache
+  readonly heads: PinnedHeads
   readonly commands: CommandLog
   readonly settings: Settings
 }
@@ -19,6 +21,7 @@ export function openStore(directory: string): ConsoleStore {
   return {
     hosts: new HostStore(db),
     cache: new StateCache(db),
+    heads: new PinnedHeads(db),
     commands: new CommandLog(db),
     settings: new Settings(db),
     dispose: () => void db.close(),

@@ -1,6 +1,6 @@
 import { CHAIN_START } from '../../../src-shared/model/activity.ts'
 import type { Migration } from '../migrate.ts'
-import { hashOfEntry, toFacts, type ActivityRow } from '../activity-row.ts'
+import { detailText, hashOfEntry, toFacts, type ActivityRow } from '../activity-row.ts'
 
 const TABLE = `
 CREATE TABLE activity_chain (
@@ -51,8 +51,9 @@ export const activityChain: Migration = {
     const insert = raw.prepare(INSERT)
     let previous = CHAIN_START.hash
     for (const row of raw.prepare<[], ActivityRow>(SOURCE).all()) {
-      previous = hashOfEntry(previous, toFacts(row))
-      insert.run({ ...row, hash: previous })
+      const detail = detailText(toFacts(row).detail)
+      previous = hashOfEntry(previous, toFacts({ ...row, detail }))
+      insert.run({ ...row, detail, hash: previous })
     }
     raw.exec(REPLACE)
   },
