@@ -1,6 +1,7 @@
 import type { ConsoleGap } from '../../src-shared/model/console.ts'
-import type { BootId, EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, HomeId, OperationId } from '../../src-shared/model/ids.ts'
 import type { BootRecord } from '../drivers/vm-driver.ts'
+import { readRecord } from './boot-record.ts'
 import type { Database } from './database.ts'
 
 /** One boot, recorded before its guest exists. */
@@ -10,7 +11,10 @@ export interface Boot {
   readonly ordinal: number
   /** The operation that made it. */
   readonly operationId: OperationId
+  /** The means to stop its guest. Where it is malformed, the ids alone are good: see `problem`. */
   readonly record: BootRecord
+  /** What is wrong with the record; null: nothing. */
+  readonly problem: string | null
   readonly startedAt: number
   /** Set on positive evidence alone; null while the guest may still exist. */
   readonly endedAt: number | null
@@ -22,6 +26,7 @@ interface BootRow {
   ordinal: number
   operation_id: string
   record: string
+  journal_path: string
   started_at: number
   ended_at: number | null
 }
@@ -57,21 +62,23 @@ export class BootsTable {
     return row === undefined ? undefined : toBoot(row)
   }
 
-  /** The boot of this environment whose guest may exist. */
+  /** The boot of this environment whose guest may exist, however malformed it is. */
   liveOf(environmentId: EnvironmentId): Boot | undefined {
     const sql = 'SELECT * FROM boots WHERE environment_id = @environmentId AND ended_at IS NULL'
     const row = this.db.get<BootRow>(sql, { environmentId })
     return row === undefined ? undefined : toBoot(row)
   }
 
+  /** Boots whose guests may exist. Those with a malformed record are quarantined with their environment. */
   live(): Boot[] {
-    return this.db.all<BootRow>('SELECT * FROM boots WHERE ended_at IS NULL ORDER BY started_at').map(toBoot)
+    const rows = this.db.all<BootRow>('SELECT * FROM boots WHERE ended_at IS NULL ORDER BY started_at')
+    return rows.map(toBoot).filter(isSound)
   }
 
-  /** Newest first. */
+  /** Newest first, without those that nothing certain is known of. */
   listOf(environmentId: EnvironmentId): Boot[] {
     const sql = 'SELECT * FROM boots WHERE environment_id = @environmentId ORDER BY ordinal DESC'
-    return this.db.all<BootRow>(sql, { environmentId }).map(toBoot)
+    return this.db.all<BootRow>(sql, { environmentId }).map(toBoot).filter(isSound)
   }
 
   /** In rising order of offset. */
@@ -90,14 +97,25 @@ export class BootsTable {
   }
 }
 
+function isSound({ problem }: Boot): boolean {
+  return problem === null
+}
+
 function toBoot(row: BootRow): Boot {
+  const read = readRecord(row)
   return {
     id: row.id as BootId,
     environmentId: row.environment_id as EnvironmentId,
     ordinal: row.ordinal,
     operationId: row.operation_id as OperationId,
-    record: JSON.parse(row.record) as BootRecord,
+    record: read.problem === null ? read.record : standIn(row),
+    problem: read.problem,
     startedAt: row.started_at,
     endedAt: row.ended_at,
   }
+}
+
+function standIn(row: BootRow): BootRecord {
+  const [environmentId, bootId] = [row.environment_id as EnvironmentId, row.id as BootId]
+  return { environmentId, bootId, homeId: '' as HomeId, journalPath: row.journal_path, handles: {} }
 }

@@ -1,17 +1,18 @@
 import type { DriverKind, EnvironmentSize, ObservedState } from '../../src-shared/model/environment.ts'
-import type {
-  BootId,
-  EnvironmentId,
-  EnvironmentName,
-  EnvironmentRef,
-  HomeId,
-  ImageRef,
-  OwnerName,
+import {
+  homeIdSchema,
+  type BootId,
+  type EnvironmentId,
+  type EnvironmentName,
+  type EnvironmentRef,
+  type HomeId,
+  type ImageRef,
+  type OwnerName,
 } from '../../src-shared/model/ids.ts'
 import type { Labels } from '../../src-shared/model/labels.ts'
 import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import type { Database } from './database.ts'
-import { toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
+import { idOfStandIn, toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
 
 /** What a host takes on at most; null: no limit of that kind. */
 export interface HostCapacity {
@@ -44,12 +45,26 @@ export interface InsertLimits {
 }
 
 const SELECT = `
-SELECT e.*, b.ordinal AS boot_ordinal, b.started_at AS boot_started_at, c.operation_id AS operation_id,
-  h.made_at AS home_made_at, h.gone_at AS home_gone_at
+SELECT e.*, c.operation_id AS operation_id,
+  b.environment_id AS boot_environment_id, b.ordinal AS boot_ordinal, b.started_at AS boot_started_at,
+  l.id AS live_boot_id, l.record AS live_boot_record, l.journal_path AS live_boot_journal_path,
+  h.environment_id AS home_environment_id, h.made_at AS home_made_at, h.gone_at AS home_gone_at
 FROM environments e
 LEFT JOIN homes h ON h.id = e.home_id
 LEFT JOIN boots b ON b.id = e.boot_id
+LEFT JOIN boots l ON l.environment_id = e.id AND l.ended_at IS NULL
 LEFT JOIN claims c ON c.environment_id = e.id AND c.mode = 'exclusive' AND c.released_at IS NULL`
+
+/** One that the environment points at, and that is in nobody's record, is its own too. */
+const HOMES_OF = `
+SELECT id FROM homes WHERE environment_id = @id AND removed_at IS NULL
+UNION
+SELECT home_id FROM environments e WHERE id = @id
+  AND NOT EXISTS (SELECT 1 FROM homes WHERE id = e.home_id)
+  AND NOT EXISTS (SELECT 1 FROM environments o WHERE o.home_id = e.home_id AND o.id <> e.id AND o.destroyed_at IS NULL)`
+
+const HEX = '[0-9a-f]'
+const HAS_ID = `e.id GLOB 'env-${HEX.repeat(8)}'`
 
 /**
  * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they
@@ -122,13 +137,25 @@ export class EnvironmentsTable {
   resolve(ref: EnvironmentRef): StoredEnvironment | undefined {
     const where = 'e.destroyed_at IS NULL AND (e.id = @ref OR e.name = @ref)'
     const row = this.db.get<EnvironmentRow>(`${SELECT} WHERE ${where} ORDER BY e.id = @ref DESC LIMIT 1`, { ref })
-    return row === undefined ? undefined : toEnvironment(row)
+    return row === undefined ? this.resolveStandIn(ref) : toEnvironment(row)
   }
 
-  /** All live ones, oldest first. */
+  /** One whose own name is malformed goes by another. */
+  private resolveStandIn(ref: EnvironmentRef): StoredEnvironment | undefined {
+    const found = this.find(idOfStandIn(ref))
+    return found?.name === ref && found.destroyedAt === null ? found : undefined
+  }
+
+  /** All live ones, oldest first. A row without a proper id stands for none: nothing could be asked of it. */
   list(): StoredEnvironment[] {
-    const sql = `${SELECT} WHERE e.destroyed_at IS NULL ORDER BY e.created_at, e.id`
+    const sql = `${SELECT} WHERE e.destroyed_at IS NULL AND ${HAS_ID} ORDER BY e.created_at, e.id`
     return this.db.all<EnvironmentRow>(sql).map(toEnvironment)
+  }
+
+  /** How many live rows have no proper id, and are in no list therefore. */
+  countNameless(): number {
+    const sql = `SELECT COUNT(*) AS count FROM environments e WHERE e.destroyed_at IS NULL AND NOT (${HAS_ID})`
+    return this.db.get<{ count: number }>(sql)?.count ?? 0
   }
 
   /** False when a limit, or the owner, forbids it; then nothing was written. Throws for a name that is taken. */
@@ -270,10 +297,10 @@ export class EnvironmentsTable {
     this.db.run('UPDATE homes SET removed_at = @at WHERE id = @homeId', { homeId, at })
   }
 
-  /** Every home of the environment that has not been removed. */
+  /** Every home of the environment that has not been removed; without those whose id is no id. */
   homesOf(id: EnvironmentId): HomeId[] {
-    const sql = 'SELECT id FROM homes WHERE environment_id = @id AND removed_at IS NULL'
-    return this.db.all<{ id: HomeId }>(sql, { id }).map((row) => row.id)
+    const ids = this.db.all<{ id: HomeId }>(HOMES_OF, { id }).map((row) => row.id)
+    return ids.filter((homeId) => homeIdSchema.safeParse(homeId).success)
   }
 
   /**
