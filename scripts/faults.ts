@@ -1,4 +1,4 @@
-/** `npm run faults [-- NAME…] [--seed N] [--kills N]`: fault suites whole, by name where names are given. */
+/** `npm run faults [-- NAME…] [--seed N] [--kills N] [--sequences N]`: fault suites whole, by name where names are given. */
 import './lib/require-node.ts'
 import { parseArgs } from 'node:util'
 import { readdirSync } from 'node:fs'
@@ -7,7 +7,11 @@ import { testMain } from './test/run-stages.ts'
 import { FAULT_SUITES, type Stage } from './test/stages.ts'
 
 const USAGE_STATUS = 2
-const KNOBS = { seed: 'PILOTHOUSE_FAULT_SEED', kills: 'PILOTHOUSE_FAULT_KILLS' } as const
+const KNOBS = {
+  seed: 'PILOTHOUSE_FAULT_SEED',
+  kills: 'PILOTHOUSE_FAULT_KILLS',
+  sequences: 'PILOTHOUSE_FAULT_SEQUENCES',
+} as const
 
 function suiteNames(): string[] {
   const files = readdirSync(fromRoot('test', 'faults')).filter((name) => name.endsWith('.test.ts'))
@@ -17,7 +21,7 @@ function suiteNames(): string[] {
 /** Throws what to say of words that are no fault suite or no number. */
 function chosen(): Stage {
   const { values, positionals: names } = parseArgs({
-    options: { seed: { type: 'string' }, kills: { type: 'string' } },
+    options: { seed: { type: 'string' }, kills: { type: 'string' }, sequences: { type: 'string' } },
     allowPositionals: true,
   })
   const unknown = names.find((name) => !suiteNames().includes(name))
@@ -25,7 +29,7 @@ function chosen(): Stage {
     throw new Error(`There is no fault suite "${unknown}"; there are ${suiteNames().join(', ')}.`)
   }
   const environment: Record<string, string> = {}
-  for (const knob of ['seed', 'kills'] as const) {
+  for (const knob of ['seed', 'kills', 'sequences'] as const) {
     const value = values[knob]
     if (value === undefined) continue
     if (!/^[0-9]{1,10}$/.test(value)) throw new Error(`--${knob} must be a whole number.`)
@@ -43,7 +47,9 @@ async function main(): Promise<void> {
   try {
     stage = chosen()
   } catch (error) {
-    console.error(`${(error as Error).message}\nusage: npm run faults [-- NAME…] [--seed N] [--kills N]`)
+    console.error(
+      `${(error as Error).message}\nusage: npm run faults [-- NAME…] [--seed N] [--kills N] [--sequences N]`,
+    )
     process.exitCode = USAGE_STATUS
     return
   }
