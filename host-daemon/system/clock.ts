@@ -9,13 +9,24 @@ export class SystemClock implements Clock {
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal })
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw error
-    }
+    if (signal === undefined) await delay(ms)
+    else await delayUntil(signal, ms)
   }
+}
+
+/** Rejects with the signal's own reason; the runtime's would make a new error with its stack for each. */
+function delayUntil(signal: AbortSignal, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal.addEventListener('abort', abort, { once: true })
+  })
 }
 
 /** Answers the milliseconds since it was started, whatever becomes of the host's clock meanwhile. */

@@ -12,6 +12,9 @@ export interface DeadlineOptions {
   readonly graceMs?: number
 }
 
+/** One for all: the runtime's own reason is a new error with its stack, at every call and for nobody to see. */
+const SETTLED = new Error('The work is over.')
+
 /**
  * Runs `work` with a signal that is aborted by the caller or by the deadline, whichever comes first, and answers
  * no later than that plus the grace. Work that ignores its signal is left behind; its late outcome is dropped.
@@ -26,7 +29,7 @@ export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>,
     bounded.throwIfAborted()
     return await Promise.race([work(bounded), abandonAfter(bounded, { clock, graceMs, settled: settled.signal })])
   } finally {
-    settled.abort()
+    settled.abort(SETTLED)
     await timer
   }
 }

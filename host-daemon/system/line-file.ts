@@ -1,7 +1,7 @@
 import { write, writeSync } from 'node:fs'
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 /** Most bytes that wait to be written; what comes then is dropped. */
@@ -68,6 +68,8 @@ export class LineFile {
   }
 
   private async writeWaiting(): Promise<void> {
+    // Behind whatever this turn has to answer, and with the lines that it still writes.
+    await nextTurn()
     while (this.waiting.length > 0) {
       try {
         await this.writeOnce(await this.descriptor())

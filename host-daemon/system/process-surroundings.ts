@@ -1,3 +1,8 @@
+/** Under which uid this process runs. */
+export function ownUid(): number {
+  return process.getuid?.() ?? 0
+}
+
 /** The terminal and the environment that this process was started with. */
 export function processSurroundings() {
   return {
