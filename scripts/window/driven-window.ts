@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { _electron, chromium, type Page } from 'playwright'
+import { _electron, chromium, type ElectronApplication, type Page } from 'playwright'
 import { findChromium } from '../lib/chromium.ts'
 import { ROOT } from '../lib/paths.ts'
 import { Teardown } from '../lib/teardown.ts'
@@ -21,6 +21,13 @@ export interface DrivenWindowOptions {
   readonly environment: Record<string, string>
   /** A folder that others may pass: the programs that start windows as the user are kept in it. */
   readonly folder: string
+  /** Further words on the program's command line. */
+  readonly args?: readonly string[]
+}
+
+/** A window of Electron, and a hand on its main process. */
+export interface DrivenElectron extends DrivenWindow {
+  readonly app: ElectronApplication
 }
 
 const START_DEADLINE_MS = 60_000
@@ -39,16 +46,22 @@ async function launcherFor(options: DrivenWindowOptions, name: string, argv: rea
 }
 
 /** Electron itself, its sandbox on, driven through its own debugging port. */
-export async function openElectron(program: string, options: DrivenWindowOptions): Promise<DrivenWindow> {
+export async function openElectron(program: string, options: DrivenWindowOptions): Promise<DrivenElectron> {
   const app = await _electron.launch({
     executablePath: await launcherFor(options, 'electron', [program]),
-    args: [ROOT, '--disable-gpu'],
+    args: [ROOT, '--disable-gpu', ...(options.args ?? [])],
     chromiumSandbox: true,
     env: options.environment,
     timeout: START_DEADLINE_MS,
   })
-  const page = await app.firstWindow({ timeout: START_DEADLINE_MS })
-  return { shell: 'electron', page, close: () => app.close() }
+  const close = (): Promise<void> => app.close()
+  try {
+    const page = await app.firstWindow({ timeout: START_DEADLINE_MS })
+    return { shell: 'electron', app, page, close }
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** Chromium on the web shell. Without a display where the environment names none. */

@@ -1,12 +1,12 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { _electron, type ElectronApplication, type Page } from 'playwright'
-import { ROOT } from '../../scripts/lib/paths.ts'
+import type { ElectronApplication, Page } from 'playwright'
 import { Teardown } from '../../scripts/lib/teardown.ts'
 import { openPrivateDisplay } from '../../scripts/window/display.ts'
-import { findElectron } from '../../scripts/window/electron-runtime.ts'
+import { openElectron } from '../../scripts/window/driven-window.ts'
 import { argvAs, environmentOf, makeFolderOf, windowUser, type WindowUser } from '../../scripts/window/user.ts'
+import { electronProgram, SHELLS } from './test-window.ts'
 
 /** The built window as an ordinary user sees it, and a hand on its main process. */
 export interface ElectronWindow {
@@ -20,22 +20,8 @@ export interface ElectronWindow {
   dispose(): Promise<void>
 }
 
-/** Set by the test runner: the program, or empty where it has said that there is none. */
-const TEST_ELECTRON = process.env['PILOTHOUSE_TEST_ELECTRON']
-
 /** The runner found no Electron, said so, and runs the journeys in the web shell instead. */
-export const isElectronAbsent = TEST_ELECTRON === ''
-
-async function electronProgram(user: WindowUser): Promise<string> {
-  if (TEST_ELECTRON !== undefined) return TEST_ELECTRON
-  const runtime = await findElectron({ user, mayInstall: false })
-  if (runtime.kind === 'absent') throw new Error(runtime.why)
-  return runtime.program
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`
-}
+export const isElectronAbsent = !SHELLS.includes('electron')
 
 /** Starts the window on a display of its own. Throws where no Electron can be had: nothing is skipped silently. */
 export async function startElectronWindow(args: readonly string[] = []): Promise<ElectronWindow> {
@@ -55,19 +41,9 @@ export async function startElectronWindow(args: readonly string[] = []): Promise
     const dataDirectory = join(user.home, 'data')
     await makeFolderOf(user, dataDirectory)
     const environment = environmentOf(user, { ...display.environment, PILOTHOUSE_DATA_DIR: dataDirectory })
-    const argv = argvAs(user, [program])
-    const launcher = join(folder, 'electron')
-    await writeFile(launcher, `#!/bin/sh\nexec ${argv.map(quoted).join(' ')} "$@"\n`)
-    await chmod(launcher, 0o755)
-    const app = await _electron.launch({
-      executablePath: launcher,
-      args: [ROOT, '--disable-gpu', ...args],
-      chromiumSandbox: true,
-      env: environment,
-    })
-    teardown.defer('the window', () => app.close())
-    const page = await app.firstWindow()
-    return { app, page, user, dataDirectory, argv, environment, dispose }
+    const { app, page, close } = await openElectron(program, { user, folder, environment, args })
+    teardown.defer('the window', close)
+    return { app, page, user, dataDirectory, argv: argvAs(user, [program]), environment, dispose }
   } catch (error) {
     await dispose().catch(() => undefined)
     throw error

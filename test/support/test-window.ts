@@ -32,7 +32,8 @@ export interface TestWindow {
   dispose(): Promise<void>
 }
 
-async function electronProgram(user: WindowUser): Promise<string> {
+/** The program of the window's Electron. Throws where there is none. */
+export async function electronProgram(user: WindowUser): Promise<string> {
   if (TEST_ELECTRON !== undefined && TEST_ELECTRON !== '') return TEST_ELECTRON
   const runtime = await findElectron({ user, mayInstall: false })
   if (runtime.kind === 'absent') throw new Error(runtime.why)
@@ -46,26 +47,52 @@ async function temporaryFolder(teardown: Teardown): Promise<string> {
   return folder
 }
 
-/** Starts a host with the image `minimal@1` and opens the built window on it. Whoever opens one disposes it. */
-export async function openTestWindow(shell: Shell, login: Login): Promise<TestWindow> {
+type Parts = Omit<TestWindow, 'dispose'>
+
+async function opened(open: (teardown: Teardown) => Promise<Parts>): Promise<TestWindow> {
   const teardown = new Teardown()
   const dispose = async (): Promise<void> => {
     const problems = await teardown.run()
     if (problems.length > 0) throw new Error(problems.join('; '))
   }
   try {
-    return { ...(await openParts(shell, login, teardown)), dispose }
+    return { ...(await open(teardown)), dispose }
   } catch (error) {
     await dispose().catch(() => undefined)
     throw error
   }
 }
 
-async function openParts(shell: Shell, login: Login, teardown: Teardown): Promise<Omit<TestWindow, 'dispose'>> {
-  const folder = await temporaryFolder(teardown)
-  const user = await windowUser(folder)
-  const testHost = await startTestHost({ image: 'minimal', daemonEntry: DAEMON_BUNDLE, client: user })
-  teardown.defer('the host', () => testHost.dispose())
+/** Starts a host with the image `minimal@1` and opens the built window on it. Whoever opens one disposes it. */
+export function openTestWindow(shell: Shell, login: Login): Promise<TestWindow> {
+  return opened(async (teardown) => {
+    const folder = await temporaryFolder(teardown)
+    const user = await windowUser(folder)
+    const testHost = await startTestHost({ image: 'minimal', daemonEntry: DAEMON_BUNDLE, client: user })
+    teardown.defer('the host', () => testHost.dispose())
+    return openOn({ testHost, folder, user }, { shell, login }, teardown)
+  })
+}
+
+/** Another console, with a memory of its own, on the host of the first; to be disposed before that. */
+export function openAnotherWindow(testHost: TestHost, shell: Shell, login: Login): Promise<TestWindow> {
+  return opened(async (teardown) => {
+    const folder = await temporaryFolder(teardown)
+    return openOn({ testHost, folder, user: await windowUser(folder) }, { shell, login }, teardown)
+  })
+}
+
+interface Place {
+  readonly testHost: TestHost
+  readonly folder: string
+  readonly user: WindowUser
+}
+
+async function openOn(
+  { testHost, folder, user }: Place,
+  { shell, login }: { readonly shell: Shell; readonly login: Login },
+  teardown: Teardown,
+): Promise<Parts> {
   const data = join(user.home, 'console')
   await makeFolderOf(user, data)
   const cli = new ConsoleCli(user, data)
