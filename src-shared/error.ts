@@ -91,6 +91,11 @@ export const ERROR_CATALOGUE = {
   },
   engine_failed: { status: 502, retryable: true, hint: "Look at the daemon's log for the request id." },
   deadline_exceeded: { status: 504, retryable: true, hint: 'It may still be going on; look before you repeat it.' },
+  record_broken: {
+    status: 409,
+    retryable: false,
+    hint: "Keep the host's database and the trusted heads as they are, and find out who had access to it since then.",
+  },
   protocol_mismatch: { status: 409, retryable: false, hint: 'Update the daemon, or the console, to the same version.' },
   internal: { status: 500, retryable: false, hint: "Report it with the request id; the daemon's log has the details." },
 } as const satisfies Record<string, { status: number; retryable: boolean; hint: string }>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import {
   activityEntrySchema,
   activityHashSchema,
@@ -77,10 +78,11 @@ export function toActivityEntry(row: ActivityRow & { hash: string }): ActivityEn
   return malformedEntry(row)
 }
 
-function malformedEntry(row: ActivityRow & { hash: string }): ActivityEntry {
+/** Of a row of which nothing is certain, not even the types of its columns. */
+function malformedEntry(row: { readonly [Column in keyof ActivityRow | 'hash']: unknown }): ActivityEntry {
   const nobody = { actor: null, requestId: null, operationId: null, environmentId: null, environmentName: null }
   return {
-    seq: Number.isSafeInteger(row.seq) && row.seq > 0 ? row.seq : 1,
+    seq: Math.max(1, z.int().safeParse(row.seq).data ?? 1),
     at: timestampSchema.safeParse(row.at).data ?? 0,
     ...nobody,
     action: String(row.action),

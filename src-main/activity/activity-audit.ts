@@ -15,7 +15,7 @@ export interface ActivityAuditDeps {
   readonly random: RandomSource
   readonly claimedActor: ClaimedActor
   /** Throws where the host is not connected. */
-  client(hostId: HostId): DaemonClient
+  readonly client: (hostId: HostId) => DaemonClient
 }
 
 /** Holds hosts' activity chains against the ends that this console has seen of them. */

@@ -4,6 +4,7 @@ import {
   chainText,
   type ActivityHead,
   type ActivityVerdict,
+  type ChainedFacts,
 } from '../model/activity.ts'
 
 /** SHA-256 of a text's UTF-8, as lower-case hex. */
@@ -105,12 +106,17 @@ export class ChainVerifier {
   private takeOne(given: unknown): void {
     const seq = this.last.seq + 1
     const parsed = activityEntrySchema.safeParse(given)
-    if (!parsed.success) return this.break(seq, `Entry ${seq} was changed: it does not read as an entry any more.`)
-    const { hash, ...facts } = parsed.data
-    if (facts.seq !== seq) return this.break(seq, misplaced(seq, facts.seq))
-    if (this.sha256(chainText(this.last.hash, facts)) !== hash) return this.break(seq, changed(seq))
-    this.last = { seq, hash }
-    this.holdHeads()
+    if (!parsed.success) this.break(seq, `Entry ${seq} was changed: it does not read as an entry any more.`)
+    else if (parsed.data.seq !== seq) this.break(seq, misplaced(seq, parsed.data.seq))
+    else if (this.hashOf(parsed.data) !== parsed.data.hash) this.break(seq, changed(seq))
+    else {
+      this.last = { seq, hash: parsed.data.hash }
+      this.holdHeads()
+    }
+  }
+
+  private hashOf(entry: ChainedFacts): string {
+    return this.sha256(chainText(this.last.hash, entry))
   }
 
   private holdHeads(): void {

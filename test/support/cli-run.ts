@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { systemClock } from '../../src-main/lib/clock.ts'
-import type { CliDeps, DaemonSession, DaemonTarget, HostRoster } from '../../src-main/shell/cli/ports.ts'
+import type { CliDeps, DaemonSession, DaemonTarget, HeadPins, HostRoster } from '../../src-main/shell/cli/ports.ts'
 import { runCli } from '../../src-main/shell/cli/run.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
@@ -39,6 +39,7 @@ export class Keyboard extends PassThrough {
 export interface CliWorld {
   readonly openSession?: (target: DaemonTarget, signal: AbortSignal) => Promise<DaemonSession>
   readonly hostRoster?: HostRoster
+  readonly headPins?: HeadPins
   readonly env?: Readonly<Record<string, string>>
   readonly isTerminal?: boolean
   readonly signal?: AbortSignal
@@ -52,6 +53,8 @@ const NO_HOSTS: HostRoster = {
   fetchKey: () => Promise.reject(unreachable()),
   acceptKey: () => Promise.reject(unreachable()),
 }
+
+const NO_PINS: HeadPins = { list: () => [], pin: () => undefined }
 
 function unreachable(): PilothouseError {
   return new PilothouseError('host_unreachable', 'This test has no host.')
@@ -88,6 +91,7 @@ export function startCli(words: readonly string[], world: CliWorld = {}): CliRun
     signal: world.signal ?? new AbortController().signal,
     openSession: world.openSession ?? (() => Promise.reject(unreachable())),
     openHostRoster: () => world.hostRoster ?? NO_HOSTS,
+    openHeadPins: () => world.headPins ?? NO_PINS,
   }
   return { ...io, status: runCli(words, deps) }
 }

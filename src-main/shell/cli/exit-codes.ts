@@ -17,6 +17,7 @@ export const EXITS = {
   engine: { status: 12, means: 'An engine on the host failed.' },
   protocol: { status: 13, means: 'Console and daemon do not speak the same version.' },
   cancelled: { status: 14, means: 'The operation was cancelled.' },
+  broken: { status: 15, means: 'The activity record is not what it was when a trusted head of it was seen.' },
   interrupted: { status: 130, means: 'Interrupted here (Ctrl-C); what was asked of the host goes on.' },
 } as const satisfies Record<string, { status: number; means: string }>
 
@@ -57,6 +58,7 @@ export const EXIT_OF_CODE: Record<ErrorCode, Exit> = {
   storage_failed: 'engine',
   engine_failed: 'engine',
   deadline_exceeded: 'deadline',
+  record_broken: 'broken',
   protocol_mismatch: 'protocol',
   internal: 'internal',
 }

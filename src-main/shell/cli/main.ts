@@ -4,6 +4,7 @@ import { systemClock, systemRandom } from '../../lib/clock.ts'
 import { systemSshEnvironment } from '../../ssh/environment.ts'
 import { openStore, type ConsoleStore } from '../../store/store.ts'
 import { dataDirectory } from '../data-directory.ts'
+import { headPinsOf } from './head-pins.ts'
 import { hostRosterOf } from './host-roster.ts'
 import type { CliDeps } from './ports.ts'
 import { runCli } from './run.ts'
@@ -42,6 +43,7 @@ async function main(): Promise<number> {
     signal: interruption.signal,
     openSession: sessionOpener({ ...shared, hosts: () => store.open().hosts }),
     openHostRoster: () => hostRosterOf({ ...shared, store: store.open().hosts }),
+    openHeadPins: () => headPinsOf(store.open(), systemClock),
   }
   const keptAlive = setInterval(() => undefined, KEEP_ALIVE_MS)
   try {

@@ -4,7 +4,9 @@ import type { Disposable } from '../../../src-shared/lib/disposable.ts'
 import type { MessageChannelLike } from '../../../src-shared/lib/message-channel.ts'
 import type { HostKey, HostTarget } from '../../../src-shared/model/host.ts'
 import type { ClaimedActor, HostName } from '../../../src-shared/model/ids.ts'
+import type { ActivityHead } from '../../../src-shared/model/activity.ts'
 import type { DaemonClient } from '../../fleet/daemon-link.ts'
+import type { PinnedHead } from '../../store/pinned-heads.ts'
 
 /** Which daemon a command is for: a host of the console's list, or a socket on this machine. */
 export type DaemonTarget =
@@ -37,6 +39,14 @@ export interface HostRoster {
   acceptKey(name: HostName, fingerprint: string, signal: AbortSignal): Promise<KnownHost>
 }
 
+/** The ends of hosts' activity chains that this console has pinned. Both throw `not_found`. */
+export interface HeadPins {
+  /** Newest first. */
+  list(host: HostName): readonly PinnedHead[]
+  /** Pins what was told after `list` had answered with `before`. */
+  pin(host: HostName, told: ActivityHead, before: readonly PinnedHead[]): void
+}
+
 /** Where a stream goes and whether a person sits at it. */
 export interface CliIo {
   readonly stdin: NodeJS.ReadStream
@@ -56,4 +66,5 @@ export interface CliDeps {
   readonly signal: AbortSignal
   openSession(target: DaemonTarget, signal: AbortSignal): Promise<DaemonSession>
   openHostRoster(): HostRoster
+  openHeadPins(): HeadPins
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addActivityCommands } from './commands/activity.ts'
 import { addCallCommand } from './commands/call-command.ts'
 import { addConsoleCommand } from './commands/console.ts'
 import { addDangerousCommand, CLEAN_UP, DESTROY, RESET } from './commands/dangerous.ts'
@@ -23,6 +24,7 @@ const OWN_COMMANDS: Partial<Record<DaemonCallName, (place: Place) => void>> = {
     addWatchCommand(place)
     addCallCommand(place, 'operations.wait')
   },
+  'activity.head': addActivityCommands,
   'drift.plan': () => undefined,
   'drift.run': (place) => addDangerousCommand(place, CLEAN_UP),
 }
