@@ -41,8 +41,9 @@ export async function startElectronWindow(args: readonly string[] = []): Promise
     const dataDirectory = join(user.home, 'data')
     await makeFolderOf(user, dataDirectory)
     const environment = environmentOf(user, { ...display.environment, PILOTHOUSE_DATA_DIR: dataDirectory })
-    const { app, page, close } = await openElectron(program, { user, folder, environment, args })
-    teardown.defer('the window', close)
+    const opened = await openElectron(program, { user, folder, environment, args })
+    teardown.defer('the window', () => opened.close())
+    const { app, page } = opened
     return { app, page, user, dataDirectory, argv: argvAs(user, [program]), environment, dispose }
   } catch (error) {
     await dispose().catch(() => undefined)
