@@ -62,12 +62,14 @@ describe('the commands of the README', () => {
   })
 
   it('do on the command line what they say', async () => {
-    const block = (await shellBlocks()).find((each) => each.includes('npx pilothouse')) ?? ''
-    const script = join(home, 'block.sh')
-    await writeFile(script, block)
+    const blocks = (await shellBlocks()).filter((each) => each.includes('npx pilothouse'))
+    expect(blocks.length).toBeGreaterThan(1)
+    const script = join(home, 'blocks.sh')
+    await writeFile(script, blocks.join('\n'))
     const env = { ...process.env, HOME: home, SSH_AUTH_SOCK: undefined, PILOTHOUSE_DATA_DIR: join(home, 'data') }
     const result = await runAny(['bash', '-euo', 'pipefail', script], { cwd: ROOT, env, deadlineMs: 150_000 })
     expect(result.exitCode, result.output).toBe(0)
     expect(result.stdout).toContain('web-1')
+    expect(result.stdout).toContain('--confirm-name web-1')
   })
 })

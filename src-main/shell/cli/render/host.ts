@@ -28,6 +28,7 @@ export function daemonFacts(info: DaemonInfo): string {
     ['now', localTime(info.now)],
     ...info.drivers.map((driver): [string, string] => ['driver', driverWords(driver)]),
     ['largest', `${sizeLimit.cpus} CPU, ${sizeLimit.memoryMiB} MiB, home ${sizeLimit.homeMiB} MiB`],
+    ['recovery', info.isRecoveringAutomatically ? 'by itself, once per failure' : 'by hand alone'],
     ['can', info.capabilities.join(', ')],
   ])
 }
