@@ -11,7 +11,7 @@ export function environmentOperations(toolkit: Toolkit, options: StartOptions): 
   return [
     ...startOperations(toolkit, options),
     stopOperation(toolkit),
-    ...recoverOperations(toolkit),
+    ...recoverOperations(toolkit, options),
     resetOperation(toolkit, options),
     resizeOperation(toolkit),
     destroyOperation(toolkit),

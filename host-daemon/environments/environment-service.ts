@@ -13,6 +13,7 @@ import { reboot } from './reboot-command.ts'
 import { planReset, runReset } from './reset-command.ts'
 import { resize, type ResizeInput } from './resize-command.ts'
 import { spawn, type SpawnDeps, type SpawnInput } from './spawn-command.ts'
+import { recordSpawnRefusal } from './spawn-refusals.ts'
 import { resolveEnvironment, resolveRecorded, type EnvironmentViews } from './views.ts'
 
 export interface EnvironmentServiceDeps extends SpawnDeps, DangerousDeps, PowerDeps {
@@ -40,8 +41,13 @@ export class EnvironmentService {
     return resolveRecorded(this.deps.toolkit.store, ref)
   }
 
-  spawn(caller: Requester, input: SpawnInput): Promise<Operation> {
-    return spawn(this.deps, caller, input)
+  async spawn(caller: Requester, input: SpawnInput): Promise<Operation> {
+    try {
+      return await spawn(this.deps, caller, input)
+    } catch (error) {
+      recordSpawnRefusal(this.deps.toolkit, caller, { error, input })
+      throw error
+    }
   }
 
   start(caller: Requester, input: PowerInput): Promise<Operation> {
@@ -76,7 +82,7 @@ export class EnvironmentService {
     return planReset(this.deps, caller, ref)
   }
 
-  runReset(caller: Requester, input: DangerousInput): Promise<Operation> {
+  runReset(caller: Requester, input: DangerousInput): Operation {
     return runReset(this.deps, caller, input)
   }
 

@@ -21,6 +21,15 @@ const REASON_OF_PHASE: Record<Phase, FailureReason> = {
   ready: 'guest_exited',
 }
 
+/** What a step is about says more than the phase it falls into. */
+const REASON_OF_STEP: Readonly<Record<string, FailureReason>> = {
+  check_home: 'disk_failed',
+  make_home: 'disk_failed',
+  stop_guest: 'cleanup_failed',
+  end_guest: 'cleanup_failed',
+  remove_old_home: 'cleanup_failed',
+}
+
 /** Puts what a step threw into the closed set; `details` carry reason and phase for the environment's state. */
 export function describeFailure(logger: Logger) {
   return (error: unknown, operation: StoredOperation): PilothouseError => {
@@ -37,9 +46,9 @@ export function describeFailure(logger: Logger) {
 }
 
 /** Reason and phase belong to a start alone: a stop that failed has neither. */
-function factsOf(error: unknown, { phase }: StoredOperation): Record<string, unknown> {
+function factsOf(error: unknown, { phase, step }: StoredOperation): Record<string, unknown> {
   if (error instanceof DriverFailure) return { reason: error.reason, phase: phase ?? 'requested' }
-  return phase === null ? {} : { reason: REASON_OF_PHASE[phase], phase }
+  return phase === null ? {} : { reason: REASON_OF_STEP[step] ?? REASON_OF_PHASE[phase], phase }
 }
 
 function engineFailed(error: DriverFailure, details: Record<string, unknown>): PilothouseError {

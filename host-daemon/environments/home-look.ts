@@ -1,3 +1,4 @@
+import { PilothouseError } from '../../src-shared/error.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { withDeadline } from '../system/deadline.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -12,4 +13,15 @@ export function lookAtHome({ drivers, clock }: Toolkit, environment: StoredEnvir
   const look = async () => drivers.of(environment).inspectHome(environment.home.id)
   const onDeadline = () => new Error(`The home did not answer within ${LOOK_MS / 1000} s.`)
   return withDeadline<HomeSeen>(look, { clock, deadlineMs: LOOK_MS, onDeadline })
+}
+
+/** Keeps what a look found, where it is news, and throws `home_gone` for a home that is positively gone. */
+export function insistOnHome({ store, clock }: Toolkit, looked: StoredEnvironment, seen: HomeSeen): void {
+  store.db.transaction(() => {
+    const home = store.environments.find(looked.id)?.home
+    const isNews = home?.id === looked.home.id && (home.goneAt === null) !== (seen.kind === 'present')
+    if (isNews) store.environments.setHomeGone(looked.id, seen.kind === 'present' ? null : clock.now())
+  })
+  if (seen.kind === 'present') return
+  throw new PilothouseError('home_gone', `The home of ${looked.name} is gone; nothing was started without it.`)
 }

@@ -1,20 +1,60 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { EnvironmentRef } from '../../src-shared/model/ids.ts'
+import type { EnvironmentRef, HomeId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { DangerousDeps, DangerousInput } from './dangerous.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
+import { admitBringUp, assertMemory } from './bring-up.ts'
+import {
+  planDangerous,
+  runDangerous,
+  type DangerousDeps,
+  type DangerousInput,
+  type DangerousKind,
+} from './dangerous.ts'
+import { inspectHome } from './plan-home.ts'
+import { refuseQuarantined } from './quarantine.ts'
+import { resetPlan } from './reset-plan.ts'
 
 /** What resetting would do, and the ticket to do exactly that. */
 export function planReset(
-  _deps: DangerousDeps,
-  _caller: Requester,
-  _ref: EnvironmentRef,
+  deps: DangerousDeps,
+  caller: Requester,
+  ref: EnvironmentRef,
 ): Promise<{ plan: Plan; ticket: Ticket }> {
-  return Promise.reject(new PilothouseError('internal', 'Not built yet.'))
+  return planDangerous(deps, { kind: resetKind(deps), caller, ref })
 }
 
 /** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
-export function runReset(_deps: DangerousDeps, _caller: Requester, _input: DangerousInput): Promise<Operation> {
-  return Promise.reject(new PilothouseError('internal', 'Not built yet.'))
+export function runReset(deps: DangerousDeps, caller: Requester, input: DangerousInput): Operation {
+  return runDangerous(deps, { kind: resetKind(deps), caller, input })
+}
+
+function resetKind({ toolkit, hostName, capacity }: DangerousDeps): DangerousKind {
+  const { store, clock, random, drivers, deadlines } = toolkit
+  return {
+    kind: 'reset',
+    refuse: (environment) => {
+      refuseQuarantined(environment)
+      assertUnprotected(environment)
+      if (environment.desired === 'stopped') assertMemory(toolkit, environment, capacity)
+    },
+    plan: async (environment) => {
+      await drivers.refuseUnavailable(drivers.of(environment), clock)
+      return resetPlan(environment, await inspectHome(toolkit, environment), { hostName, deadlines })
+    },
+    params: ({ home }) => ({ oldHomeId: home.id, newHomeId: `home-${random.hex(8)}` }),
+    admit: (environment, { newHomeId }) => {
+      admitBringUp(toolkit, environment, { capacity })
+      const home = { homeId: newHomeId as HomeId, sizeMiB: environment.size.homeMiB }
+      store.environments.insertHome(environment.id, home)
+    },
+  }
+}
+
+/** Deletion protection guards the home, and a reset deletes the home. */
+function assertUnprotected({ name, isProtected }: StoredEnvironment): void {
+  if (!isProtected) return
+  const message = `${name} is protected against deletion, and a reset deletes its home.`
+  throw new PilothouseError('deletion_protected', message)
 }

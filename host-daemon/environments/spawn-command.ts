@@ -14,7 +14,7 @@ import type { Startup } from '../../src-shared/model/startup.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { Requester } from '../operations/requester.ts'
 import { isUniqueViolation } from '../store/database.ts'
-import type { HostCapacity, InsertLimits, NewEnvironment } from '../store/environments-table.ts'
+import type { HostCapacity, HostUsage, InsertLimits, NewEnvironment } from '../store/environments-table.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface SpawnInput {
@@ -64,10 +64,12 @@ function sizeOf(asked: SpawnInput['size']): EnvironmentSize {
   }
 }
 
-function assertSize(size: EnvironmentSize, limit: EnvironmentSize): void {
+/** Throws `host_limit_reached` for what is larger than this host takes; what is not given is not looked at. */
+export function assertSize(size: Partial<EnvironmentSize>, limit: EnvironmentSize): void {
   for (const field of ['cpus', 'memoryMiB', 'homeMiB'] as const) {
-    if (size[field] <= limit[field]) continue
-    const message = `This host takes environments of at most ${limit[field]} ${field}; ${size[field]} was asked for.`
+    const asked = size[field] ?? 0
+    if (asked <= limit[field]) continue
+    const message = `This host takes environments of at most ${limit[field]} ${field}; ${asked} was asked for.`
     throw new PilothouseError('host_limit_reached', message, { details: { field, limit: limit[field] } })
   }
 }
@@ -105,15 +107,19 @@ function freshIds({ store, random }: Toolkit): { id: EnvironmentId; homeId: Home
 
 /** Says which limit forbade the insert; asked in the same transaction, so that the answer is true of it. */
 function refusal({ toolkit, limits }: SpawnDeps, { owner: name, size }: NewEnvironment): PilothouseError {
-  const owner = toolkit.store.owners.find(name)
+  return ownerRefusal(toolkit, name) ?? capacityRefusal(toolkit, { capacity: limits.capacity, size })
+}
+
+/** Why the owner may not have one more environment; undefined where it may. */
+export function ownerRefusal({ store }: Toolkit, name: OwnerName): PilothouseError | undefined {
+  const owner = store.owners.find(name)
   if (owner === undefined) return new PilothouseError('owner_not_allowed', `${name} is not an owner on this host.`)
   if (!owner.isActive) return new PilothouseError('owner_inactive', `The owner ${name} is not active.`)
   const { limit, environmentCount } = owner
-  if (limit !== 'unlimited' && environmentCount >= limit) {
-    const message = `${name} has ${environmentCount} of at most ${limit} environments.`
-    return new PilothouseError('owner_limit_reached', message, { details: { limit, environmentCount } })
-  }
-  return capacityRefusal(toolkit, { capacity: limits.capacity, size })
+  if (limit === 'unlimited' || environmentCount < limit) return undefined
+  const environments = limit === 1 ? 'environment' : 'environments'
+  const message = `${name} has ${environmentCount} of at most ${limit} ${environments}.`
+  return new PilothouseError('owner_limit_reached', message, { details: { limit, environmentCount } })
 }
 
 interface CapacityQuestion {
@@ -121,15 +127,25 @@ interface CapacityQuestion {
   readonly size: EnvironmentSize
 }
 
-/** Names the first capacity of the host that would be exceeded. */
-export function capacityRefusal({ store }: Toolkit, { capacity, size }: CapacityQuestion): PilothouseError {
-  const used = store.environments.usage()
+/** Names the first capacity of the host that one more environment would exceed. */
+export function capacityRefusal(toolkit: Toolkit, { capacity, size }: CapacityQuestion): PilothouseError {
   const wanted = { environments: 1, memoryMiB: size.memoryMiB, homeMiB: size.homeMiB }
+  const noUid = () => new PilothouseError('host_limit_reached', 'This host has no free guest uid left.')
+  return exceededCapacity(toolkit, capacity, wanted) ?? noUid()
+}
+
+/** Names the first capacity that `wanted`, on top of what is in use, would exceed; undefined where it fits. */
+export function exceededCapacity(
+  { store }: Toolkit,
+  capacity: HostCapacity,
+  wanted: HostUsage,
+): PilothouseError | undefined {
+  const used = store.environments.usage()
   for (const field of ['environments', 'memoryMiB', 'homeMiB'] as const) {
     const limit = capacity[field]
     if (limit === null || used[field] + wanted[field] <= limit) continue
     const message = `This host has ${used[field]} of at most ${limit} ${field} in use; ${wanted[field]} more does not fit.`
     return new PilothouseError('host_limit_reached', message, { details: { field, limit, used: used[field] } })
   }
-  return new PilothouseError('host_limit_reached', 'This host has no free guest uid left.')
+  return undefined
 }

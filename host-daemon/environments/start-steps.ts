@@ -1,22 +1,15 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { BootId } from '../../src-shared/model/ids.ts'
-import type { GuestEvidence } from '../drivers/vm-driver.ts'
-import type { Step, StepContext, UndoContext } from '../operations/step.ts'
+import type { BootRecord, BootSpec, GuestEvidence } from '../drivers/vm-driver.ts'
+import type { Step, StepContext } from '../operations/step.ts'
 import type { Boot } from '../store/boots-table.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
+import { DRIVER_MARGIN_MS, environmentOf } from './environment-of.ts'
+import { refuseQuarantined } from './quarantine.ts'
 import type { Toolkit } from './toolkit.ts'
 
-/** A driver keeps its own deadlines; the step's comes this much later, in milliseconds, for one that does not. */
-export const DRIVER_MARGIN_MS = 5_000
 const LEAST_READY_BUDGET_MS = 1_000
-
-/** Throws when the row is gone: nothing could be right any more. */
-export function environmentOf({ store }: Toolkit, operation: StoredOperation): StoredEnvironment {
-  const environment = store.environments.find(operation.environmentId)
-  if (environment === undefined) throw new Error(`Environment ${operation.environmentId} is not in the database`)
-  return environment
-}
 
 /** Waits until few enough other guests are starting. The wait is nobody's failure and counts for no deadline. */
 export function awaitTurn({ turns, deadlines }: Toolkit): Step {
@@ -29,51 +22,6 @@ export function awaitTurn({ turns, deadlines }: Toolkit): Step {
       scope.add(await turns.take(signal))
     },
   }
-}
-
-/** Makes the home where none was ever made, and insists on it where one was. Its undo removes what holds no data. */
-export function prepareHome(toolkit: Toolkit): Step {
-  return {
-    name: 'prepare_home',
-    phase: 'provisioning_vm',
-    deadlineMs: toolkit.deadlines.homeMs,
-    isCancellable: true,
-    enter: (operation) => showProvisioning(toolkit, operation),
-    run: (context) => makeHome(toolkit, context),
-    undo: (context) => removeFreshHome(toolkit, context),
-  }
-}
-
-function showProvisioning(toolkit: Toolkit, operation: StoredOperation): void {
-  const { id, observed } = environmentOf(toolkit, operation)
-  if (observed.kind !== 'creating') return
-  toolkit.store.environments.setObserved(id, { ...observed, phase: 'provisioning_vm' }, toolkit.clock.now())
-}
-
-async function makeHome(toolkit: Toolkit, { operation, signal }: StepContext): Promise<void> {
-  const { store, clock, drivers } = toolkit
-  const environment = environmentOf(toolkit, operation)
-  const { id: homeId, sizeMiB } = environment.home
-  if (store.environments.homeMadeAt(homeId) !== null) return assertHome(toolkit, environment)
-  await drivers.of(environment).createHome(homeId, sizeMiB, signal)
-  store.db.transaction(() => store.environments.setHomeMade(homeId, clock.now()))
-}
-
-/** Throws `home_gone` on positive evidence only. */
-export async function assertHome({ drivers }: Toolkit, environment: StoredEnvironment): Promise<void> {
-  const found = await drivers.of(environment).inspectHome(environment.home.id)
-  if (found.kind === 'present') return
-  throw new PilothouseError('home_gone', `The home of ${environment.name} is gone; nothing was started without it.`)
-}
-
-async function removeFreshHome(toolkit: Toolkit, { operation, cause }: UndoContext): Promise<void> {
-  const { store, clock, drivers } = toolkit
-  const environment = environmentOf(toolkit, operation)
-  const homeId = environment.home.id
-  const isCancelledSpawn = operation.kind === 'spawn' && cause.code === 'cancelled'
-  if (!isCancelledSpawn && store.environments.homeMadeAt(homeId) !== null) return
-  await drivers.of(environment).destroyHome(homeId)
-  if (isCancelledSpawn) store.db.transaction(() => store.environments.setHomeRemoved(homeId, clock.now()))
 }
 
 /** Starts the guest; the means to find and stop it are durable before anything of it exists. */
@@ -89,35 +37,49 @@ export function startGuest(toolkit: Toolkit): Step {
 }
 
 async function bootGuest(toolkit: Toolkit, context: StepContext): Promise<void> {
-  const { store, clock, drivers } = toolkit
-  const environment = environmentOf(toolkit, context.operation)
-  const driver = drivers.of(environment)
-  const present = store.boots.liveOf(environment.id)
-  if (present !== undefined) {
-    const isLeftover = environment.observed.kind === 'failed' && present.operationId !== context.operation.id
-    // A guest that is alive is adopted: one of an interrupted start, or one that ran all the time.
-    if (!isLeftover && (await isAlive(toolkit, { environment, boot: present }))) return
-    await endBoot(toolkit, { environment, boot: present })
-  }
+  if (await isThereAlready(toolkit, context.operation)) return
   context.signal.throwIfAborted()
-  const spec = {
-    environmentId: environment.id,
-    bootId: `boot-${toolkit.random.hex(8)}` as BootId,
-    homeId: environment.home.id,
-    image: environment.image,
-    size: environment.size,
-    guestUid: environment.guestUid,
-  }
+  const environment = environmentOf(toolkit, context.operation)
+  refuseQuarantined(environment)
+  const spec = specOf(toolkit, environment)
+  const driver = toolkit.drivers.of(environment)
   const record = driver.planBoot(spec)
-  const { bootId } = spec
-  const [since, { attempt }] = [clock.now(), context]
-  store.db.transaction(() => {
-    store.boots.insert({ operationId: context.operation.id, record, startedAt: since })
-    store.environments.setBoot(environment.id, bootId)
-    const observed = { kind: 'booting', since, phase: 'booting_guest', bootId, attempt } as const
-    store.environments.setObserved(environment.id, observed, since)
-  })
+  recordBoot(toolkit, context, record)
   await driver.startGuest(spec, record, context.signal)
+}
+
+/**
+ * A guest that is alive is adopted: one of an interrupted start, or one that ran all the time. What is left of any
+ * other is ended.
+ */
+async function isThereAlready(toolkit: Toolkit, operation: StoredOperation): Promise<boolean> {
+  const environment = environmentOf(toolkit, operation)
+  const boot = toolkit.store.boots.liveOf(environment.id)
+  if (boot === undefined) return false
+  const isLeftover = environment.observed.kind === 'failed' && boot.operationId !== operation.id
+  const isOnItsHome = boot.record.homeId === environment.home.id
+  if (!isLeftover && isOnItsHome && (await isAlive(toolkit, { environment, boot }))) return true
+  await endBoot(toolkit, { environment, boot })
+  return false
+}
+
+function specOf({ store, random }: Toolkit, environment: StoredEnvironment): BootSpec {
+  const { id: environmentId, home, image, size, guestUid } = environment
+  const bootId = `boot-${random.hex(8)}` as BootId
+  const startup = store.environments.startupOf(environmentId)
+  return { environmentId, bootId, homeId: home.id, image, size, guestUid, startup }
+}
+
+/** The means to find and stop the guest, durable before it exists. */
+function recordBoot({ store, clock }: Toolkit, { operation, attempt }: StepContext, record: BootRecord): void {
+  const { environmentId, bootId } = record
+  const since = clock.now()
+  store.db.transaction(() => {
+    store.boots.insert({ operationId: operation.id, record, startedAt: since })
+    store.environments.setBoot(environmentId, bootId)
+    const observed = { kind: 'booting', since, phase: 'booting_guest', bootId, attempt } as const
+    store.environments.setObserved(environmentId, observed, since)
+  })
 }
 
 interface Present {

@@ -5,7 +5,7 @@ import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { Store } from '../store/store.ts'
 import type { PlanFacts, StoredTicket, TicketKind } from '../store/tickets-table.ts'
-import { changesBetween } from './destroy-plan.ts'
+import { changesBetween } from './plan-facts.ts'
 
 /** A ticket lives no longer than this, in milliseconds. */
 export const TICKET_LIFETIME_MS = 5 * 60_000
@@ -24,6 +24,15 @@ interface Refusal {
   readonly environment: EnvironmentRef
 }
 
+interface HostPlan {
+  readonly kind: 'clean_up'
+  readonly text: string
+  readonly hash: string
+  readonly needsName: boolean
+}
+
+type AnyPlan = Omit<HostPlan, 'kind'> & { readonly kind: TicketKind; readonly environmentId: EnvironmentId | null }
+
 /** Single-use permissions, each to run exactly one plan. */
 export class Tickets {
   private readonly deps: TicketsDeps
@@ -34,6 +43,15 @@ export class Tickets {
 
   /** Durable when it returns. */
   issue(plan: Plan, facts: PlanFacts, caller: Requester): Ticket {
+    return this.write(plan, facts, caller)
+  }
+
+  /** The same for what concerns the host alone. */
+  issueForHost(plan: HostPlan, facts: PlanFacts, caller: Requester): Ticket {
+    return this.write({ ...plan, environmentId: null }, facts, caller)
+  }
+
+  private write(plan: AnyPlan, facts: PlanFacts, caller: Requester): Ticket {
     const { store, clock, random, lifetimeMs } = this.deps
     const id = `tkt-${random.hex(16)}` as TicketId
     const createdAt = clock.now()
@@ -82,6 +100,12 @@ export class Tickets {
   /** Only inside the transaction that claims the operation. */
   consume(ticket: StoredTicket, operationId: OperationId): void {
     const use = { operationId, at: this.deps.clock.now() }
+    if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
+  }
+
+  /** Only inside the transaction that records that the clean-up was asked for. */
+  consumeForHost(ticket: StoredTicket): void {
+    const use = { operationId: null, at: this.deps.clock.now() }
     if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
   }
 

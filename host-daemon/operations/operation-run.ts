@@ -119,13 +119,14 @@ export class OperationRun {
 
   private retryIndex(failure: Failure): number | undefined {
     const { retry, steps } = this.definition
-    if (retry === null || failure.code === 'cancelled') return undefined
+    if (retry === null || failure.code === 'cancelled' || this.isBeyondReturn) return undefined
     const index = steps.findIndex(({ name }) => name === retry.from)
     const isBehind = index >= 0 && this.operation.stepIndex >= index
     return isBehind && (this.operation.attempt ?? 1) < retry.maxAttempts ? index : undefined
   }
 
   private async rollBack(cause: Failure): Promise<Outcome | null> {
+    if (this.isBeyondReturn) return { kind: 'failed', failure: asFailed(cause), isRolledBack: false }
     const isRolledBack = await this.undoDownTo(0, cause)
     if (this.deps.suspend.aborted) return null
     if (!isRolledBack) return this.unfinishedRollback(cause)
@@ -169,8 +170,7 @@ export class OperationRun {
     if (this.deps.suspend.aborted) return null
     const details = { ...cause.details, rollbackFailedAt: this.operation.step, rollbackDetail: this.lastEnd?.detail }
     const message = `${cause.message} It could not be undone at step ${this.operation.step}: ${this.lastEnd?.detail ?? ''}`
-    const code = cause.code === 'cancelled' ? 'engine_failed' : cause.code
-    return { kind: 'failed', failure: { ...cause, code, message, details }, isRolledBack: false }
+    return { kind: 'failed', failure: { ...asFailed(cause), message, details }, isRolledBack: false }
   }
 
   /** Journal before: where the operation stands, and how the step before ended, in one transaction. */
@@ -206,11 +206,21 @@ export class OperationRun {
     return this.definition.describeFailure(error, this.operation).withRequestId(requestId).toFailure()
   }
 
+  /** The step that it stands at has begun, and cannot be taken back. */
+  private get isBeyondReturn(): boolean {
+    return this.stepAt(this.operation.stepIndex).isForwardOnly === true
+  }
+
   private stepAt(index: number): Step {
     const step = this.definition.steps[index]
     if (step === undefined) throw new Error(`${this.definition.kind} has no step ${index}`)
     return step
   }
+}
+
+/** Whoever cancelled is not told that it was, where something of it stays. */
+function asFailed(cause: Failure): Failure {
+  return cause.code === 'cancelled' ? { ...cause, code: 'engine_failed' } : cause
 }
 
 function overdue(step: string, deadlineMs: number | null): PilothouseError {

@@ -3,6 +3,8 @@ import { backoffMs } from '../../src-shared/lib/backoff.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { OperationId } from '../../src-shared/model/ids.ts'
 import type { OperationStatus } from '../../src-shared/model/operation.ts'
+import type { NewActivity } from '../store/activity-table.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
 import type { StepEnd } from '../store/steps-table.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../system/logger.ts'
@@ -62,17 +64,16 @@ export class OutcomeWriter {
       definition.settle(operation, outcome)
       store.operations.finish(id, statusOf(outcome, clock.now()))
       store.claims.release(id, clock.now())
-      store.activity.append({
-        at: clock.now(),
-        actor: operation.actor,
-        requestId: operation.requestId,
-        operationId: id,
-        environmentId: operation.environmentId,
-        action: operation.kind,
-        outcome: activityOutcome(outcome),
-        detail: outcome.kind === 'failed' ? { code: outcome.failure.code, message: outcome.failure.message } : {},
-      })
+      if (isUndone(operation, outcome)) this.append(operation, { outcome: 'rolled_back', detail: causeOf(operation) })
+      const word = definition.recordAs?.(outcome) ?? activityOutcome(outcome)
+      this.append(operation, { outcome: word, detail: detailOf(outcome) })
     })
+  }
+
+  private append(operation: StoredOperation, said: Pick<NewActivity, 'outcome' | 'detail'>): void {
+    const { id: operationId, actor, requestId, environmentId, kind: action } = operation
+    const { store, clock } = this.deps
+    store.activity.append({ at: clock.now(), actor, requestId, operationId, environmentId, action, ...said })
   }
 
   private report({ id, outcome }: Ending, { error, attempt }: { error: unknown; attempt: number }): void {
@@ -93,6 +94,19 @@ function statusOf(outcome: Outcome, endedAt: number): EndStatus {
   return outcome.kind === 'failed'
     ? { kind: 'failed', endedAt, failure: outcome.failure }
     : { kind: outcome.kind, endedAt }
+}
+
+/** Everything that it had done was undone. */
+function isUndone({ direction }: StoredOperation, outcome: Outcome): boolean {
+  return direction === 'undo' && (outcome.kind === 'cancelled' || (outcome.kind === 'failed' && outcome.isRolledBack))
+}
+
+function causeOf({ undoCause }: StoredOperation): Record<string, unknown> {
+  return undoCause === null ? {} : { code: undoCause.code, message: undoCause.message }
+}
+
+function detailOf(outcome: Outcome): Record<string, unknown> {
+  return outcome.kind === 'failed' ? { code: outcome.failure.code, message: outcome.failure.message } : {}
 }
 
 function activityOutcome(outcome: Outcome): string {

@@ -3,6 +3,7 @@ import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../system/logger.ts'
+import type { OperationDefinition } from './step.ts'
 
 /** A daemon that dies as often as this over one operation does not try it again. */
 const MAX_RESUMPTIONS = 3
@@ -11,6 +12,7 @@ interface ResumptionDeps {
   readonly store: Store
   readonly clock: Clock
   readonly logger: Logger
+  readonly definitions: readonly OperationDefinition[]
 }
 
 /** Decides, by its journal, what becomes of an operation that a crash interrupted; activity says which. */
@@ -30,8 +32,10 @@ export class Resumption {
     store.db.transaction(() => {
       store.operations.countResumption(id)
       if (undoCause !== null) store.operations.setProgress(id, { ...operation, direction: 'undo', undoCause })
-      const about = { operationId: id, environmentId, action: kind, outcome: verdict, detail: { step } }
-      store.activity.append({ ...about, at: clock.now(), actor: null, requestId: operation.requestId })
+      const about = { operationId: id, environmentId, action: kind, detail: { step } }
+      for (const outcome of ['interrupted', verdict]) {
+        store.activity.append({ ...about, outcome, at: clock.now(), actor: null, requestId: operation.requestId })
+      }
     })
     logger.warn({ operationId: id, kind, step, verdict }, 'An interrupted operation is taken up')
     return store.operations.find(id) ?? operation
@@ -40,12 +44,18 @@ export class Resumption {
   private causeToUndo(operation: StoredOperation): Failure | null {
     if (operation.direction === 'undo') return operation.undoCause
     const { requestId, phase } = operation
-    if (operation.isCancelRequested) {
+    // Where a step cannot be cancelled the operation goes on, and heeds the cancel before the next one that can.
+    if (operation.isCancelRequested && this.isCancellable(operation)) {
       return new PilothouseError('cancelled', 'The operation was cancelled.', { requestId }).toFailure()
     }
     if (operation.resumptions < MAX_RESUMPTIONS) return null
     const message = `The daemon was interrupted ${operation.resumptions + 1} times while it was working on this.`
     const details = { reason: 'interrupted', phase }
     return new PilothouseError('engine_failed', message, { requestId, details }).toFailure()
+  }
+
+  private isCancellable({ kind, stepIndex }: StoredOperation): boolean {
+    const definition = this.deps.definitions.find((candidate) => candidate.kind === kind)
+    return definition?.steps[stepIndex]?.isCancellable ?? true
   }
 }

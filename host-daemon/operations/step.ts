@@ -32,6 +32,11 @@ export interface Step {
   /** Null where waiting is nobody's failure; the operation's own bounds hold then. */
   readonly deadlineMs: number | null
   readonly isCancellable: boolean
+  /**
+   * What it does cannot be taken back. Once it has begun, nothing of the operation is undone or tried again any more,
+   * whatever fails: everything stays as it is then, and the outcome says so.
+   */
+  readonly isForwardOnly?: boolean
   /** Runs inside the transaction that journals the beginning of `run`: what is seen of the step changes with it. */
   enter?(operation: StoredOperation): void
   run(context: StepContext): Promise<void>
@@ -63,4 +68,6 @@ export interface OperationDefinition {
   describeFailure(error: unknown, operation: StoredOperation): PilothouseError
   /** Runs inside the transaction that writes the outcome. */
   settle(operation: StoredOperation, outcome: Outcome): void
+  /** What the activity record calls this outcome where the general word says too little; null: the general word. */
+  recordAs?(outcome: Outcome): string | null
 }

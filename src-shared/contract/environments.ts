@@ -117,7 +117,7 @@ export const environments = {
     effect: 'write',
     input: z.object({ ...command, ...target, ...seen }),
     output: operationSchema,
-    errors: [...COMMAND_ERRORS, 'wrong_state', 'engine_failed'],
+    errors: [...COMMAND_ERRORS, 'wrong_state', 'home_gone', 'host_limit_reached', 'engine_failed'],
   }),
   recover: call({
     summary:
@@ -166,7 +166,13 @@ export const environments = {
       effect: 'read',
       input: z.object(target),
       output: z.object({ plan: planSchema, ticket: ticketSchema }),
-      errors: ['operation_in_flight', 'deletion_protected', 'environment_quarantined', 'host_limit_reached'],
+      errors: [
+        'operation_in_flight',
+        'deletion_protected',
+        'environment_quarantined',
+        'host_limit_reached',
+        'engine_failed',
+      ],
     }),
     run: call({
       summary: 'Run a reset plan with its ticket; answers with the operation at once.',

@@ -69,7 +69,7 @@ describe('a daemon that starts again', () => {
     expect(await get()).toMatchObject({ observed: { kind: 'running', agent: 'answering' }, operationId: null })
     expect(host.machine.guests.ids()).toHaveLength(1)
     expect(host.machine.mostGuestsPerHome).toBe(1)
-    expect(outcomesOf('spawn')).toEqual(['accepted', 'resumed', 'succeeded'])
+    expect(outcomesOf('spawn')).toEqual(['accepted', 'interrupted', 'resumed', 'succeeded'])
   })
 
   it('adopts the guest of an interrupted spawn instead of starting another', async () => {
@@ -102,7 +102,7 @@ describe('a daemon that starts again', () => {
     expect(await wait(id)).toMatchObject({ status: { kind: 'cancelled' } })
     expect(host.machine.guests.ids()).toEqual([])
     expect(host.machine.homes.ids()).toEqual([])
-    expect(outcomesOf('spawn')).toEqual(['accepted', 'rolling_back', 'cancelled'])
+    expect(outcomesOf('spawn')).toEqual(['accepted', 'interrupted', 'rolling_back', 'rolled_back', 'cancelled'])
   })
 
   it('gives up on an operation over which it dies again and again, and frees the claim', async () => {
@@ -114,7 +114,11 @@ describe('a daemon that starts again', () => {
     }
     expect((await wait(id)).status).toMatchObject({ kind: 'failed', failure: { details: { reason: 'interrupted' } } })
     expect(await get()).toMatchObject({ observed: { kind: 'failed', reason: 'interrupted' }, operationId: null })
-    expect(outcomesOf('spawn')).toEqual(['accepted', 'resumed', 'resumed', 'resumed', 'rolling_back', 'failed'])
+    const resumed = ['interrupted', 'resumed']
+    expect(outcomesOf('spawn')).toEqual([
+      ...['accepted', ...resumed, ...resumed, ...resumed],
+      ...['interrupted', 'rolling_back', 'rolled_back', 'failed'],
+    ])
   })
 
   it('takes up what it left when it was told to end, and queued starts wait for their turn again', async () => {
