@@ -12,7 +12,7 @@ export interface OwnerInput {
   readonly limit?: OwnerLimit | undefined
 }
 
-const FRESH = { note: '', isActive: true, limit: 1 } as const
+const FRESH: Settled = { note: '', isActive: true, limit: 1 }
 
 /** Who may own environments, and how many. */
 export class OwnerService {
@@ -28,14 +28,17 @@ export class OwnerService {
     return this.store.owners.list()
   }
 
-  /** Adds the owner, or changes what is given. A lower limit takes nothing away; it only forbids more. */
+  /**
+   * Adds the owner, or changes what is given. A lower limit, or an owner that is no longer active, takes nothing away and
+   * only forbids more. Nothing is written and nothing recorded where nothing changes.
+   */
   put(input: OwnerInput, caller: Requester): Owner {
-    const { actor, requestId } = caller
     return this.store.db.transaction(() => {
-      const owner = this.merge(input)
-      this.store.owners.put(owner)
-      const about = { action: 'owner.put', outcome: 'succeeded', operationId: null, environmentId: null }
-      this.store.activity.append({ ...about, at: this.clock.now(), actor, requestId, detail: { ...owner } })
+      const before = this.store.owners.find(input.name)
+      const after = merge(input, before ?? FRESH)
+      if (before !== undefined && isSame(before, after)) return before
+      this.store.owners.put(after)
+      this.record(caller, before, after)
       return this.written(input.name)
     })
   }
@@ -47,14 +50,11 @@ export class OwnerService {
     })
   }
 
-  private merge({ name, note, isActive, limit }: OwnerInput): OwnerRecord {
-    const known = this.store.owners.find(name) ?? FRESH
-    return {
-      name,
-      note: note ?? known.note,
-      isActive: isActive ?? known.isActive,
-      limit: limit ?? known.limit,
-    }
+  /** The owner as it is now, and as it was; null where it is new. */
+  private record({ actor, requestId }: Requester, known: Owner | undefined, after: OwnerRecord): void {
+    const before = known === undefined ? null : merge({ name: known.name }, known)
+    const about = { action: 'owner.put', outcome: 'succeeded', operationId: null, environmentId: null }
+    this.store.activity.append({ ...about, at: this.clock.now(), actor, requestId, detail: { ...after, before } })
   }
 
   private written(name: OwnerName): Owner {
@@ -62,4 +62,19 @@ export class OwnerService {
     if (owner === undefined) throw new Error(`Owner ${name} was not written`)
     return owner
   }
+}
+
+type Settled = Omit<OwnerRecord, 'name'>
+
+function merge({ name, note, isActive, limit }: OwnerInput, known: Settled): OwnerRecord {
+  return {
+    name,
+    note: note ?? known.note,
+    isActive: isActive ?? known.isActive,
+    limit: limit ?? known.limit,
+  }
+}
+
+function isSame(one: Settled, other: Settled): boolean {
+  return one.note === other.note && one.isActive === other.isActive && one.limit === other.limit
 }

@@ -67,6 +67,19 @@ const HEX = '[0-9a-f]'
 const HAS_ID = `e.id GLOB 'env-${HEX.repeat(8)}'`
 
 /**
+ * What resizes that are under way will have added to column `of`, once they have ended: it is given away already.
+ * `where` picks the environments that count.
+ */
+function underWay({ of, to, where = '1' }: { of: string; to: string; where?: string }): string {
+  return `(SELECT COALESCE(SUM(MAX(json_extract(r.params, '$.${to}') - g.${of}, 0)), 0)
+    FROM operations r JOIN environments g ON g.id = r.environment_id
+    WHERE r.status = 'running' AND r.kind = 'resize' AND ${where})`
+}
+
+const GROWING_HOMES = underWay({ of: 'home_mib', to: 'homeMiB' })
+const GROWING_MEMORY = underWay({ of: 'memory_mib', to: 'memoryMiB', where: "g.desired = 'running'" })
+
+/**
  * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they
  * allow can exist. The guest's uid is the lowest free one.
  */
@@ -89,8 +102,10 @@ WHERE o.name = @owner AND o.is_active = 1
   AND (o.max_environments IS NULL OR (SELECT COUNT(*) FROM live WHERE owner = o.name AND is_counted = 1) < o.max_environments)
   AND (@maxEnvironments IS NULL OR (SELECT COUNT(*) FROM live) < @maxEnvironments)
   AND (@maxMemoryMiB IS NULL
-    OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + @memoryMiB <= @maxMemoryMiB)
-  AND (@maxHomeMiB IS NULL OR (SELECT COALESCE(SUM(home_mib), 0) FROM live) + @homeMiB <= @maxHomeMiB)
+    OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + ${GROWING_MEMORY}
+      + @memoryMiB <= @maxMemoryMiB)
+  AND (@maxHomeMiB IS NULL
+    OR (SELECT COALESCE(SUM(home_mib), 0) FROM live) + ${GROWING_HOMES} + @homeMiB <= @maxHomeMiB)
   AND free.uid < @uidBase + @uidCount`
 
 const FORGETTABLE = `
@@ -184,8 +199,8 @@ export class EnvironmentsTable {
 
   usage(): HostUsage {
     const sql = `
-      SELECT COUNT(*) AS environments, COALESCE(SUM(home_mib), 0) AS homeMiB,
-        COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0) AS memoryMiB
+      SELECT COUNT(*) AS environments, COALESCE(SUM(home_mib), 0) + ${GROWING_HOMES} AS homeMiB,
+        COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0) + ${GROWING_MEMORY} AS memoryMiB
       FROM environments WHERE destroyed_at IS NULL`
     return this.db.get<HostUsage>(sql) ?? { environments: 0, memoryMiB: 0, homeMiB: 0 }
   }
@@ -267,7 +282,9 @@ export class EnvironmentsTable {
   }
 
   raiseGeneration(id: EnvironmentId): void {
-    this.change(id, 'UPDATE environments SET generation = generation + 1 WHERE id = @id')
+    // A malformed one does not keep its environment from being destroyed.
+    const sql = 'UPDATE environments SET generation = MIN(MAX(generation, 0), 9007199254740990) + 1 WHERE id = @id'
+    this.change(id, sql)
   }
 
   setProtected(id: EnvironmentId, isProtected: boolean): void {
@@ -279,7 +296,9 @@ export class EnvironmentsTable {
     this.change(id, 'UPDATE environments SET boot_id = @bootId WHERE id = @id', { bootId })
   }
 
+  /** What its guest was told is forgotten at once; the rest of the record outlives it. */
   setDestroyed(id: EnvironmentId, at: number): void {
+    this.db.run('DELETE FROM startups WHERE environment_id = @id', { id })
     this.change(id, 'UPDATE environments SET destroyed_at = @at WHERE id = @id', { at })
   }
 
