@@ -7,10 +7,12 @@ import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
 import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
 import { environmentOperations } from './environments/definitions.ts'
+import { AutomaticRecovery } from './environments/automatic-recovery.ts'
 import { DriverSet } from './environments/driver-set.ts'
 import { EnvironmentService } from './environments/environment-service.ts'
 import { OwnerService } from './environments/owner-service.ts'
 import { Reconciler } from './environments/reconciler.ts'
+import { recover } from './environments/recover-command.ts'
 import { StoreBootDirectory } from './environments/store-boot-directory.ts'
 import { Tickets } from './environments/tickets.ts'
 import type { Toolkit } from './environments/toolkit.ts'
@@ -21,6 +23,7 @@ import { Turns } from './operations/turns.ts'
 import type { Database } from './store/database.ts'
 import { createStore, type Store } from './store/store.ts'
 import type { Logger } from './system/logger.ts'
+import { ownUid } from './system/process-surroundings.ts'
 
 export interface DaemonDeps {
   readonly databasePath: string
@@ -46,6 +49,7 @@ export interface Assembly {
   readonly reconciler: Reconciler
   readonly hub: EventHub
   readonly owners: OwnerService
+  readonly recovery: AutomaticRecovery
   readonly services: Omit<Services, 'describe'>
 }
 
@@ -58,11 +62,13 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const toolkit = toolkitOf(deps)
   const { store, drivers } = toolkit
   const views = new EnvironmentViews(store)
-  const reconciler = new Reconciler(toolkit, views, reconcilerOptions(deps.options))
+  const onPassed = () => recovery.look()
+  const reconciler = new Reconciler(toolkit, views, { ...reconcilerOptions(deps.options), onPassed })
   const engine = engineOf(deps, toolkit, {
     onEnded: (id) => void reconciler.lookAt(id),
     onUnrecorded: (id) => hub.publishOperation(id),
   })
+  const recovery = recoveryOf(deps, toolkit, engine)
   const hub = hubOf(deps, { engine, views, store })
   const tickets = new Tickets({ store, clock, random: deps.random, lifetimeMs: deps.options.ticketLifetimeMs })
   const environments = environmentsOf(deps, { toolkit, engine, views, tickets })
@@ -71,7 +77,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const activity = new ActivityService(store)
   const drift = new DriftService({ toolkit, hostName: deps.options.hostName, tickets })
   const services = { environments, operations: engine, owners, activity, drift, events: hub, boots, images, clock }
-  return { store, drivers, engine, reconciler, hub, owners, services }
+  return { store, drivers, engine, reconciler, recovery, hub, owners, services }
 }
 
 function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps): Toolkit {
@@ -84,6 +90,17 @@ function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps
     turns: new Turns(options.maxConcurrentStarts),
     deadlines: options.deadlines,
   }
+}
+
+function recoveryOf({ options }: AssemblyDeps, toolkit: Toolkit, engine: OperationEngine): AutomaticRecovery {
+  const { automaticRecovery: isEnabled, capacity } = options
+  const deps = { toolkit, engine, capacity }
+  return new AutomaticRecovery({
+    toolkit,
+    isEnabled,
+    uid: ownUid(),
+    accept: (caller, input, onAccepted) => recover({ ...deps, onAccepted }, caller, input),
+  })
 }
 
 function reconcilerOptions(options: DaemonOptions) {

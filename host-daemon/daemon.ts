@@ -31,9 +31,9 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const { clock, logger } = deps
   const db = openDatabase(deps.databasePath, { clock, logger })
   const assembly = assemble({ ...deps, db, options })
-  const { engine, reconciler, hub, owners, store } = assembly
+  const { engine, reconciler, recovery, hub, owners, store } = assembly
   const ending = new AbortController()
-  let retention: Promise<void> = Promise.resolve()
+  let background: Promise<unknown> = Promise.resolve()
   return {
     router: createRouter({ ...assembly.services, describe: describer({ deps, options, assembly }) }),
     bootDirectory: assembly.services.boots,
@@ -42,14 +42,16 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       for (const owner of options.owners) owners.ensure({ ...owner, isActive: true })
       await reconciler.start()
       engine.start()
+      recovery.start()
       const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)
       const loop = { clock, logger, signal: ending.signal, intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
-      retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), loop)
+      const retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), loop)
+      background = Promise.all([retention, assembly.services.drift.reportFound(ending.signal)])
     },
     stop: async () => {
       ending.abort(new Error('The daemon is ending.'))
       hub.dispose()
-      await Promise.all([engine.stop(), reconciler.stop(), retention])
+      await Promise.all([engine.stop(), reconciler.stop(), recovery.stop(), background])
       db.dispose()
     },
   }

@@ -42,9 +42,47 @@ export interface GuestProcess {
 
 /** What is known of a guest. `gone` needs positive evidence; a question that failed is `unknown`. */
 export type GuestEvidence =
-  | { readonly kind: 'alive'; readonly process: GuestProcess | null; readonly agent: 'answering' | 'silent' }
+  | {
+      readonly kind: 'alive'
+      readonly process: GuestProcess | null
+      readonly agent: 'answering' | 'silent'
+      /** Why the agent cannot answer, in one sentence, where the engine says so. */
+      readonly detail?: string
+    }
   | { readonly kind: 'gone'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string }
+
+/** A home as the host has it. */
+export interface SurveyedHome {
+  readonly homeId: HomeId
+  /** `half_made`: its making was interrupted, and no guest can have used it. `remains`: its removal was. */
+  readonly state: 'whole' | 'half_made' | 'remains'
+  /** On disk; null where it could not be told. */
+  readonly bytes: number | null
+  /** Of the environment that last started with it, by what stands beside the home; null where that says nothing. */
+  readonly environmentId: EnvironmentId | null
+}
+
+/** A boot of which the host has something beside its journal and its home. */
+export interface SurveyedBoot {
+  readonly bootId: BootId
+  /** Its guest; null: positively none. */
+  readonly process: GuestProcess | null
+  /** The home that the guest uses; null where that is unknown. */
+  readonly homeId: HomeId | null
+  /** Sockets, pid file and the like are there. */
+  readonly hasFiles: boolean
+  /** Good for `stopGuest`; of its ids, only the boot's means anything. */
+  readonly record: BootRecord
+}
+
+/** Everything of a driver's own that the host has, whoever's it is. */
+export interface HostSurvey {
+  readonly homes: readonly SurveyedHome[]
+  readonly boots: readonly SurveyedBoot[]
+  /** What could not be looked at, a sentence each. */
+  readonly problems: readonly string[]
+}
 
 /** A failed start, in the closed set of reasons, with one sentence of facts. */
 export class DriverFailure extends Error {
@@ -116,6 +154,11 @@ export interface VmDriver {
    * the record names but the journal is removed; idempotent; throws when it could not be ended in time.
    */
   stopGuest(record: BootRecord, deadlines: StopDeadlines): Promise<'was_gone' | 'graceful' | 'forced'>
+  /**
+   * Looks at everything of its own on the host, by positive evidence; changes nothing. What it cannot look at is named
+   * in `problems` and is no reason to reject.
+   */
+  survey(signal: AbortSignal): Promise<HostSurvey>
   /** Opens the console's input; rejects when the guest is gone. */
   openConsoleInput(record: BootRecord): Promise<ConsoleInput>
 }

@@ -26,10 +26,15 @@ export class DriverSet {
     throw new PilothouseError('invalid_request', `driver: this host has ${known}.`, { details: { field: 'driver' } })
   }
 
-  /** The driver that an environment was made with. Throws `engine_failed` when the host no longer has it. */
-  of(environment: { readonly driver: DriverKind }): VmDriver {
+  /**
+   * The driver that an environment was made with; for one whose record does not say, the default. Throws
+   * `engine_failed` when the host no longer has it.
+   */
+  of(environment: { readonly driver: DriverKind; readonly quarantine?: string | null }): VmDriver {
     const driver = this.drivers.find(({ kind }) => kind === environment.driver)
     if (driver !== undefined) return driver
+    const [first] = this.drivers
+    if (first !== undefined && typeof environment.quarantine === 'string') return first
     throw new PilothouseError('engine_failed', `This daemon runs without the driver ${environment.driver}.`)
   }
 
@@ -45,6 +50,10 @@ export class DriverSet {
     if (reason === null) return
     const message = `The driver ${driver.kind} cannot start guests on this host now: ${reason}`
     throw new PilothouseError('engine_failed', message, { hint: UNAVAILABLE_HINT, details: { driver: driver.kind } })
+  }
+
+  all(): readonly VmDriver[] {
+    return this.drivers
   }
 
   describe(signal: AbortSignal): Promise<DriverDescription[]> {

@@ -1,12 +1,13 @@
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { ObservedState } from '../../src-shared/model/environment.ts'
-import type { EnvironmentId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId } from '../../src-shared/model/ids.ts'
 import type { GuestEvidence } from '../drivers/vm-driver.ts'
 import { Turns } from '../operations/turns.ts'
 import type { Boot } from '../store/boots-table.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { Store } from '../store/store.ts'
 import { repeat } from '../system/repeat.ts'
+import { isReady, recordReadiness } from './readiness.ts'
 import { StaleStates } from './stale-states.ts'
 import type { Toolkit } from './toolkit.ts'
 import type { EnvironmentViews } from './views.ts'
@@ -17,6 +18,8 @@ export interface ReconcilerOptions {
   readonly concurrency: number
   /** Without an answer for so long, a guest's state is `unknown`. */
   readonly staleAfterMs: number
+  /** Told after every look at all of them. */
+  readonly onPassed: () => void
 }
 
 /** The first look at all guests holds the start of the daemon up no longer than this, in milliseconds. */
@@ -29,9 +32,32 @@ interface Observation {
   readonly at: number
 }
 
+type AliveEvidence = GuestEvidence & { readonly kind: 'alive' }
+
+interface Alive extends Observation {
+  readonly evidence: AliveEvidence
+}
+
+interface Written {
+  readonly observed: ObservedState
+  readonly evidence: AliveEvidence
+  readonly at: number
+}
+
+interface Gone {
+  readonly boot: Boot
+  readonly detail: string
+  readonly at: number
+}
+
+/** Automatic recovery has done its work: the next failure is another one. */
+function isWellAgain({ autoRecoveredAt }: StoredEnvironment, agent: AliveEvidence['agent']): boolean {
+  return agent === 'answering' && autoRecoveredAt !== null
+}
+
 /**
  * Looks at every guest that may exist and keeps the observed states true. It never touches an environment that an
- * operation holds. Gone is concluded from positive evidence alone; a failed question ages the last answer, and only
+ * operation holds, nor one whose record is malformed. Gone is concluded from positive evidence alone; a failed question ages the last answer, and only
  * past its bound makes it `unknown`.
  */
 export class Reconciler {
@@ -42,6 +68,10 @@ export class Reconciler {
   private readonly stale: StaleStates
   private readonly ending = new AbortController()
   private loops: Promise<void>[] = []
+  /** Whose agents left the last question open. */
+  private readonly silent = new Set<EnvironmentId>()
+  /** Guests that are told to be gone, and of which something may be left. */
+  private readonly gone = new Set<BootId>()
 
   constructor(toolkit: Toolkit, views: EnvironmentViews, options: ReconcilerOptions) {
     this.toolkit = toolkit
@@ -82,6 +112,7 @@ export class Reconciler {
     const boots = this.store.boots.live()
     await Promise.all(boots.map((boot) => this.look(boot)))
     this.views.confirmPass(at, new Set(boots.map(({ environmentId }) => environmentId)))
+    this.options.onPassed()
   }
 
   /** Looks at one guest now, because something has just happened to it. Never rejects. */
@@ -101,7 +132,7 @@ export class Reconciler {
     try {
       const at = this.clock.now()
       const environment = this.store.environments.find(boot.environmentId)
-      if (environment === undefined) return
+      if (environment === undefined || environment.quarantine !== null) return
       if (this.trustOperation(environment, at)) return
       const evidence = await this.toolkit.drivers.of(environment).inspectGuest(boot.record)
       if (!this.ending.signal.aborted) await this.learn({ boot, evidence, at })
@@ -123,7 +154,7 @@ export class Reconciler {
   private async learn(observation: Observation): Promise<void> {
     const environment = this.store.environments.find(observation.boot.environmentId)
     const boot = this.store.boots.find(observation.boot.id)
-    if (environment === undefined || boot?.endedAt !== null) return
+    if (environment === undefined || environment.quarantine !== null || boot?.endedAt !== null) return
     if (environment.operationId !== null) {
       const isRunning = environment.observed.kind === 'running' && observation.evidence.kind === 'alive'
       if (isRunning) this.views.confirm(environment.id, observation.at)
@@ -131,21 +162,40 @@ export class Reconciler {
     }
     if (observation.evidence.kind === 'gone') return this.learnGone(environment, observation)
     if (observation.evidence.kind === 'unknown') this.learnNothing(environment, observation.evidence.detail)
-    else this.learnAlive(environment, { ...observation, agent: observation.evidence.agent })
+    else this.learnAlive(environment, { ...observation, evidence: observation.evidence })
   }
 
-  private learnAlive(environment: StoredEnvironment, seen: Observation & { agent: 'answering' | 'silent' }): void {
+  private learnAlive(environment: StoredEnvironment, { boot, evidence, at }: Alive): void {
     const { id, observed } = environment
-    const { boot, agent, at } = seen
+    const { agent } = evidence
+    const isSame = observed.kind === 'running' && observed.bootId === boot.id
+    if (agent === 'answering') this.silent.delete(id)
     // What could not be cleaned up stays a failure for as long as it is there.
     const isLeftover = observed.kind === 'failed'
-    const isSame = observed.kind === 'running' && observed.bootId === boot.id
-    if (isLeftover || (isSame && observed.agent === agent)) {
+    if (isLeftover || (isSame && observed.agent === agent && !isWellAgain(environment, agent))) {
       this.views.confirm(id, at)
       return
     }
+    // One question that the agent leaves open ages its last answer; only the second says that it is silent.
+    if (isSame && agent === 'silent' && !this.silent.has(id)) {
+      this.silent.add(id)
+      return
+    }
     const since = isSame ? observed.since : this.clock.now()
-    this.write(id, { kind: 'running', since, bootId: boot.id, agent }, at)
+    this.writeAlive(environment, { observed: { kind: 'running', since, bootId: boot.id, agent }, evidence, at })
+  }
+
+  private writeAlive(environment: StoredEnvironment, { observed, evidence, at }: Written): void {
+    const { id } = environment
+    const wasKnown = environment.observed.kind === 'running' || environment.observed.kind === 'unknown'
+    this.store.db.transaction(() => {
+      this.store.environments.setObserved(id, observed, at)
+      if (isWellAgain(environment, evidence.agent)) this.store.environments.setAutoRecovered(id, null)
+      const [was, is] = [isReady(environment), evidence.agent === 'answering']
+      const detail = evidence.detail ?? (is ? 'The agent answers again.' : 'The agent does not answer.')
+      if (was && !is) recordReadiness(this.toolkit, environment, { to: 'lost', detail })
+      if (!was && is && wasKnown) recordReadiness(this.toolkit, environment, { to: 'regained', detail })
+    })
   }
 
   private learnNothing(environment: StoredEnvironment, detail: string): void {
@@ -153,36 +203,45 @@ export class Reconciler {
     if (!isSettled && this.stale.isStale(environment)) this.stale.expire(environment, detail)
   }
 
+  /**
+   * The state is told at once. The boot ends when everything of the guest is positively gone: until then it is tried
+   * again at every look, so that nothing is left of which nobody knows.
+   */
   private async learnGone(environment: StoredEnvironment, { boot, evidence, at }: Observation): Promise<void> {
-    const { id, name, desired, observed } = environment
     const detail = evidence.kind === 'gone' ? evidence.detail : ''
-    const isLost = desired === 'running' && observed.kind !== 'failed'
-    const now = this.clock.now()
-    this.store.db.transaction(() => {
-      this.store.boots.end(boot.id, now)
-      if (isLost) this.write(id, { kind: 'lost', since: now, detail }, at)
-      else if (observed.kind !== 'failed') this.write(id, { kind: 'stopped', since: now }, at)
-      const about = { action: 'guest.gone', outcome: isLost ? 'lost' : 'stopped', detail: { bootId: boot.id, detail } }
-      this.store.activity.append({
-        ...about,
-        at: now,
-        actor: null,
-        requestId: null,
-        operationId: null,
-        environmentId: id,
-      })
-    })
-    this.toolkit.logger.warn({ environmentId: id, name, bootId: boot.id, detail }, 'A guest is gone')
+    if (!this.gone.has(boot.id)) this.tellGone(environment, { boot, detail, at })
     const deadlines = { graceMs: 0, forceMs: this.toolkit.deadlines.stopForceMs }
     await this.toolkit.drivers.of(environment).stopGuest(boot.record, deadlines)
+    this.store.db.transaction(() => this.store.boots.end(boot.id, this.clock.now()))
+    this.gone.delete(boot.id)
+  }
+
+  private tellGone(environment: StoredEnvironment, { boot, detail, at }: Gone): void {
+    const { id, name, desired, observed } = environment
+    const isLost = desired === 'running' && observed.kind !== 'failed'
+    const now = this.clock.now()
+    const about = { action: 'guest.gone', outcome: isLost ? 'lost' : 'stopped', detail: { bootId: boot.id, detail } }
+    const nobody = { actor: null, requestId: null, operationId: null }
+    const isTold = observed.kind === 'lost' || observed.kind === 'stopped'
+    if (!isTold) {
+      this.store.db.transaction(() => {
+        if (isLost) this.store.environments.setObserved(id, { kind: 'lost', since: now, detail }, at)
+        else if (observed.kind !== 'failed')
+          this.store.environments.setObserved(id, { kind: 'stopped', since: now }, at)
+        this.store.activity.append({ ...about, ...nobody, at: now, environmentId: id })
+        if (isReady(environment)) recordReadiness(this.toolkit, environment, { to: 'lost', detail })
+      })
+      this.toolkit.logger.warn({ environmentId: id, name, bootId: boot.id, detail }, 'A guest is gone')
+    }
+    this.gone.add(boot.id)
   }
 
   /** States that only an operation can be in, without one: whatever left them so has been interrupted for good. */
   private settleOrphans(): void {
     const now = this.clock.now()
     const fleeting: readonly ObservedState['kind'][] = ['creating', 'booting', 'running', 'stopping', 'unknown']
-    for (const { id, observed, operationId, desired } of this.store.environments.list()) {
-      const isOrphan = operationId === null && fleeting.includes(observed.kind)
+    for (const { id, observed, operationId, desired, quarantine } of this.store.environments.list()) {
+      const isOrphan = quarantine === null && operationId === null && fleeting.includes(observed.kind)
       if (!isOrphan || this.store.boots.liveOf(id) !== undefined) continue
       const detail = 'The daemon was interrupted; no guest exists.'
       const failed = { kind: 'failed', since: now, reason: 'interrupted', phase: 'requested', detail } as const

@@ -1,5 +1,6 @@
 import type { EnvironmentId } from '../../src-shared/model/ids.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
+import { isReady, recordReadiness } from './readiness.ts'
 import type { Toolkit } from './toolkit.ts'
 import type { EnvironmentViews } from './views.ts'
 
@@ -42,6 +43,9 @@ export class StaleStates {
     const { store, clock } = this.toolkit
     const unknown = { kind: 'unknown', since: clock.now(), detail } as const
     const observedAt = this.views.observedAt(environment)
-    store.db.transaction(() => store.environments.setObserved(environment.id, unknown, observedAt))
+    store.db.transaction(() => {
+      store.environments.setObserved(environment.id, unknown, observedAt)
+      if (isReady(environment)) recordReadiness(this.toolkit, environment, { to: 'lost', detail })
+    })
   }
 }

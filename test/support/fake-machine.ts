@@ -21,6 +21,10 @@ export interface FakeHome {
   readonly sizeMiB: number
   /** What a guest has left in it; nothing where nobody wrote anything. */
   readonly content?: string
+  /** Its making was interrupted. */
+  readonly isHalfMade?: boolean
+  /** Of the environment that last started with it. */
+  readonly environmentId?: string
 }
 
 /** Things by id, in memory or, given a folder, one file each, so that another process sees the same ones. */
@@ -66,6 +70,8 @@ export class FakeShelf<T extends object> {
 export class FakeMachine {
   readonly guests: FakeShelf<FakeGuest>
   readonly homes: FakeShelf<FakeHome>
+  /** Boots whose sockets and files are there, whether or not the guest is. */
+  readonly files: FakeShelf<{ readonly bootId: string }>
   /** How many guests were ever alive on one home at the same time; more than 1 is a disaster. */
   mostGuestsPerHome = 0
   private readonly folder: string | undefined
@@ -75,9 +81,11 @@ export class FakeMachine {
     this.folder = folder
     this.guests = new FakeShelf(folder === undefined ? undefined : join(folder, 'guests'))
     this.homes = new FakeShelf(folder === undefined ? undefined : join(folder, 'homes'))
+    this.files = new FakeShelf(folder === undefined ? undefined : join(folder, 'files'))
   }
 
   boot(guest: Omit<FakeGuest, 'pid'>): void {
+    this.files.put(guest.bootId, { bootId: guest.bootId })
     this.guests.put(guest.bootId, { ...guest, pid: (this.lastPid += 1) })
     const onSameHome = this.guests.ids().filter((id) => this.guests.get(id)?.homeId === guest.homeId)
     this.mostGuestsPerHome = Math.max(this.mostGuestsPerHome, onSameHome.length)
@@ -87,7 +95,7 @@ export class FakeMachine {
     }
   }
 
-  /** The guest ends by itself. */
+  /** The guest ends by itself; its files stay. */
   kill(bootId: string): void {
     this.guests.delete(bootId)
   }

@@ -2,20 +2,31 @@ import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DriverDescription } from '../../src-shared/model/daemon.ts'
-import type { HomeId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, HomeId } from '../../src-shared/model/ids.ts'
 import {
   DriverFailure,
   type BootRecord,
   type BootSpec,
   type ConsoleInput,
   type GuestEvidence,
+  type HostSurvey,
   type StopDeadlines,
+  type SurveyedBoot,
+  type SurveyedHome,
   type VmDriver,
 } from '../../host-daemon/drivers/vm-driver.ts'
-import { FakeMachine } from './fake-machine.ts'
+import { FakeMachine, type FakeHome } from './fake-machine.ts'
 
 export type FakeAction =
-  'createHome' | 'growHome' | 'destroyHome' | 'inspectHome' | 'startGuest' | 'ready' | 'stopGuest' | 'inspectGuest'
+  | 'createHome'
+  | 'growHome'
+  | 'destroyHome'
+  | 'inspectHome'
+  | 'startGuest'
+  | 'ready'
+  | 'stopGuest'
+  | 'inspectGuest'
+  | 'survey'
 
 export interface FakeVmDriverOptions {
   /** Give the same one to the next daemon and it finds the guests again. */
@@ -25,6 +36,7 @@ export interface FakeVmDriverOptions {
 }
 
 const POLL_MS = 2
+const HOME_BYTES = 4096
 
 /** A `VmDriver` whose guests live in a `FakeMachine`. Every action can be delayed, held or made to fail. */
 export class FakeVmDriver implements VmDriver {
@@ -57,6 +69,7 @@ export class FakeVmDriver implements VmDriver {
       ready: 0,
       stopGuest: 0,
       inspectGuest: 0,
+      survey: 0,
     }
   }
 
@@ -91,7 +104,7 @@ export class FakeVmDriver implements VmDriver {
 
   async createHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void> {
     await this.act('createHome', signal)
-    if (this.machine.homes.get(homeId) === undefined) this.machine.homes.put(homeId, { homeId, sizeMiB })
+    if (!this.isHomeWhole(homeId)) this.machine.homes.put(homeId, { homeId, sizeMiB })
   }
 
   async growHome(homeId: HomeId, sizeMiB: number, signal: AbortSignal): Promise<void> {
@@ -110,11 +123,10 @@ export class FakeVmDriver implements VmDriver {
 
   async inspectHome(homeId: HomeId): Promise<{ kind: 'present'; bytes: number } | { kind: 'absent' }> {
     await this.act('inspectHome')
-    const home = this.machine.homes.get(homeId)
-    return home === undefined ? { kind: 'absent' } : { kind: 'present', bytes: 4096 }
+    return this.isHomeWhole(homeId) ? { kind: 'present', bytes: HOME_BYTES } : { kind: 'absent' }
   }
 
-  planBoot({ environmentId, bootId, homeId }: BootSpec): BootRecord {
+  planBoot({ environmentId, bootId, homeId }: Pick<BootSpec, 'environmentId' | 'bootId' | 'homeId'>): BootRecord {
     const journalPath = join(this.journalFolder ?? '/nonexistent', `${bootId}.log`)
     return { environmentId, bootId, homeId, journalPath, handles: { guest: bootId } }
   }
@@ -167,6 +179,7 @@ export class FakeVmDriver implements VmDriver {
   async stopGuest({ bootId }: BootRecord, { graceMs }: StopDeadlines): Promise<'was_gone' | 'graceful' | 'forced'> {
     await this.act('stopGuest')
     this.starting.delete(bootId)
+    this.machine.files.delete(bootId)
     if (this.machine.guests.get(bootId) === undefined) return 'was_gone'
     this.machine.kill(bootId)
     return graceMs > 0 ? 'graceful' : 'forced'
@@ -187,6 +200,31 @@ export class FakeVmDriver implements VmDriver {
   private assertUnused(homeId: HomeId, what: 'grown' | 'removed'): void {
     const users = this.machine.guests.ids().filter((id) => this.machine.guests.get(id)?.homeId === homeId)
     if (users.length > 0) throw new Error(`The home ${homeId} was to be ${what} under a guest`)
+  }
+
+  async survey(signal: AbortSignal): Promise<HostSurvey> {
+    await this.act('survey', signal)
+    const { homes, guests, files } = this.machine
+    const boots = [...new Set([...guests.ids(), ...files.ids()])]
+    return {
+      homes: homes.ids().map((id) => surveyHome(homes.get(id) ?? { homeId: id, sizeMiB: 0 })),
+      boots: boots.map((id) => this.surveyBoot(id as BootId)),
+      problems: [],
+    }
+  }
+
+  private surveyBoot(bootId: BootId): SurveyedBoot {
+    const guest = this.machine.guests.get(bootId)
+    const homeId = (guest?.homeId ?? null) as HomeId | null
+    const ids = { bootId, environmentId: 'env-00000000' as EnvironmentId, homeId: 'home-0000000000000000' as HomeId }
+    const process = guest === undefined ? null : { pid: guest.pid, startTicks: '1' }
+    const hasFiles = this.machine.files.get(bootId) !== undefined
+    return { bootId, process, homeId, hasFiles, record: this.planBoot(ids) }
+  }
+
+  private isHomeWhole(homeId: HomeId): boolean {
+    const home = this.machine.homes.get(homeId)
+    return home !== undefined && home.isHalfMade !== true
   }
 
   private watchForExit(bootId: string, exited: AbortController): NodeJS.Timeout {
@@ -210,6 +248,16 @@ export class FakeVmDriver implements VmDriver {
     if (this.journalFolder === undefined) return
     await mkdir(dirname(journalPath), { recursive: true })
     await appendFile(journalPath, text, 'latin1')
+  }
+}
+
+function surveyHome({ homeId, isHalfMade = false, environmentId }: FakeHome): SurveyedHome {
+  const state = isHalfMade ? 'half_made' : 'whole'
+  return {
+    homeId: homeId as HomeId,
+    state,
+    bytes: HOME_BYTES,
+    environmentId: (environmentId ?? null) as EnvironmentId | null,
   }
 }
 

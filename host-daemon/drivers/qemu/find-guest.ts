@@ -31,12 +31,18 @@ async function guestAt(pid: number, processName: string): Promise<GuestProcess |
   return after?.startTicks === before.startTicks ? after : undefined
 }
 
-/** QEMU, or the `setpriv` that is about to become it; not an editor or a search that only mentions the name. */
 function isGuest(args: readonly string[] | undefined, processName: string): boolean {
-  if (args === undefined) return false
+  return args !== undefined && guestName(args) === processName
+}
+
+/**
+ * The name that a guest was started with, of QEMU or of the `setpriv` that is about to become it; undefined for
+ * everything else, such as an editor or a search that only mentions the name.
+ */
+export function guestName(args: readonly string[]): string | undefined {
   const program = basename(args[0] ?? '')
   const isLauncher = program === 'setpriv' || program.startsWith('qemu-system-')
-  return isLauncher && args[args.indexOf('-name') + 1] === processName
+  return isLauncher && args.includes('-name') ? args[args.indexOf('-name') + 1] : undefined
 }
 
 const PID_BYTES = 16

@@ -22,7 +22,9 @@ const SOCKET_PATH_LIMIT = 107
 
 type Folders = Pick<QemuDriverOptions, 'runDirectory' | 'homesDirectory' | 'journalDirectory'>
 
-export function planBoot(spec: BootSpec, folders: Folders): BootRecord {
+type BootIds = Pick<BootSpec, 'environmentId' | 'bootId' | 'homeId'>
+
+export function planBoot(spec: BootIds, folders: Folders): BootRecord {
   const { environmentId, bootId, homeId } = spec
   const bootDirectory = join(folders.runDirectory, bootId)
   const handles: QemuHandles = {

@@ -9,6 +9,7 @@ import { isDeadState, QmpClient } from './qmp-client.ts'
 import type { Turns } from './turns.ts'
 
 const SYNC_ID_BYTES = 5
+const RUNNING = 'running'
 
 export interface Conversations {
   readonly turns: Turns
@@ -45,6 +46,9 @@ async function inspectLiving(
     return { kind: 'gone', detail: `The guest has crashed; QEMU says ${status}.` }
   if ((await findGuest(record)) === undefined)
     return { kind: 'gone', detail: 'Its process ended while it was being asked.' }
+  // A guest that does not run cannot answer, whatever its agent said a moment ago.
+  if (status !== undefined && status !== RUNNING)
+    return { kind: 'alive', process, agent: 'silent', detail: `The guest does not run; QEMU says ${status}.` }
   return { kind: 'alive', process, agent: isAnswering ? 'answering' : 'silent' }
 }
 

@@ -11,6 +11,7 @@ import { inspectGuest, textOf } from './inspect-guest.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
 import { qemuBinary, startGuest } from './start-guest.ts'
 import { stopGuest } from './stop-guest.ts'
+import { survey } from './survey.ts'
 import { Turns } from './turns.ts'
 import { waitUntilReady } from './wait-until-ready.ts'
 
@@ -35,6 +36,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
     waitUntilReady: (record, deadlineMs, signal) => waitUntilReady(record, tools, { deadlineMs, signal }),
     inspectGuest: (record) => inspectGuest(record, tools),
     stopGuest: (record, deadlines) => stopGuest(record, deadlines, tools),
+    survey: (signal) => survey(options, signal),
     openConsoleInput,
   }
 }

@@ -1,0 +1,41 @@
+import { environmentIdSchema, type BootId, type EnvironmentId, type HomeId } from '../../src-shared/model/ids.ts'
+import type { Database } from './database.ts'
+
+/** What the record accounts for: everything of a living environment, and of one that an operation works on. */
+export interface Holdings {
+  readonly homes: ReadonlySet<string>
+  readonly boots: ReadonlySet<string>
+}
+
+const BUSY = `EXISTS (
+  SELECT 1 FROM operations o WHERE o.environment_id = e.id AND o.status = 'running')`
+
+const HOMES = `
+SELECT h.id FROM homes h JOIN environments e ON e.id = h.environment_id
+WHERE (e.destroyed_at IS NULL AND h.removed_at IS NULL) OR ${BUSY}
+UNION
+SELECT e.home_id FROM environments e WHERE e.destroyed_at IS NULL`
+
+const BOOTS = `
+SELECT b.id FROM boots b JOIN environments e ON e.id = b.environment_id
+WHERE (e.destroyed_at IS NULL AND b.ended_at IS NULL) OR ${BUSY}`
+
+export function readHoldings(db: Database): Holdings {
+  const ids = (sql: string) => new Set(db.all<{ id: string }>(sql).map(({ id }) => id))
+  return { homes: ids(HOMES), boots: ids(BOOTS) }
+}
+
+/** Of whose environment the record says that it is, or was; null where the record does not know it. */
+export function recordedOwner(db: Database, of: { readonly home: HomeId } | { readonly boot: BootId }) {
+  const row =
+    'home' in of
+      ? db.get<{ id: string }>('SELECT environment_id AS id FROM homes WHERE id = @id', { id: of.home })
+      : db.get<{ id: string }>('SELECT environment_id AS id FROM boots WHERE id = @id', { id: of.boot })
+  const known = environmentIdSchema.safeParse(row?.id)
+  return { isRecorded: row !== undefined, environmentId: known.success ? known.data : null } satisfies Recorded
+}
+
+export interface Recorded {
+  readonly isRecorded: boolean
+  readonly environmentId: EnvironmentId | null
+}
