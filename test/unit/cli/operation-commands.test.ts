@@ -157,7 +157,7 @@ describe('an environment', () => {
 
   it('says why it is quarantined and what that leaves', () => {
     const quarantined = { ...environmentSample, quarantine: 'Its size is not a size.' }
-    expect(environmentFacts(quarantined)).toMatch(/Its size is not a size\.\n.*can be looked at and destroyed/)
+    expect(environmentFacts(quarantined)).toMatch(/Its size is not a size\.\n.*can be stopped and destroyed/)
     expect(environmentTable([quarantined])).toContain('quarantined')
   })
 })

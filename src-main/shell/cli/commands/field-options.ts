@@ -21,7 +21,10 @@ function argumentFor(field: Field, isMandatory: boolean): Argument {
 function optionsFor(field: Field): Option[] {
   const says = sentenceOf(field)
   if (field.shape.type !== 'boolean') return [new Option(`--${field.flag} <${placeholderOf(field)}>`, says)]
-  return [new Option(`--${field.flag}`, says), new Option(`--no-${field.flag}`, `not ${field.flag}`)]
+  return [
+    new Option(`--${field.flag}`, says === '' ? field.flag : says),
+    new Option(`--no-${field.flag}`, `not ${field.flag}`),
+  ]
 }
 
 /** What commander made of the words, by field; a field that was not given is absent. */

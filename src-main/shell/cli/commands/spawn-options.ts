@@ -30,7 +30,11 @@ export const SPAWN_OPTIONS: Extension = {
       '--env-file <file>',
       'NAME=VALUE lines; # begins a comment line; the value is all that follows =',
     )
-    repeatable(command, '--file <path=file>', 'a small text file of this machine, for the guest at this relative path')
+    repeatable(
+      command,
+      '--file <path=file>',
+      'a small text file of this machine, for the guest at this relative path, executable there where it is here',
+    )
   },
   read: (command) => spawnExtras(command.opts<SpawnOptions>()),
 }

@@ -82,7 +82,7 @@ export function environmentFacts(environment: Environment): string {
 }
 
 const QUARANTINE_NEXT =
-  'It keeps its home and resources and refuses recover, reset and restore; it can be looked at and destroyed.'
+  'It keeps its home and resources and refuses recover, reset and restore; it can be stopped and destroyed.'
 
 function homeWords({ home }: Environment): string {
   if (home.goneAt !== null) return `${home.id}, gone since ${localTime(home.goneAt)}`
