@@ -14,6 +14,11 @@ const COMMANDS = 30
 /** A database that has grown is moved into its file now and then; that is not one command's cost. */
 const CHECKPOINT_SYNCS = 2
 
+async function childrenOf({ pid = 0 }: ChildProcess): Promise<number[]> {
+  const words = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
+  return words.filter((word) => word !== '').map(Number)
+}
+
 describe('an accepted command', () => {
   let folder = ''
   let daemon: ChildProcess | undefined
@@ -25,7 +30,8 @@ describe('an accepted command', () => {
   afterEach(async () => {
     if (daemon?.exitCode === null) {
       const exited = once(daemon, 'exit')
-      daemon.kill('SIGTERM')
+      // strace heeds no signal of its own while what it traces runs.
+      for (const pid of await childrenOf(daemon)) process.kill(pid, 'SIGTERM')
       await exited
     }
     await rm(folder, { recursive: true, force: true })
