@@ -138,7 +138,7 @@ function describeResetFailure(toolkit: Toolkit): OperationDefinition['describeFa
 
 /** A guest that is ready on its new home stays so, also where the old home could not be removed. */
 function settleReset(toolkit: Toolkit, operation: StoredOperation, outcome: Outcome): void {
-  const isUp = operation.step === LAST_STEP && operation.direction === 'forward'
+  const isUp = operation.step === LAST_STEP
   settleStart(toolkit, operation, isUp ? { kind: 'succeeded' } : outcome)
   const isClean = outcome.kind === 'cancelled' || (outcome.kind === 'failed' && outcome.isRolledBack)
   const { newHomeId } = homesOf(operation)

@@ -43,19 +43,26 @@ export class Resumption {
 
   private causeToUndo(operation: StoredOperation): Failure | null {
     if (operation.direction === 'undo') return operation.undoCause
-    const { requestId, phase } = operation
     // Where a step cannot be cancelled the operation goes on, and heeds the cancel before the next one that can.
     if (operation.isCancelRequested && this.isCancellable(operation)) {
-      return new PilothouseError('cancelled', 'The operation was cancelled.', { requestId }).toFailure()
+      return this.describe(new PilothouseError('cancelled', 'The operation was cancelled.'), operation)
     }
     if (operation.resumptions < MAX_RESUMPTIONS) return null
     const message = `The daemon was interrupted ${operation.resumptions + 1} times while it was working on this.`
-    const details = { reason: 'interrupted', phase }
-    return new PilothouseError('engine_failed', message, { requestId, details }).toFailure()
+    const details = { reason: 'interrupted', phase: operation.phase }
+    return this.describe(new PilothouseError('engine_failed', message, { details }), operation)
   }
 
-  private isCancellable({ kind, stepIndex }: StoredOperation): boolean {
-    const definition = this.deps.definitions.find((candidate) => candidate.kind === kind)
-    return definition?.steps[stepIndex]?.isCancellable ?? true
+  private describe(error: PilothouseError, operation: StoredOperation): Failure {
+    const described = this.definitionOf(operation)?.describeFailure(error, operation) ?? error
+    return described.withRequestId(operation.requestId).toFailure()
+  }
+
+  private isCancellable(operation: StoredOperation): boolean {
+    return this.definitionOf(operation)?.steps[operation.stepIndex]?.isCancellable ?? true
+  }
+
+  private definitionOf({ kind }: StoredOperation): OperationDefinition | undefined {
+    return this.deps.definitions.find((candidate) => candidate.kind === kind)
   }
 }

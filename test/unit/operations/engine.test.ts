@@ -44,6 +44,10 @@ describe('OperationEngine', () => {
       },
     })
   const run = (steps: readonly Step[], retry: OperationDefinition['retry'] = null) => {
+    prepare(steps, retry)
+    return submit()
+  }
+  const prepare = (steps: readonly Step[], retry: OperationDefinition['retry'] = null) => {
     const definition: OperationDefinition = {
       kind: 'stop',
       claim: { mode: 'exclusive', resource: 'guest', isDisplacing: true },
@@ -62,7 +66,6 @@ describe('OperationEngine', () => {
       onEnded: () => undefined,
       onUnrecorded: () => undefined,
     })
-    return submit()
   }
   const submit = () =>
     engine.accept({
@@ -73,6 +76,7 @@ describe('OperationEngine', () => {
       target: () => ENVIRONMENT,
     })
   const ended = ({ id }: Operation) => engine.wait(id, 5_000, new AbortController().signal)
+  const words = () => store.activity.list().map(({ outcome }) => outcome)
   const journal = ({ id }: Operation) =>
     store.steps.list(id).map(({ direction, step: name, outcome }) => `${direction} ${name} ${outcome ?? 'open'}`)
 
@@ -143,6 +147,37 @@ describe('OperationEngine', () => {
       ...['two', 'three', 'undo three', 'undo two', 'undo one'],
     ])
     expect(operation).toMatchObject({ attempt: 2, status: { kind: 'failed' } })
+  })
+
+  it('undoes and repeats nothing behind a step that cannot be taken back', async () => {
+    const final = { ...failing('final'), isForwardOnly: true, isCancellable: false }
+    const operation = await ended(run([step('one'), final, step('three')], { from: 'one', maxAttempts: 2 }))
+    expect(trail).toEqual(['one', 'final'])
+    expect(operation.status).toMatchObject({ kind: 'failed', failure: { message: 'Error: broken' } })
+    expect(outcomes).toMatchObject([{ kind: 'failed', isRolledBack: false }])
+    expect(words()).toEqual(['accepted', 'failed_and_not_rolled_back'])
+  })
+
+  it('undoes what came before a step that cannot be taken back, where that one never began', async () => {
+    await ended(run([step('one'), failing('two'), step('final', { isForwardOnly: true })]))
+    expect(trail).toEqual(['one', 'two', 'undo two', 'undo one'])
+    expect(words()).toEqual(['accepted', 'rolled_back', 'failed'])
+  })
+
+  it('goes on after a crash where a cancel came too late for the step, and heeds it before the next', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    const deaf = step('deaf', { isCancellable: false, run: () => gate.promise })
+    const operation = run([step('one'), deaf, step('three')])
+    await waitFor('the step', () => journal(operation).length === 2)
+    db.transaction(() => store.operations.requestCancel(operation.id, 1))
+    await engine.stop()
+    gate.resolve(undefined)
+    trail = []
+    prepare([step('one'), step('deaf', { isCancellable: false }), step('three')])
+    engine.start()
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
+    expect(trail).toEqual(['deaf', 'undo deaf', 'undo one'])
+    expect(words()).toEqual(['accepted', 'interrupted', 'resumed', 'rolled_back', 'cancelled'])
   })
 
   it('ends a step at its deadline, also one that does not heed its signal', async () => {
