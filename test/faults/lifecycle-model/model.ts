@@ -31,9 +31,10 @@ export class ModelEnvironment {
 
   /** Codes of which one must be the answer; none: it is accepted. */
   refusalsOf(kind: Power): ErrorCode[] {
-    if (kind === 'reboot' && !this.isUp) return ['wrong_state']
-    if (kind === 'start' && !this.isHomeThere) return ['home_gone']
-    return []
+    const codes: ErrorCode[] = []
+    if (kind === 'reboot' && !this.isUp) codes.push('wrong_state')
+    if ((kind === 'reboot' || kind === 'start') && !this.isHomeThere) codes.push('home_gone')
+    return codes
   }
 
   startsGuest(kind: Power): boolean {
