@@ -7,6 +7,7 @@ import {
 } from '../../../../host-daemon/drivers/qemu/qemu-arguments.ts'
 import type { BootSpec } from '../../../../host-daemon/drivers/vm-driver.ts'
 import { bootIdSchema, environmentIdSchema, homeIdSchema, imageRefSchema } from '../../../../src-shared/model/ids.ts'
+import { startupSchema } from '../../../../src-shared/model/startup.ts'
 
 const SPEC: BootSpec = {
   environmentId: environmentIdSchema.parse('env-00000001'),
@@ -49,6 +50,18 @@ describe('qemuArguments', () => {
       expect(valueOf(args, '-echr')).toBe('256')
       for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) expect(args).toContain(option)
     }
+  })
+
+  it('hands over what the guest is told on a disk that it only reads, and none of it by argument', () => {
+    const startup = startupSchema.parse({ command: 'launch hunter2', variables: { TOKEN: 'hunter2' } })
+    const spec = { ...SPEC, startup }
+    const record = planBoot(spec, FOLDERS)
+    const args = qemuArguments({ spec, record, image: IMAGE, accelerator: TCG, homeImage: '/srv/homes/home.img' })
+    expect(args).toContain('if=none,id=startup,format=raw,readonly=on,file=/run/ph/boot-0000000000000001/startup')
+    expect(args).toContain('virtio-blk-device,drive=startup,serial=startup')
+    expect(valueOf(args, '-append')).toMatch(/ pilothouse\.startup=1$/)
+    expect(JSON.stringify([args, record])).not.toMatch(/hunter2|TOKEN|launch/)
+    expect(argumentsFor(TCG).join(' ')).not.toContain('startup')
   })
 
   it('tells an emulated guest alone how fast its counter runs', () => {
