@@ -6,6 +6,7 @@ import { ActivityService } from '../../../host-daemon/activity/activity-service.
 import type { ActivityQuery } from '../../../host-daemon/store/activity-query.ts'
 import { createStore } from '../../../host-daemon/store/store.ts'
 import { activityEntrySchema, type ActivityEntry } from '../../../src-shared/model/activity.ts'
+import type { EnvironmentId } from '../../../src-shared/model/ids.ts'
 import { ENVIRONMENT_IDS, recordedChain } from '../../support/activity-chain.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -52,7 +53,7 @@ function someQuery(): Query {
   const some = random.pick(all)
   const maybe = <T>(value: T | null): T | undefined => (random.int(3) > 0 ? undefined : (value ?? undefined))
   return {
-    environmentId: maybe(random.pick([...ENVIRONMENT_IDS, 'env-ffffffff']) as never),
+    environmentId: maybe(random.pick([...ENVIRONMENT_IDS, 'env-ffffffff']) as EnvironmentId),
     operation: maybe(some.operationId),
     request: maybe(some.requestId),
     user: maybe(random.pick(['op', 'root', 'jörg', "' OR 1=1 --"])),
