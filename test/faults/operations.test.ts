@@ -9,7 +9,7 @@ const LANES = 2
 const IS_SAMPLE = process.env['PILOTHOUSE_FAULT_SAMPLE'] === '1'
 const SEED = Number(process.env['PILOTHOUSE_FAULT_SEED'] ?? randomInt(2 ** 31))
 const KILLS = Number(process.env['PILOTHOUSE_FAULT_KILLS'] ?? (IS_SAMPLE ? 12 : 156))
-/** A claim is free or its operation has gone on so long after the daemon serves again, in milliseconds. */
+/** A claim is free or its operation has gone on so long after the next daemon was started, in milliseconds. */
 const SETTLED_MS = 5_000
 
 describe('operations that are killed at any point of their journal', () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { runProgram } from '../../../host-daemon/system/child.ts'
@@ -35,6 +35,8 @@ export class Lane {
 
   static async make(index: number): Promise<Lane> {
     const lane = new Lane(await mkdtemp(`/tmp/ph-lane-${index}-`))
+    // Guests reach their own files below it under their own uid.
+    await chmod(lane.folder, 0o711)
     const { imagesDirectory } = await minimalImage()
     await mkdir(lane.state, { recursive: true, mode: 0o711 })
     await cp(imagesDirectory, join(lane.state, 'images'), { recursive: true })
@@ -85,13 +87,12 @@ export class Lane {
     return this.child?.exitCode === null && this.child.signalCode === null
   }
 
-  /** Waits for the killed daemon to be gone, and starts the next one on what it left. */
-  async restart(): Promise<void> {
+  /** Waits for the killed daemon to be gone. */
+  async gone(): Promise<void> {
     const { child } = this
     if (child !== undefined && this.isAlive()) await once(child, 'exit')
     this.connection?.socket.close()
     this.connection = undefined
-    await this.start()
   }
 
   query<T>(sql: string, ...bindings: (string | number)[]): T[] {

@@ -15,7 +15,7 @@ export interface Round {
   readonly cell: string
   /** Processes killed. */
   readonly killed: number
-  /** From the daemon's serving again to a claim that is free or goes on; null where it was not killed. */
+  /** From the start of the next daemon to a claim that is free or goes on; null where it was not killed. */
   readonly settledMs: number | null
   readonly problems: readonly string[]
 }
@@ -83,13 +83,14 @@ export class Life {
     return this.lane.report() === undefined ? 'ended' : 'hit'
   }
 
-  /** Answers how long after the daemon served again the claim was free or its operation had gone on. */
+  /** Answers how long after the daemon was started again the claim was free or its operation had gone on. */
   private async comeBack({ id }: Operation): Promise<number> {
     const before = this.lastStep(id)
-    await this.lane.restart()
-    const servedAt = performance.now()
+    await this.lane.gone()
+    const startedAt = performance.now()
+    await this.lane.start()
     await waitFor('the operation to go on', () => this.lastStep(id) !== before || !this.isRunning(id), 60_000)
-    return performance.now() - servedAt
+    return performance.now() - startedAt
   }
 
   private lastStep(id: string): number {
