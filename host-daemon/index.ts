@@ -13,6 +13,7 @@ import { createImageCatalogue } from './images/catalogue.ts'
 import type { Logger } from './logging/logger.ts'
 import { WebSocketConsoles } from './server/console-endpoint.ts'
 import { startServer } from './server/server.ts'
+import { checkDatabase } from './store/check-database.ts'
 import { SystemClock } from './system/clock.ts'
 import { openConsoleSpace } from './system/console-space.ts'
 import { processSurroundings } from './system/process-surroundings.ts'
@@ -39,6 +40,7 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
   const shared = { clock, random, logger }
   const state = await holdState(settings.stateDirectory)
   undo.push(() => state.release())
+  await checkDatabase(state.database)
   const { consoleSpaceMiB: spaceMiB } = settings
   const space = await openConsoleSpace({ stateDirectory: state.path, spaceMiB, logger })
   undo.push(() => space.release())

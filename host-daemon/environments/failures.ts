@@ -10,6 +10,7 @@ import {
 import { DriverFailure } from '../drivers/vm-driver.ts'
 import type { Outcome } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
+import { storageFailure } from '../store/storage-failure.ts'
 import type { Logger } from '../system/logger.ts'
 
 /** Where nothing better is known, the phase says what failed. */
@@ -36,6 +37,8 @@ export function describeFailure(logger: Logger) {
     const facts = factsOf(error, operation)
     if (error instanceof PilothouseError) return withDetails(error, facts)
     if (error instanceof DriverFailure) return engineFailed(error, facts)
+    const storage = storageFailure(error, 'step')
+    if (storage !== undefined) return withDetails(storage, facts)
     logger.error(
       { err: error, requestId: operation.requestId, operationId: operation.id },
       'A step failed unexpectedly',

@@ -39,7 +39,8 @@ export function assertSchema(raw: BetterSqlite3.Database): void {
       .filter(([name, over]) => schema.get(`index ${name}`) !== `CREATE UNIQUE INDEX ${name} ON ${over}`)
       .map(([name, over]) => `unique index ${name} on ${over}`),
   ]
-  if (missing.length > 0) throw new Error(`The database lacks what the daemon relies on: ${missing.join('; ')}`)
+  if (missing.length > 0)
+    throw new Error(`The database ${raw.name} lacks what the daemon relies on: ${missing.join('; ')}`)
 }
 
 /** What there is, as `type name`, with the statement that made it, in single spaces. */

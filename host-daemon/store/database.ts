@@ -3,7 +3,8 @@ import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { Logger } from '../system/logger.ts'
 import { assertSchema } from './assertions.ts'
-import { migrate } from './migrate.ts'
+import { refusing } from './check-database.ts'
+import { migrate, refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 
 export type EntityKind = 'environment' | 'operation' | 'boot'
@@ -99,13 +100,23 @@ export class Database implements Disposable {
   }
 }
 
+interface OpenOptions {
+  readonly clock: Clock
+  readonly logger?: Logger
+}
+
 /**
- * Opens the daemon's database, brings it to this version's schema and asserts what the code relies on. Throws an
- * error that says what to do for a database written by a newer version.
+ * Opens the daemon's database, brings it to this version's schema and asserts what the code relies on. Throws
+ * `StartRefusal`, saying what to do, for one that cannot be used, such as one written by a newer version.
  */
-export function openDatabase(path: string, options: { readonly clock: Clock; readonly logger?: Logger }): Database {
+export function openDatabase(path: string, options: OpenOptions): Database {
+  return refusing(path, () => open(path, options))
+}
+
+function open(path: string, options: OpenOptions): Database {
   const raw = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS })
   try {
+    refuseNewer(raw, MIGRATIONS)
     raw.pragma('journal_mode = WAL')
     raw.pragma('synchronous = FULL')
     raw.pragma('foreign_keys = ON')

@@ -1,4 +1,5 @@
 import type BetterSqlite3 from 'better-sqlite3'
+import { StartRefusal } from '../config/start-refusal.ts'
 
 /**
  * One numbered step of the schema. `up` runs in a transaction of its own. A migration that adds a constraint first
@@ -17,10 +18,10 @@ interface MigrateOptions {
 }
 
 /** The file was written by a newer version of the daemon; nothing was changed. */
-export class NewerDatabaseError extends Error {
-  constructor(found: number, known: number) {
+export class NewerDatabaseError extends StartRefusal {
+  constructor(path: string, found: number, known: number) {
     super(
-      `The database has schema version ${found}; this daemon knows versions up to ${known}. ` +
+      `The database ${path} has schema version ${found}; this daemon knows versions up to ${known}. ` +
         'Run the newer daemon, or restore the database that was kept before the upgrade.',
     )
     this.name = 'NewerDatabaseError'
@@ -29,10 +30,9 @@ export class NewerDatabaseError extends Error {
 
 /** Applies what is missing, each migration wholly or not at all. */
 export function migrate(raw: BetterSqlite3.Database, { migrations, appliedAt }: MigrateOptions): void {
+  refuseNewer(raw, migrations)
   raw.exec('CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER) STRICT')
   const found = currentVersion(raw)
-  const known = migrations.at(-1)?.version ?? 0
-  if (found > known) throw new NewerDatabaseError(found, known)
   for (const migration of migrations.filter(({ version }) => version > found)) {
     raw
       .transaction(() => {
@@ -43,6 +43,14 @@ export function migrate(raw: BetterSqlite3.Database, { migrations, appliedAt }: 
       })
       .immediate()
   }
+}
+
+/** Throws `NewerDatabaseError` where a newer daemon wrote the file. Only reads; a file without a schema is nobody's. */
+export function refuseNewer(raw: BetterSqlite3.Database, migrations: readonly Migration[]): void {
+  const hasVersions = raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get() !== undefined
+  const found = hasVersions ? currentVersion(raw) : 0
+  const known = migrations.at(-1)?.version ?? 0
+  if (found > known) throw new NewerDatabaseError(raw.name, found, known)
 }
 
 function currentVersion(raw: BetterSqlite3.Database): number {

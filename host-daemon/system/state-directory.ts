@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StartRefusal } from '../config/start-refusal.ts'
-import { takeLock } from './locks.ts'
+import { takeLock, type Lock } from './locks.ts'
 
 /** Everything that the daemon keeps, by place. */
 export interface StateDirectory {
@@ -30,11 +30,25 @@ export function stateLayout(path: string): Omit<StateDirectory, 'release'> {
   }
 }
 
-/** The state, held by this daemon alone. Throws `StartRefusal` while another one holds it. */
-export async function holdState(path: string): Promise<StateDirectory> {
+async function lockIn(path: string): Promise<Lock | undefined> {
   await mkdir(path, { recursive: true, mode: SEARCHABLE })
   await chmod(path, SEARCHABLE)
-  const lock = await takeLock(join(path, 'daemon.lock'))
+  return await takeLock(join(path, 'daemon.lock'))
+}
+
+function unwritable(path: string, cause: unknown): StartRefusal {
+  const says = cause instanceof Error ? cause.message : String(cause)
+  const remedy = 'make it a folder that this user may write to, on a file system that is neither read-only nor full'
+  return new StartRefusal(`the state folder ${path} (setting stateDirectory) cannot be used (${says}); ${remedy}`, {
+    cause,
+  })
+}
+
+/** The state, held by this daemon alone. Throws `StartRefusal` while another one holds it. */
+export async function holdState(path: string): Promise<StateDirectory> {
+  const lock = await lockIn(path).catch((error: unknown) => {
+    throw unwritable(path, error)
+  })
   if (lock === undefined)
     throw new StartRefusal(`another pilothoused holds ${path} (setting stateDirectory); stop it first`)
   return { ...stateLayout(path), release: () => lock.release() }
