@@ -31,7 +31,22 @@ export interface DriverSubject {
   freeze(record: BootRecord): Promise<void>
   /** Sees to it that the agent of this boot never answers. Called before it starts. */
   silence(spec: BootSpec): Promise<void>
+  /** Leaves `text` in a home that nobody uses, as a guest would. */
+  leaveInHome(homeId: HomeId, text: string): Promise<void>
+  /** What is in a home that nobody uses, and how large it is to a guest, in MiB. */
+  lookIntoHome(homeId: HomeId): Promise<{ readonly sizeMiB: number; readonly text: string }>
+  /** What the guest's command sees of what it was told; the command that is told says it. */
+  toldTo(record: BootRecord): Promise<Told>
+  /** Tries to change what the guest was told from within, by every way that the guest has. */
+  changeTold(record: BootRecord): Promise<void>
   remove(): Promise<void>
+}
+
+/** What a guest sees of what it is told. */
+export interface Told {
+  readonly variables: Readonly<Record<string, string>>
+  /** By path. */
+  readonly files: Readonly<Record<string, string>>
 }
 
 export interface DriverTraits {

@@ -14,6 +14,7 @@ import {
   type DriverTraits,
 } from './driver-subject.ts'
 import { describeShellGuest } from './shell-guest-conformance.ts'
+import { describeToldGuest } from './told-guest-conformance.ts'
 
 /** What every driver must do; see the comments of `VmDriver`. */
 export function describeVmDriver(name: string, traits: DriverTraits): void {
@@ -26,6 +27,7 @@ export function describeVmDriver(name: string, traits: DriverTraits): void {
 
     describe('homes', () => describeHomes(() => subject))
     describe('a guest', () => describeGuest(() => subject, traits))
+    describe('a guest that is told something', () => describeToldGuest(() => subject, traits))
     describe('trouble', () => describeTrouble(() => subject))
     if (traits.console === 'shell') describe('a shell guest', () => describeShellGuest(() => subject, traits))
   })
@@ -44,6 +46,24 @@ function describeHomes(subject: () => DriverSubject): void {
     await driver.destroyHome(homeId)
     await driver.destroyHome(homeId)
     expect(await driver.inspectHome(homeId)).toEqual({ kind: 'absent' })
+  })
+
+  it('grow with what is in them, never shrink, and are not made by growing', async () => {
+    const { driver } = subject()
+    const homeId = newHomeId()
+    expect(await failureOf(driver.growHome(homeId, 128, never))).toMatchObject({ reason: 'disk_failed' })
+    expect(await driver.inspectHome(homeId)).toEqual({ kind: 'absent' })
+    await driver.createHome(homeId, 64, never)
+    await subject().leaveInHome(homeId, 'kept')
+    for (const sizeMiB of [128, 128, 64]) {
+      await driver.growHome(homeId, sizeMiB, never)
+      expect(await subject().lookIntoHome(homeId)).toEqual({ sizeMiB: 128, text: 'kept' })
+    }
+    const reason = new Error('not wanted any more')
+    await expect(driver.growHome(homeId, 256, AbortSignal.abort(reason))).rejects.toBe(reason)
+    await driver.growHome(homeId, 256, never)
+    expect(await subject().lookIntoHome(homeId)).toEqual({ sizeMiB: 256, text: 'kept' })
+    await driver.destroyHome(homeId)
   })
 
   it('leave nothing behind when making one is aborted', async () => {

@@ -27,6 +27,23 @@ async function makeSubject(): Promise<DriverSubject> {
       driver.hold('ready')
       return Promise.resolve()
     },
+    leaveInHome: (homeId, content) => {
+      const home = machine.homes.get(homeId)
+      if (home !== undefined) machine.homes.put(homeId, { ...home, content })
+      return Promise.resolve()
+    },
+    lookIntoHome: (homeId) => {
+      const { sizeMiB = 0, content = '' } = machine.homes.get(homeId) ?? {}
+      return Promise.resolve({ sizeMiB, text: content })
+    },
+    toldTo: ({ bootId }) => {
+      const { variables = {}, files = [] } = machine.guests.get(bootId)?.startup ?? {}
+      return Promise.resolve({
+        variables,
+        files: Object.fromEntries(files.map(({ path, content }) => [path, content])),
+      })
+    },
+    changeTold: () => Promise.resolve(),
     remove: () => rm(journalFolder, { recursive: true, force: true }),
   }
 }
