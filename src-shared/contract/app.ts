@@ -59,7 +59,8 @@ const hosts = {
     errors: ['name_taken'],
   }),
   remove: call({
-    summary: 'Forget a host, its pinned key and what was cached of it. Nothing happens on the host.',
+    summary:
+      'Forget a host, its pinned key and what was cached of it. Nothing happens on the host; the pinned heads of its activity record are kept for its key.',
     role: 'viewer',
     effect: 'write',
     input: z.object(inHost),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256, verifyChain, type ReadPage } from '../../../src-main/activity/verify-chain.ts'
+import { PilothouseError } from '../../../src-shared/error.ts'
 import { ChainVerifier, type TrustedHead } from '../../../src-shared/lib/activity-chain.ts'
 import { CHAIN_START, type ActivityEntry } from '../../../src-shared/model/activity.ts'
 import { recordedChain, rehashed, verdictOf } from '../../support/activity-chain.ts'
@@ -140,5 +141,41 @@ describe('the sentence', () => {
     })
     const other = { head: { seq: 60, hash: 'ab'.repeat(32) }, seenAt: 1 }
     expect(verdictOf(entries, [...seen, other])).toMatchObject({ kind: 'broken', brokenAt: 60 })
+  })
+})
+
+describe('a page that cannot be read', () => {
+  /** As from a daemon that sends what the contract does not know, at `bad`. */
+  const sending = (bad: number, asked: number[]): ReadPage => {
+    return async ({ after = 0, limit }) => {
+      asked.push(limit)
+      if (bad > after && bad <= after + limit)
+        throw new PilothouseError('protocol_mismatch', 'The answer is malformed.')
+      return read({ limit, ...(after === 0 ? {} : { after }) })
+    }
+  }
+
+  it.each([1, 2, 150, ENTRIES])('is broken where its entry %i is none', async (bad) => {
+    const asked: number[] = []
+    const says = `Entry ${bad} was changed: it does not read as an entry any more.`
+    const verdict = await verifyChain(sending(bad, asked), [])
+    expect(verdict).toMatchObject({ kind: 'broken', brokenAt: bad, says })
+    expect(asked.length).toBeLessThan(40)
+  })
+
+  it('fails, and is never called broken, where the host is out of reach', async () => {
+    const cut: ReadPage = () => Promise.reject(new PilothouseError('host_unreachable', 'The connection was lost.'))
+    await expect(verifyChain(cut, [])).rejects.toMatchObject({ code: 'host_unreachable' })
+  })
+
+  it('ends where the host tells of more than it gives', async () => {
+    const short: ReadPage = async (page) => ({
+      entries: (await read(page)).entries.slice(0, 0),
+      head: { seq: 9, hash: 'ab'.repeat(32) },
+    })
+    expect(await verifyChain(short, [])).toMatchObject({ kind: 'broken', brokenAt: 1 })
+    const ahead: ReadPage = () =>
+      Promise.resolve({ entries: entries.slice(50), head: { seq: 9, hash: 'ab'.repeat(32) } })
+    expect(await verifyChain(ahead, [])).toMatchObject({ kind: 'broken', brokenAt: 1 })
   })
 })
