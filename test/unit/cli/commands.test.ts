@@ -4,8 +4,8 @@ import { progressLine } from '../../../src-main/shell/cli/progress.ts'
 import { printable, table } from '../../../src-main/shell/cli/render/text.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import { fakeDaemonWorld, type Sent } from '../../support/answering-session.ts'
-import { cli, type CliWorld } from '../../support/cli-run.ts'
-import { AT, operationSample } from '../../support/contract-samples.ts'
+import { cli, startCli, type CliWorld } from '../../support/cli-run.ts'
+import { AT, operationSample, succeededSample } from '../../support/contract-samples.ts'
 
 const HOST: KnownHost = {
   name: 'tower' as never,
@@ -112,6 +112,23 @@ describe('waiting for an operation', () => {
     expect(status).toBe(12)
     expect(stdout).toContain('failed')
     expect(stderr).toContain('It broke.')
+  })
+
+  it('draws phase, attempt and time on the terminal, as events tell them, and takes the line away', async () => {
+    const booting = { ...operationSample, phase: 'booting_guest' as const, attempt: 1 }
+    const cursor = { epoch: 'e', seq: 8 }
+    const outcome = Promise.withResolvers<unknown>()
+    const answers = {
+      events: () => [{ type: 'operation_changed', cursor, operation: booting }],
+      'operations.wait': () => outcome.promise,
+    }
+    const run = startCli(spawn, fakeDaemonWorld([], answers, { isTerminal: true }))
+    while (!run.stderr.text.includes('booting_guest: The guest is booting.  attempt 1')) await new Promise(setImmediate)
+    outcome.resolve(succeededSample)
+    expect(await run.status).toBe(0)
+    expect(run.stderr.text.split('\r\u001b[K').at(-2)).toMatch(/^ +\d+\.\d s {2}spawn demo/)
+    expect(run.stderr.text.endsWith('\r\u001b[K')).toBe(true)
+    expect(run.stdout.text).not.toContain('\u001b')
   })
 
   it('shows phase and time on one line', () => {

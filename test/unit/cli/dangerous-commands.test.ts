@@ -103,6 +103,15 @@ describe.each(CASES)('$words', (each) => {
 })
 
 describe('a clean-up', () => {
+  it('that could not remove everything says what stays, and is not done', async () => {
+    const result = { removed: [], failed: [{ id: HOME, problem: 'It is in use.' }] }
+    const world = fakeDaemonWorld([], { 'drift.run': () => result })
+    const { status, stdout, stderr } = await cli(['drift', 'clean-up', '--ticket', TICKET], world)
+    expect(status).toBe(12)
+    expect(stdout).toContain(`kept ${HOME}: It is in use.`)
+    expect(stderr).toContain('1 of the leftovers could not be removed.')
+  })
+
   it('refuses items beside a ticket, which is for those of its plan', async () => {
     const sent: Sent[] = []
     const { status, stderr } = await cli(['drift', 'clean-up', HOME, '--ticket', TICKET], fakeDaemonWorld(sent))

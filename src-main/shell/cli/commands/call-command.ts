@@ -70,8 +70,13 @@ export interface PreparedCall {
   readonly isWaiting?: boolean
 }
 
-/** Checks, sends and answers one call. */
+/** Checks, sends and prints one call. */
 export async function runCall(call: PreparedCall, invocation: Invocation): Promise<void> {
+  await printAnswer(call, invocation)
+}
+
+/** The same; resolves with what the call was answered, as it was first. */
+export async function printAnswer(call: PreparedCall, invocation: Invocation): Promise<unknown> {
   const { name } = call
   const input = withCommandId(name, call.input, invocation)
   checkInput(name, input, call.fields)
@@ -86,4 +91,5 @@ export async function runCall(call: PreparedCall, invocation: Invocation): Promi
   } else {
     invocation.output.item(answer, () => renderAnswer(name, answer))
   }
+  return answer
 }

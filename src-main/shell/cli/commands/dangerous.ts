@@ -1,6 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../../../src-shared/contract/daemon.ts'
+import { PilothouseError } from '../../../../src-shared/error.ts'
+import type { DriftResult } from '../../../../src-shared/model/drift.ts'
 import { checkInput, send } from '../call.ts'
 import { inputOf, type Field } from '../fields.ts'
 import type { Invocation } from '../invocation.ts'
@@ -8,7 +10,15 @@ import type { DaemonSession } from '../ports.ts'
 import { renderAnswer } from '../render/answers.ts'
 import { SPELLINGS } from '../spelling.ts'
 import { usageError } from '../usage-error.ts'
-import { fieldsOfCall, isMinted, runCall, startsOperation, summaryOf, WAIT_OPTION } from './call-command.ts'
+import {
+  fieldsOfCall,
+  isMinted,
+  printAnswer,
+  runCall,
+  startsOperation,
+  summaryOf,
+  WAIT_OPTION,
+} from './call-command.ts'
 import { addFields, givenFields } from './field-options.ts'
 import { commandAt } from './group.ts'
 import type { Place } from './perform.ts'
@@ -28,6 +38,8 @@ export interface DangerousCommand {
   /** What is typed where the plan asks for a name, in words. */
   readonly nameSays: string
   readonly nameOf: (planned: Planned, session: DaemonSession, invocation: Invocation) => Promise<string>
+  /** Throws where the answer, though there is one, is not what was asked for. */
+  readonly settle?: (answer: unknown) => void
 }
 
 const OF_ENVIRONMENT = {
@@ -61,6 +73,14 @@ export const CLEAN_UP: DangerousCommand = {
   done: 'cleaned up',
   nameSays: "the host's own name",
   nameOf: async (_planned, { client }, { callOptions }) => (await client.hello({}, callOptions)).hostName,
+  settle: (answer) => {
+    const { failed } = answer as DriftResult
+    if (failed.length === 0) return
+    throw new PilothouseError('engine_failed', `${failed.length} of the leftovers could not be removed.`, {
+      hint: 'Each is named with its problem; mend that, and plan their clean-up again.',
+      details: { failed },
+    })
+  },
 }
 
 interface DangerousOptions {
@@ -112,16 +132,16 @@ async function runDangerous(dangerous: DangerousCommand, asked: Asked, invocatio
   if (options.plan === true) return runCall({ name: dangerous.plan, input: planInput, fields }, invocation)
   if (options.ticket !== undefined) {
     refuseUnused(asked)
-    return runCall({ name: dangerous.run, input: runInput, fields, isWaiting }, invocation)
-  }
-  if (!canAsk(invocation)) {
+  } else if (!canAsk(invocation)) {
     throw usageError(
       `${dangerous.doing} needs a ticket where nobody can be asked.`,
       'Add --plan, read it, then run with --ticket.',
     )
   }
-  const confirmed = await confirm(dangerous, asked, invocation)
-  return runCall({ name: dangerous.run, input: { ...runInput, ...confirmed }, fields, isWaiting }, invocation)
+  const confirmed = options.ticket === undefined ? await confirm(dangerous, asked, invocation) : {}
+  const call = { name: dangerous.run, input: { ...runInput, ...confirmed }, fields, isWaiting }
+  const answer = await printAnswer(call, invocation)
+  dangerous.settle?.(answer)
 }
 
 /** A ticket is for what its plan named: words that only the plan takes would change nothing, unseen. */
