@@ -71,4 +71,27 @@ describe('spawn', () => {
     expect(await codeOf({ commandId: newCommandId(), name: 'x', image: 'absent@1' })).toBe('not_found')
     expect((await refusalOf(host.as('operator', 'other').environments.spawn(input))).code).toBe('command_id_reused')
   })
+
+  it('records who was refused what for an owner, a limit or a name, and none of what was only mistyped', async () => {
+    await host.as('admin').owners.put({ name: 'asleep', isActive: false, limit: 'unlimited' })
+    await host.as('admin').owners.put({ name: 'team', limit: 1 })
+    const client = host.as('operator', 'alice')
+    await client.environments.spawn(spawnInput('web-1', 'team'))
+    const inputs = [
+      spawnInput('web-1', 'local'),
+      spawnInput('x', 'team'),
+      spawnInput('x', 'asleep'),
+      spawnInput('x', 'stranger'),
+      { ...spawnInput('x'), image: 'absent@1' },
+    ]
+    for (const input of inputs) await refusalOf(client.environments.spawn(input))
+    const refused = host.activity().filter(({ action, outcome }) => action === 'spawn' && outcome === 'refused')
+    expect(refused.map(({ detail }) => [detail.code, detail.owner, detail.name])).toEqual([
+      ['name_taken', 'local', 'web-1'],
+      ['owner_limit_reached', 'team', 'x'],
+      ['owner_inactive', 'asleep', 'x'],
+      ['owner_not_allowed', 'stranger', 'x'],
+    ])
+    expect(refused.every(({ actor, environmentId }) => actor?.user === 'alice' && environmentId === null)).toBe(true)
+  })
 })

@@ -4,13 +4,14 @@ import type { Operation } from '../../../src-shared/model/operation.ts'
 import { newCommandId, spawnInput, startFakeDriverDaemon } from '../../support/fake-driver-daemon.ts'
 
 const NAMES = ['a', 'b'] as const
-type Deed = {
-  readonly kind: 'spawn' | 'start' | 'stop' | 'destroy' | 'cancel' | 'exit' | 'pause'
-  readonly name: string
-}
+const KINDS = [
+  ...(['spawn', 'start', 'stop', 'reboot', 'recover', 'reset', 'destroy'] as const),
+  ...(['cancel', 'exit', 'pause'] as const),
+]
+type Deed = { readonly kind: (typeof KINDS)[number]; readonly name: string }
 
 const deed: fc.Arbitrary<Deed> = fc.record({
-  kind: fc.constantFrom('spawn', 'start', 'stop', 'destroy', 'cancel', 'exit', 'pause'),
+  kind: fc.constantFrom(...KINDS),
   name: fc.constantFrom(...NAMES),
 })
 
@@ -31,17 +32,18 @@ async function tryOut(deeds: readonly Deed[]): Promise<void> {
   const client = host.as('admin')
   const accepted: Operation[] = []
   const keep = (operation: Operation) => accepted.push(operation)
-  const destroy = async (environment: string) => {
-    const { ticket } = await client.environments.destroy.plan({ environment })
+  const runPlan = async (kind: 'destroy' | 'reset', environment: string) => {
+    const { ticket } = await client.environments[kind].plan({ environment })
     const input = { commandId: newCommandId(), environment, ticket: ticket.id, confirmName: environment }
-    keep(await client.environments.destroy.run(input))
+    keep(await client.environments[kind].run(input))
   }
   const perform = async ({ kind, name }: Deed): Promise<unknown> => {
     const command = { commandId: newCommandId(), environment: name }
     if (kind === 'spawn') return keep(await client.environments.spawn(spawnInput(name)))
-    if (kind === 'start') return keep(await client.environments.start(command))
-    if (kind === 'stop') return keep(await client.environments.stop(command))
-    if (kind === 'destroy') return destroy(name)
+    if (kind === 'start' || kind === 'stop' || kind === 'reboot' || kind === 'recover') {
+      return keep(await client.environments[kind](command))
+    }
+    if (kind === 'destroy' || kind === 'reset') return runPlan(kind, name)
     if (kind === 'cancel') return client.operations.cancel({ id: accepted.at(-1)?.id ?? 'op-0000000000000000' })
     if (kind === 'exit') host.machine.kill(host.machine.guests.ids()[0] ?? '')
     return undefined
@@ -69,7 +71,11 @@ async function tryOut(deeds: readonly Deed[]): Promise<void> {
     expect(host.machine.mostGuestsPerHome).toBeLessThanOrEqual(1)
     const { environments } = await client.environments.list()
     expect(environments.filter(({ operationId }) => operationId !== null)).toEqual([])
-    expect(host.machine.homes.ids().length).toBeLessThanOrEqual(environments.length)
+    // Whatever was reset, restarted or given up: each home that is left is the one that its environment points at.
+    const pointedAt = environments.map(({ home }): string => home.id)
+    expect(host.machine.homes.ids().filter((id) => !pointedAt.includes(id))).toEqual([])
+    const made = environments.filter(({ home }) => home.madeAt !== null).map(({ home }) => home.id)
+    expect(made.filter((id) => host.machine.homes.get(id) === undefined)).toEqual([])
     expect(host.logger.errors()).toEqual([])
   } finally {
     await host.remove()
