@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DriftItem } from '../../src-shared/model/drift.ts'
+import {
+  newCommandId,
+  refusalOf,
+  spawnInput,
+  startFakeDriverDaemon,
+  type FakeDriverDaemon,
+} from '../support/fake-driver-daemon.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const ORPHAN = { bootId: 'boot-00000000deadbeef', environmentId: 'env-deadbeef', homeId: 'home-00000000deadbeef' }
+const HALF = 'home-00000000000000aa'
+const FILES = 'boot-00000000000000bb'
+
+describe('what the record does not account for', () => {
+  let host: FakeDriverDaemon
+  const admin = () => host.as('admin')
+  const ids = async () => (await admin().drift.list({})).items.map(({ id }) => id).sort()
+  const outcomes = () => host.activity().filter(({ action }) => action === 'drift.clean_up')
+  const finish = async (operation: Promise<{ id: string }>) =>
+    admin().operations.wait({ id: (await operation).id, timeoutMs: 5_000 })
+
+  /** A guest with its home, a half-made home, and the files of a boot that is over: none of them on record. */
+  function plant(): void {
+    const { machine } = host
+    machine.homes.put(ORPHAN.homeId, { ...ORPHAN, sizeMiB: 64 })
+    machine.boot({ ...ORPHAN, agent: 'answering' })
+    machine.homes.put(HALF, { homeId: HALF, sizeMiB: 64, isHalfMade: true })
+    machine.files.put(FILES, { bootId: FILES })
+  }
+
+  beforeEach(async () => {
+    host = await startFakeDriverDaemon()
+    await finish(admin().environments.spawn(spawnInput('web')))
+  })
+  afterEach(() => host.remove())
+
+  it('is nothing on a host that is well, whatever operations are at work', async () => {
+    expect(await admin().drift.list({})).toMatchObject({ items: [], problems: [] })
+    host.driver.delayMs.createHome = 5
+    host.driver.delayMs.destroyHome = 5
+    const looks: string[][] = []
+    for (let round = 0; round < 5; round += 1) {
+      const name = `busy-${round}`
+      const spawned = finish(admin().environments.spawn(spawnInput(name)))
+      looks.push(await ids())
+      await spawned
+      const { ticket } = await admin().environments.destroy.plan({ environment: name })
+      const run = { commandId: newCommandId(), environment: name, ticket: ticket.id, confirmName: name }
+      const destroyed = finish(admin().environments.destroy.run(run))
+      looks.push(await ids(), await ids())
+      await destroyed
+    }
+    expect(looks.flat()).toEqual([])
+  })
+
+  it('is listed, each with what it is and whose it was', async () => {
+    plant()
+    const { items } = await admin().drift.list({})
+    const kinds = new Map(items.map((item) => [item.id, item]))
+    expect([...kinds.keys()].sort()).toEqual([
+      `boot_files:${FILES}`,
+      `guest:${ORPHAN.bootId}`,
+      `half_made_home:${HALF}`,
+      `home:${ORPHAN.homeId}`,
+    ])
+    expect(kinds.get(`home:${ORPHAN.homeId}`)).toMatchObject({ environmentId: 'env-deadbeef', holdsData: true })
+    expect(kinds.get(`half_made_home:${HALF}`)).toMatchObject({ holdsData: false })
+    expect(kinds.get(`guest:${ORPHAN.bootId}`)?.detail).toContain('process')
+    expect((await host.as('viewer').drift.list({})).items).toHaveLength(4)
+    expect((await refusalOf(host.as('operator').drift.plan({ items: [`home:${ORPHAN.homeId}`] }))).code).toBe(
+      'forbidden',
+    )
+  })
+
+  it('is reported once at each start that finds it', async () => {
+    expect(host.activity().filter(({ action }) => action === 'drift.found')).toEqual([])
+    plant()
+    host = await host.restart()
+    const found = () => host.activity().filter(({ action }) => action === 'drift.found')
+    await waitFor('the report', () => found().length > 0)
+    const counts = { guest: 1, boot_files: 1, home: 1, half_made_home: 1 }
+    expect(found()).toMatchObject([{ actor: null, detail: { counts } }])
+    expect(host.logger.lines).toContainEqual(expect.objectContaining({ level: 'warn', facts: { counts } }))
+  })
+
+  it('is removed exactly as planned, guests before their homes, once', async () => {
+    plant()
+    const kept = await ids()
+    const { plan, ticket } = await admin().drift.plan({ items: kept })
+    expect(plan).toMatchObject({ needsName: true })
+    expect(plan.losses).toHaveLength(2)
+    for (const id of kept) expect(plan.text).toContain(id)
+    expect(await ids()).toEqual(kept)
+    const unnamed = await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'other-host' }))
+    expect(unnamed).toMatchObject({ code: 'invalid_request', details: { field: 'confirmName' } })
+    const result = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host', reason: 'tidy' })
+    expect({ ...result, removed: [...result.removed].sort() }).toEqual({ removed: kept, failed: [] })
+    expect(await ids()).toEqual([])
+    expect(host.machine.homes.ids()).toHaveLength(1)
+    expect(host.machine.guests.ids()).toHaveLength(1)
+    expect((await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))).code).toBe(
+      'ticket_used',
+    )
+    const said = outcomes().map(({ outcome }) => outcome)
+    expect(said).toEqual(['refused', 'requested', 'removed', 'removed', 'removed', 'removed', 'refused'])
+    expect(outcomes()[1]?.detail).toMatchObject({ reason: 'tidy' })
+  })
+
+  it('asks for no name where nobody’s data can be in it', async () => {
+    plant()
+    const { plan, ticket } = await admin().drift.plan({ items: [`half_made_home:${HALF}`] })
+    expect(plan.needsName).toBe(false)
+    expect(await admin().drift.run({ ticket: ticket.id })).toEqual({ removed: [`half_made_home:${HALF}`], failed: [] })
+    expect(await ids()).toHaveLength(3)
+  })
+
+  it('stays, and is named, where it cannot be removed; the rest goes', async () => {
+    plant()
+    const { ticket } = await admin().drift.plan({ items: await ids() })
+    host.driver.failNext('stopGuest', new Error('It will not end.'))
+    host.driver.failNext('stopGuest', new Error('It will not end.'))
+    const result = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    const failed = new Map(result.failed.map(({ id, problem }) => [id, problem]))
+    expect(failed.get(`guest:${ORPHAN.bootId}`)).toBe('It will not end.')
+    expect(failed.get(`home:${ORPHAN.homeId}`)).toContain('still uses it')
+    expect(result.removed).toContain(`half_made_home:${HALF}`)
+    expect(host.machine.homes.get(ORPHAN.homeId)).toBeDefined()
+    expect(await ids()).toEqual(result.failed.map(({ id }) => id).sort())
+    expect(outcomes().filter(({ outcome }) => outcome === 'failed')).toHaveLength(result.failed.length)
+  })
+
+  it('is not touched by a plan that has become outdated', async () => {
+    plant()
+    const { ticket } = await admin().drift.plan({ items: [`home:${ORPHAN.homeId}`, `half_made_home:${HALF}`] })
+    host.machine.homes.put(HALF, { homeId: HALF, sizeMiB: 64 })
+    const refusal = await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))
+    expect(refusal.code).toBe('plan_outdated')
+    expect(refusal.message).toContain(HALF)
+    expect(host.machine.homes.ids()).toHaveLength(3)
+    const [again] = await Promise.all([refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))])
+    expect(again.code).toBe('plan_outdated')
+  })
+
+  it('needs a ticket of one’s own, and ids that are there', async () => {
+    plant()
+    expect((await refusalOf(admin().drift.run({}))).code).toBe('ticket_required')
+    expect((await refusalOf(admin().drift.plan({ items: ['home:home-0000000000000001'] }))).code).toBe('not_found')
+    const { ticket } = await admin().drift.plan({ items: [`home:${ORPHAN.homeId}`] })
+    const other = host.as('admin', 'someone-else')
+    expect((await refusalOf(other.drift.run({ ticket: ticket.id, confirmName: 'test-host' }))).code).toBe(
+      'ticket_foreign',
+    )
+    const destroy = await admin().environments.destroy.plan({ environment: 'web' })
+    expect((await refusalOf(admin().drift.run({ ticket: destroy.ticket.id }))).code).toBe('ticket_invalid')
+  })
+
+  it('runs once, however many ask at the same time', async () => {
+    plant()
+    const { ticket } = await admin().drift.plan({ items: await ids() })
+    const input = { ticket: ticket.id, confirmName: 'test-host' }
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => admin().drift.run(input)))
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(outcomes().filter(({ outcome }) => outcome === 'requested')).toHaveLength(1)
+  })
+
+  it('says what a destroy has left behind', async () => {
+    const [home] = host.machine.homes.ids()
+    const { ticket } = await admin().environments.destroy.plan({ environment: 'web' })
+    const run = { commandId: newCommandId(), environment: 'web', ticket: ticket.id, confirmName: 'web' }
+    await finish(admin().environments.destroy.run(run))
+    host.machine.homes.put(home ?? '', { homeId: home ?? '', sizeMiB: 64 })
+    const { items } = await admin().drift.list({})
+    expect(items).toMatchObject([{ kind: 'removed_home', holdsData: true } satisfies Partial<DriftItem>])
+  })
+
+  it('names what could not be looked at', async () => {
+    host.driver.failNext('survey', new Error('The folder is on fire.'))
+    const { items, problems } = await admin().drift.list({})
+    expect([items, problems]).toEqual([[], [expect.stringContaining('The folder is on fire.')]])
+  })
+})
