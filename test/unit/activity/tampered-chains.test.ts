@@ -284,8 +284,7 @@ describe('10,000 tampered chains', () => {
       const trusted = keptHeads()
       const seq = random.pick([1, trusted[0]!.head.seq, between(1, trusted[0]!.head.seq)])
       const miss = missed(
-        how,
-        seq,
+        `${how} at ${seq}`,
         trusted,
         verdictOf(tamper(seq - 1), trusted, () => between(1, 100)),
       )
