@@ -5,11 +5,24 @@ import { ERROR_CATALOGUE, errorDataSchema, isErrorCode, PilothouseError, type Er
 /** Most fields that one refusal names. */
 const ISSUES_MOST = 10
 
+/** A key that a sender made up is shown only where it could be a field of ours: anything may stand in it. */
+const SHOWABLE = /^[\w./-]{1,64}$/
+
+type Issue = ValidationError['issues'][number] & { readonly issues?: readonly { readonly message: string }[] }
+
+function fieldIn({ path = [] }: Issue): string {
+  const parts = path.map((part) => String(typeof part === 'object' ? part.key : part))
+  return parts.map((part) => (SHOWABLE.test(part) ? part : '(a key)')).join('.')
+}
+
+/** A key that is refused says why in an issue of its own. */
+function saysOf({ message, issues: [why] = [] }: Issue): string {
+  return why?.message ?? message
+}
+
 function refusedInput(refusal: ValidationError): PilothouseError {
-  const issues = refusal.issues.slice(0, ISSUES_MOST).map(({ path = [], message }) => {
-    const field = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-    return { path: field, message }
-  })
+  const named: readonly Issue[] = refusal.issues.slice(0, ISSUES_MOST)
+  const issues = named.map((issue) => ({ path: fieldIn(issue), message: saysOf(issue) }))
   const says = issues.map(({ path, message }) => `${path === '' ? 'input' : path}: ${message}`).join('; ')
   return new PilothouseError('invalid_request', `The input is not valid. ${says}`, {
     details: { issues },

@@ -52,6 +52,6 @@ export function describeToldGuest(subject: () => DriverSubject, traits: DriverTr
       }
       await driver.destroyHome(plain.homeId)
     },
-    GUEST_TEST_MS,
+    2 * GUEST_TEST_MS,
   )
 }
