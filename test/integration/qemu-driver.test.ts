@@ -8,6 +8,7 @@ import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
 import type { BootRecord, BootSpec, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
 import type { ImageRef } from '../../src-shared/model/ids.ts'
+import { startupSchema } from '../../src-shared/model/startup.ts'
 import {
   expectNothingLeft,
   failureOf,
@@ -23,6 +24,7 @@ import { GuestShell } from '../conformance/guest-shell.ts'
 import { makeQemuFixture, MINIMAL_IMAGE, testCacheDirectory, type QemuFixture } from '../support/qemu-fixture.ts'
 
 const READY_MS = 30_000
+const SECRET = 'hunter2-of-all-secrets'
 
 describe('the qemu driver', () => {
   let fixture: QemuFixture
@@ -153,6 +155,68 @@ describe('the qemu driver', () => {
   )
 
   it(
+    'runs the command that a guest is told, waits for none of it, and shows no value of it on the host',
+    async () => {
+      const { spec: plain } = await plan()
+      const command = `echo "told-$GREETING-$((40+2))"; test "$TOKEN" = ${SECRET} && echo "token-$((1+1))"; sleep 2; exit 3`
+      const files = [{ path: 'etc/app.conf', content: SECRET }]
+      const startup = startupSchema.parse({ command, variables: { GREETING: 'hello', TOKEN: SECRET }, files })
+      const guest = { spec: { ...plain, startup }, record: driver.planBoot(plain) }
+      const pid = await start(guest)
+      await driver.waitUntilReady(guest.record, READY_MS, never)
+      const shell = await GuestShell.open(driver, guest.record)
+      await shell.seen('told-hello-42', { from: 0 })
+      await shell.seen('token-2', { from: 0 })
+      await shell.seen('The start-up command ended with status 3.', { from: 0 })
+      // Whoever types is still the console's own: Ctrl-C reaches what it should.
+      await shell.type('sleep 1000; echo not""interrupted\n')
+      await shell.seen('sleep 1000')
+      await shell.type('\u0003')
+      await shell.run('echo "still-$((7*8))"', ['still-56'])
+      shell.close()
+
+      const lines = await readFile(`/proc/${pid}/cmdline`, 'latin1')
+      expect(lines).toContain('pilothouse.startup=1')
+      for (const said of [lines, JSON.stringify(guest.record), await readFile(guest.record.journalPath, 'latin1')])
+        expect(said).not.toContain(SECRET)
+      const archive = join(guest.record.handles['bootDirectory']!, 'startup')
+      const { uid, gid, mode } = await stat(archive)
+      expect([uid, gid, mode & 0o777]).toEqual([0, plain.guestUid, 0o440])
+      await driver.stopGuest(guest.record, GRACEFUL_STOP)
+      await expectNothingLeft(driver, guest.record)
+      expect(await whoHolds(fixture.folder, SECRET)).toEqual([])
+    },
+    GUEST_TEST_MS,
+  )
+
+  it(
+    'gives a guest the larger home that was made of its own',
+    async () => {
+      const guest = await plan()
+      await start(guest)
+      await driver.waitUntilReady(guest.record, READY_MS, never)
+      const before = await GuestShell.open(driver, guest.record)
+      await before.run('echo "kept-$((40+2))" > /home/note; sync; echo "synced-$((1+1))"', ['synced-2'])
+      before.close()
+      // Ended by force, with the journal of its file system not replayed.
+      await driver.stopGuest(guest.record, QUICK_STOP)
+      await driver.growHome(guest.spec.homeId, 512, never)
+      const spec: BootSpec = { ...guest.spec, bootId: newBootId(), size: { ...guest.spec.size, homeMiB: 512 } }
+      const again = { spec, record: driver.planBoot(spec) }
+      planned.push(again)
+      await start(again)
+      await driver.waitUntilReady(again.record, READY_MS, never)
+      const shell = await GuestShell.open(driver, again.record)
+      await shell.run('cat /home/note; set -- $(df -m /home | tail -1); [ $2 -gt 400 ] && echo "large-$((1+1))"', [
+        'kept-42',
+        'large-2',
+      ])
+      shell.close()
+    },
+    GUEST_TEST_MS,
+  )
+
+  it(
     'sees a kernel that panics as gone',
     async () => {
       const guest = await plan()
@@ -184,6 +248,17 @@ describe('the qemu driver', () => {
     GUEST_TEST_MS,
   )
 })
+
+/** Files below `folder` in which `text` stands. */
+async function whoHolds(folder: string, text: string): Promise<string[]> {
+  const { stdout } = await runProgram({
+    file: 'grep',
+    args: ['-r', '-l', '-F', '-e', text, '--', folder],
+    expectedExits: [0, 1],
+    timeoutMs: 20_000,
+  })
+  return stdout.toString().split('\n').filter(Boolean)
+}
 
 async function typeAndRead(driver: VmDriver, record: BootRecord): Promise<void> {
   const shell = await GuestShell.open(driver, record)
