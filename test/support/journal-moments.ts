@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StepsTable } from '../../host-daemon/store/steps-table.ts'
@@ -30,7 +30,8 @@ export async function momentsOf(watched: Watched, work: () => Promise<unknown>):
   const moments: JournalMoment[] = []
   StepsTable.prototype.begin = function (operationId, entry): void {
     // The step before has just been ended in the same transaction: one moment, not two.
-    moments.pop()
+    const [same] = moments.splice(-1)
+    if (same !== undefined) rmSync(same.folder, { recursive: true, force: true })
     moments.push(keep(watched, `${entry.direction} ${entry.step} ${entry.attempt ?? '-'}`))
     begin.call(this, operationId, entry)
   }
@@ -41,6 +42,9 @@ export async function momentsOf(watched: Watched, work: () => Promise<unknown>):
   try {
     await work()
     return moments
+  } catch (error) {
+    for (const { folder } of moments) rmSync(folder, { recursive: true, force: true })
+    throw error
   } finally {
     StepsTable.prototype.begin = begin
     StepsTable.prototype.end = end
