@@ -65,15 +65,16 @@ export async function openScreen(page: Page, screen: keyof typeof SCREENS): Prom
 
 /** Reads the plan, types the name where it is asked for, confirms; resolves with the plan when the list, shown again, is without it. */
 export async function destroyThroughDialog(page: Page, name: string, look?: Look): Promise<string> {
+  await page.getByTestId('actions').click()
   await page.getByTestId('destroy').click()
   const dialog = page.getByRole('dialog')
-  const plan = dialog.getByTestId('destroy-plan')
+  const plan = dialog.getByTestId('danger-plan')
   await plan.waitFor({ timeout: SHOWN_DEADLINE_MS })
   const text = await plan.innerText()
-  const typedName = dialog.getByTestId('destroy-name')
+  const typedName = dialog.getByTestId('danger-name')
   if (await typedName.isVisible()) await typedName.fill(name)
   await look?.()
-  await dialog.getByTestId('destroy-confirm').click()
+  await dialog.getByTestId('danger-confirm').click()
   await dialog.waitFor({ state: 'hidden', timeout: SHOWN_DEADLINE_MS })
   await page.getByTestId('env-id').waitFor({ state: 'hidden', timeout: STOP_DEADLINE_MS })
   await page.getByTestId('back').click()

@@ -1,4 +1,6 @@
-import type { Environment } from '../../src-shared/model/environment.ts'
+import { metaAt } from '../../src-shared/contract/client.ts'
+import { daemonContract } from '../../src-shared/contract/daemon.ts'
+import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { Host } from '../../src-shared/model/host.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
 import { roleIncludes, type Role } from '../../src-shared/model/role.ts'
@@ -19,50 +21,109 @@ export interface ActionFacts {
   readonly now: number
 }
 
-export type EnvironmentAction = 'start' | 'stop' | 'destroy'
+/** What can be done with an environment, and the call that does it. */
+const CALLS = {
+  start: ['environments', 'start'],
+  stop: ['environments', 'stop'],
+  reboot: ['environments', 'reboot'],
+  recover: ['environments', 'recover'],
+  resize: ['environments', 'resize'],
+  rename: ['environments', 'rename'],
+  labels: ['environments', 'setLabels'],
+  protection: ['environments', 'setProtection'],
+  reset: ['environments', 'reset', 'run'],
+  destroy: ['environments', 'destroy', 'run'],
+} as const
+export type EnvironmentAction = keyof typeof CALLS
+export const ENVIRONMENT_ACTIONS = Object.keys(CALLS) as EnvironmentAction[]
 
-const NEEDED_ROLE: Record<EnvironmentAction | 'spawn' | 'type', Role> = {
-  start: 'operator',
-  stop: 'operator',
-  destroy: 'admin',
-  spawn: 'operator',
-  type: 'operator',
+/** Change neither guest nor home: no operation stands in their way. */
+const CLAIM_NOTHING: ReadonlySet<EnvironmentAction> = new Set(['rename', 'labels', 'protection'])
+/** What a malformed record still allows. */
+const SAFE_IN_QUARANTINE: ReadonlySet<EnvironmentAction> = new Set(['destroy', 'protection'])
+
+type Asked = EnvironmentAction | 'spawn' | 'type'
+
+function neededRole(what: Asked): Role {
+  if (what === 'type') return 'operator'
+  const path = what === 'spawn' ? ['environments', 'spawn'] : CALLS[what]
+  return metaAt(daemonContract, path)?.role ?? 'admin'
 }
 
 /** Why nothing that needs `what` can be asked of a host now; null when it can. */
-export function hostBlock(host: Host | undefined, what: keyof typeof NEEDED_ROLE, now: number): string | null {
+export function hostBlock(host: Host | undefined, what: Asked, now: number): string | null {
   if (host === undefined) return 'This host is no longer known.'
   const { connection } = host
   if (connection.kind !== 'connected') return `${host.name} is not connected. ${hostShown(connection, now).sentence}`
-  const needed = NEEDED_ROLE[what]
+  const needed = neededRole(what)
   const held = connection.daemon.role
   if (!roleIncludes(held, needed)) return `Needs the ${needed} role; you are ${held} on ${host.name}.`
   return null
 }
 
-function stateBlock(action: EnvironmentAction, environment: Environment): string | null {
-  const { kind } = environment.observed
-  if (action === 'start') {
-    if (kind === 'running') return 'It is already running.'
-    if (kind === 'creating' || kind === 'booting') return 'It is already starting.'
-  }
-  if (action === 'stop' && kind === 'stopped') return 'It is already stopped.'
-  if (action === 'destroy' && environment.isProtected) return 'Deletion protection is on.'
-  return null
+const STATE_WORDS: Record<ObservedState['kind'], string> = {
+  creating: 'still starting',
+  booting: 'still starting',
+  running: 'running',
+  stopping: 'being stopped',
+  stopped: 'stopped',
+  failed: 'failed',
+  lost: 'lost',
+  unknown: 'unknown',
 }
 
-function inFlightBlock(operation: Operation, ageMs: number): string {
-  const what = OPERATION_WORDS[operation.kind]
-  return `${what} by ${actorText(operation.actor)} is running: ${stepText(operation)}, ${spanText(ageMs)}.`
+function startBlock(kind: ObservedState['kind']): string | null {
+  if (kind === 'running') return 'It is already running.'
+  if (kind === 'creating' || kind === 'booting') return 'It is already starting.'
+  return kind === 'stopping' ? 'It is being stopped.' : null
+}
+
+function resizeBlock({ observed, home }: Environment): string | null {
+  if (home.goneAt !== null) return 'Its home is gone; there is nothing to resize.'
+  if (observed.kind === 'stopped') return null
+  return `Only a stopped environment can be resized; it is ${STATE_WORDS[observed.kind]}.`
+}
+
+function stateBlock(action: EnvironmentAction, environment: Environment): string | null {
+  const { kind } = environment.observed
+  switch (action) {
+    case 'start':
+      return startBlock(kind)
+    case 'stop':
+      return kind === 'stopped' ? 'It is already stopped.' : null
+    case 'reboot':
+      if (kind === 'running' || kind === 'unknown') return null
+      return `Only a guest that runs can be rebooted; it is ${STATE_WORDS[kind]}.`
+    case 'resize':
+      return resizeBlock(environment)
+    case 'reset':
+    case 'destroy':
+      return environment.isProtected ? 'Deletion protection is on; switch it off first.' : null
+    default:
+      return null
+  }
+}
+
+function inFlightBlock({ environment, inFlight, inFlightSince, now }: ActionFacts): string | null {
+  if (inFlight !== undefined) {
+    const what = OPERATION_WORDS[inFlight.kind]
+    const age = spanText(now - inFlightSince)
+    return `${what} by ${actorText(inFlight.actor)} is running: ${stepText(inFlight)}, ${age}.`
+  }
+  const isHeld = environment !== undefined && environment.operationId !== null
+  return isHeld ? 'An operation is running on it; the host has not said which yet.' : null
 }
 
 /** Why an action cannot be pressed now, as one sentence; null when it can. */
 export function actionBlock(action: EnvironmentAction, facts: ActionFacts): string | null {
-  const { environment, inFlight, unanswered, now } = facts
+  const { environment, unanswered, now } = facts
   if (environment === undefined) return 'The environment does not exist.'
-  if (unanswered !== undefined) return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
+  const isClaiming = !CLAIM_NOTHING.has(action)
+  if (isClaiming && unanswered !== undefined)
+    return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
   const blocked = hostBlock(facts.host, action, now)
   if (blocked !== null) return blocked
-  if (inFlight !== undefined) return inFlightBlock(inFlight, now - facts.inFlightSince)
-  return stateBlock(action, environment)
+  if (environment.quarantine !== null && !SAFE_IN_QUARANTINE.has(action))
+    return 'It is quarantined: its record is malformed, and nothing but destroying it is safe.'
+  return (isClaiming ? inFlightBlock(facts) : null) ?? stateBlock(action, environment)
 }

@@ -1,5 +1,6 @@
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
 
 /** One environment of one host; replaced, never changed, so that identity tells a change. */
 export interface EnvironmentRow {
@@ -21,7 +22,7 @@ export interface SortOrder {
 }
 
 export interface ListQuery {
-  /** Words that must all be found; `state:failed`, `owner:acme`, `host:lon-1`, `image:minimal` name a column. */
+  /** Words that must all be found; `state:failed`, `owner:acme`, `host:lon-1`, `image:minimal` name a column, `team:blue` a label. */
   readonly text: string
   readonly hostId: HostId | null
   readonly order: SortOrder
@@ -35,7 +36,8 @@ export interface ListLookups {
   seenAt(row: EnvironmentRow): number
 }
 
-type Term = { readonly column: string | null; readonly text: string }
+/** `label` is a key that must be there; then `text` is looked for in its value. */
+type Term = { readonly column: string | null; readonly label: string | null; readonly text: string }
 const COLUMNS = new Set(['state', 'owner', 'host', 'image', 'name', 'id'])
 
 function parseTerms(text: string): Term[] {
@@ -45,9 +47,20 @@ function parseTerms(text: string): Term[] {
     .filter((word) => word !== '')
     .map((word) => {
       const colon = word.indexOf(':')
-      const column = word.slice(0, Math.max(0, colon))
-      return COLUMNS.has(column) ? { column, text: word.slice(colon + 1) } : { column: null, text: word }
+      if (colon <= 0) return { column: null, label: null, text: word }
+      const before = word.slice(0, colon)
+      const isColumn = COLUMNS.has(before)
+      return { column: isColumn ? before : null, label: isColumn ? null : before, text: word.slice(colon + 1) }
     })
+}
+
+function hasLabel(labels: Labels, key: string, text: string): boolean {
+  return Object.hasOwn(labels, key) && labels[key]?.toLowerCase().includes(text) === true
+}
+
+function isInLabels(labels: Labels, text: string): boolean {
+  for (const key in labels) if (key.includes(text) || hasLabel(labels, key, text)) return true
+  return false
 }
 
 function columnText(row: EnvironmentRow, column: string, lookups: ListLookups): string {
@@ -61,9 +74,11 @@ function columnText(row: EnvironmentRow, column: string, lookups: ListLookups): 
 
 function matches(row: EnvironmentRow, term: Term, lookups: ListLookups): boolean {
   if (term.column !== null) return columnText(row, term.column, lookups).includes(term.text)
+  if (term.label !== null) return hasLabel(row.environment.labels, term.label, term.text)
   const { name, id, owner, image } = row.environment
   const own = name.includes(term.text) || id.includes(term.text) || owner.includes(term.text)
-  return own || image.includes(term.text) || lookups.hostName(row.hostId).includes(term.text)
+  const other = image.includes(term.text) || lookups.hostName(row.hostId).includes(term.text)
+  return own || other || isInLabels(row.environment.labels, term.text)
 }
 
 function sortValue(row: EnvironmentRow, key: SortKey, lookups: ListLookups): string | number {

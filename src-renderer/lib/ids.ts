@@ -15,3 +15,18 @@ export function newRequestId(): RequestId {
 export function newCommandId(): CommandId {
   return `cmd-${randomHex(16)}` as CommandId
 }
+
+/** Command ids for one dialog: the same one while what is asked stays the same, a new one for anything else. */
+export function commandIds(): (asked: object) => CommandId {
+  let last = { asked: '', id: newCommandId() }
+  return (asked) => {
+    const text = JSON.stringify(asked)
+    if (last.asked !== text) last = { asked: text, id: newCommandId() }
+    return last.id
+  }
+}
+
+/** An id as short as it stays recognisable: `req-7c1e4f2a…`. */
+export function shortId(id: string): string {
+  return id.length > 13 ? `${id.slice(0, 12)}…` : id
+}

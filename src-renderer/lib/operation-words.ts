@@ -12,6 +12,11 @@ export const OPERATION_WORDS: Record<OperationKind, string> = {
   destroy: 'Destroy',
 }
 
+/** Ends with a guest that runs, through the phases of a start. */
+export function startsGuest(kind: OperationKind): boolean {
+  return kind !== 'stop' && kind !== 'resize' && kind !== 'destroy'
+}
+
 const DONE_SENTENCES: Record<OperationKind, string> = {
   spawn: 'is ready.',
   start: 'is running.',

@@ -1,25 +1,34 @@
 import { defineStore } from 'pinia'
-import type { CommandId, EnvironmentId, HostId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
-import type { OperationKind } from '../../src-shared/model/operation.ts'
+import type { CommandId, HostId, OperationId, RequestId, TicketId } from '../../src-shared/model/ids.ts'
+import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
+import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
 import { useApi } from '../api.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import { newCommandId } from '../lib/ids.ts'
+import type { AppClient } from '../transport.ts'
+import type { DangerKind } from './dialogs.ts'
 import { useFleetStore } from './fleet.ts'
 import { useSubmitted, type SpawnRequest, type Submitted } from './submitted.ts'
 
-export interface DestroyRequest {
-  /** Minted with the dialog, so that a second press is the same command. */
+/** Asked for by one press, with nothing more to say. */
+export type PowerKind = 'start' | 'stop' | 'reboot' | 'recover'
+
+/** A plan's ticket and what was typed. */
+export interface TicketedRequest {
+  /** Minted with what is asked, so that a second press is the same command. */
   readonly commandId: CommandId
   readonly ticket: TicketId
   readonly confirmName: string
   readonly reason: string
 }
 
+type Send = (client: AppClient, options: { context: { requestId: RequestId } }) => Promise<Operation>
+
 /** The commands given in this window: one entry per commandId, submitted once, never repeated by itself. */
 export const useCommandsStore = defineStore('commands', () => {
   const api = useApi()
   const fleet = useFleetStore()
-  const { submitted, ended, takeEnded, give, retry } = useSubmitted(fleet)
+  const { submitted, give, ...rest } = useSubmitted(fleet)
 
   function spawn(commandId: CommandId, request: SpawnRequest): Submitted {
     const { hostId, ...input } = request
@@ -32,28 +41,49 @@ export const useCommandsStore = defineStore('commands', () => {
     ).entry
   }
 
-  /** Start or stop; resolves once the host has answered or the call has failed. */
-  function change(kind: 'start' | 'stop', row: EnvironmentRow): Promise<Submitted> {
-    const commandId = newCommandId()
-    const { id, name, generation } = row.environment
+  /** Gives a command for what is there; resolves once the host has answered or the call has failed. */
+  function order(kind: OperationKind, row: EnvironmentRow, { commandId, send }: { commandId: CommandId; send: Send }) {
+    const { id, name } = row.environment
     const { hostId } = row
-    const input = { commandId, environment: id, generation }
     return give({ commandId, kind, hostId, name, environmentId: id }, (requestId) =>
-      api.call((client, options) => client.host.environments[kind](input, options), { hostId, requestId }),
+      api.call(send, { hostId, requestId }),
     ).answered
   }
 
-  /** Runs a destroy plan with its ticket; resolves once the host has answered or the call has failed. */
-  function destroy(row: EnvironmentRow, request: DestroyRequest): Promise<Submitted> {
-    const { id, name } = row.environment
-    const { hostId } = row
-    const { commandId, ticket, confirmName } = request
-    const reason = request.reason.trim()
-    const said = { ...(confirmName === '' ? {} : { confirmName }), ...(reason === '' ? {} : { reason }) }
-    const input = { commandId, environment: id, ticket, ...said }
-    return give({ commandId, kind: 'destroy', hostId, name, environmentId: id }, (requestId) =>
-      api.call((client, options) => client.host.environments.destroy.run(input, options), { hostId, requestId }),
-    ).answered
+  function change(kind: PowerKind, row: EnvironmentRow): Promise<Submitted> {
+    const commandId = newCommandId()
+    const { id, generation } = row.environment
+    const input = { commandId, environment: id, generation }
+    return order(kind, row, { commandId, send: (client, options) => client.host.environments[kind](input, options) })
+  }
+
+  function recover(row: EnvironmentRow, { commandId, reason }: { commandId: CommandId; reason: string }) {
+    const { id, generation } = row.environment
+    const input = { commandId, environment: id, generation, ...said('reason', reason) }
+    return order('recover', row, {
+      commandId,
+      send: (client, options) => client.host.environments.recover(input, options),
+    })
+  }
+
+  function resize(row: EnvironmentRow, { commandId, size }: { commandId: CommandId; size: Partial<EnvironmentSize> }) {
+    const { id, generation } = row.environment
+    const input = { commandId, environment: id, generation, size }
+    return order('resize', row, {
+      commandId,
+      send: (client, options) => client.host.environments.resize(input, options),
+    })
+  }
+
+  /** Runs a plan with its ticket. */
+  function runPlan(kind: DangerKind, row: EnvironmentRow, request: TicketedRequest): Promise<Submitted> {
+    const { commandId, ticket, confirmName, reason } = request
+    const typed = { ...said('confirmName', confirmName), ...said('reason', reason) }
+    const input = { commandId, environment: row.environment.id, ticket, ...typed }
+    return order(kind, row, {
+      commandId,
+      send: (client, options) => client.host.environments[kind].run(input, options),
+    })
   }
 
   /** Asks a running operation to stop. Rejects with a PilothouseError. */
@@ -62,12 +92,11 @@ export const useCommandsStore = defineStore('commands', () => {
     fleet.apply({ type: 'operation_changed', hostId, operation })
   }
 
-  /** The command for this environment that the host has not answered yet. */
-  function unansweredFor(hostId: HostId, environmentId: EnvironmentId): OperationKind | undefined {
-    const all = [...submitted.values()]
-    const isIt = (entry: Submitted) => entry.hostId === hostId && entry.environmentId === environmentId
-    return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
-  }
-
-  return { submitted, ended, takeEnded, spawn, change, destroy, retry, cancel, unansweredFor }
+  return { submitted, ...rest, spawn, change, recover, resize, runPlan, cancel }
 })
+
+/** `{ key: text }`, or nothing where nothing was typed. */
+function said<Key extends string>(key: Key, text: string): Partial<Record<Key, string>> {
+  const trimmed = text.trim()
+  return (trimmed === '' ? {} : { [key]: trimmed }) as Partial<Record<Key, string>>
+}

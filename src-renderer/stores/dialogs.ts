@@ -13,19 +13,33 @@ export interface SpawnSeed {
   readonly failure?: Failure
 }
 
+/** Done by plan and ticket only. */
+export type DangerKind = 'reset' | 'destroy'
+/** Asked for in a dialog of its own, without a plan. */
+export type DetailKind = 'recover' | 'resize' | 'rename' | 'labels' | 'protection'
+
+export interface Asking<Kind> {
+  readonly kind: Kind
+  /** As it was when the dialog was opened. */
+  readonly row: EnvironmentRow
+}
+
 /** Which dialog is open, so that any screen can ask for one without knowing its feature. */
 export const useDialogsStore = defineStore('dialogs', () => {
   const isPaletteOpen = ref(false)
   const spawn = shallowRef<SpawnSeed | null>(null)
-  const destroy = shallowRef<EnvironmentRow | null>(null)
+  const danger = shallowRef<Asking<DangerKind> | null>(null)
+  const detail = shallowRef<Asking<DetailKind> | null>(null)
   const isAddHostOpen = ref(false)
 
   return {
     isPaletteOpen,
     isAddHostOpen,
     spawn,
-    destroy,
+    danger,
+    detail,
     openSpawn: (seed: SpawnSeed = {}) => void (spawn.value = seed),
-    openDestroy: (row: EnvironmentRow) => void (destroy.value = row),
+    openDanger: (kind: DangerKind, row: EnvironmentRow) => void (danger.value = { kind, row }),
+    openDetail: (kind: DetailKind, row: EnvironmentRow) => void (detail.value = { kind, row }),
   }
 })

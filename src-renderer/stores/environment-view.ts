@@ -4,7 +4,7 @@ import type { Operation } from '../../src-shared/model/operation.ts'
 import { useClockStore } from './clock.ts'
 import { useCommandsStore } from './commands.ts'
 import { useFleetStore } from './fleet.ts'
-import { actionBlock, type EnvironmentAction } from '../lib/action-rules.ts'
+import { actionBlock, ENVIRONMENT_ACTIONS, type EnvironmentAction } from '../lib/action-rules.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import { environmentShown, seenAt } from '../lib/environment-state.ts'
 import type { Shown } from '../lib/tone.ts'
@@ -63,6 +63,9 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
       return here === undefined ? 0 : seenAt(here.environment, evidence.value)
     }),
     inFlight,
-    blocks: computed(() => ({ start: blockOf('start'), stop: blockOf('stop'), destroy: blockOf('destroy') })),
+    blocks: computed(() => {
+      const entries = ENVIRONMENT_ACTIONS.map((action) => [action, blockOf(action)])
+      return Object.fromEntries(entries) as Record<EnvironmentAction, string | null>
+    }),
   }
 }

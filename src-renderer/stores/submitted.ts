@@ -39,6 +39,8 @@ export interface Submitted {
   answer: 'sending' | 'accepted' | 'refused' | 'unsure'
   operationId: OperationId | null
   failure: Failure | null
+  /** Whoever gave it has left its view: what the host still answers is told there no more. */
+  isLeft: boolean
 }
 
 export interface Ended {
@@ -93,8 +95,10 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
 
   /** Remembers a command and sends it; the entry is there at once and changes with the answer. */
   function give(command: NewCommand, ask: Ask): { entry: Submitted; answered: Promise<Submitted> } {
-    const fresh = { clickedAt: Date.now(), requestId: newRequestId(), answer: 'sending', operationId: null } as const
-    const whole: Submitted = { spawn: null, environmentId: null, failure: null, ...fresh, ...command }
+    // The same command again is still the click that it began with.
+    const clickedAt = submitted.get(command.commandId)?.clickedAt ?? Date.now()
+    const fresh = { clickedAt, requestId: newRequestId(), answer: 'sending', operationId: null } as const
+    const whole: Submitted = { spawn: null, environmentId: null, failure: null, isLeft: false, ...fresh, ...command }
     submitted.set(command.commandId, whole)
     asks.set(command.commandId, ask)
     const entry = submitted.get(command.commandId) ?? whole
@@ -110,5 +114,17 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     await send(entry, ask)
   }
 
-  return { submitted, ended, takeEnded, give, retry }
+  /** Nobody waits for the answers to these commands any more; the commands themselves go on. */
+  function leave(environmentId: EnvironmentId): void {
+    for (const entry of submitted.values()) if (entry.environmentId === environmentId) entry.isLeft = true
+  }
+
+  /** The command for this environment that the host has not answered yet. */
+  function unansweredFor(hostId: HostId, environmentId: EnvironmentId): OperationKind | undefined {
+    const all = [...submitted.values()]
+    const isIt = (entry: Submitted) => entry.hostId === hostId && entry.environmentId === environmentId
+    return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
+  }
+
+  return { submitted, ended, takeEnded, give, retry, leave, unansweredFor }
 }

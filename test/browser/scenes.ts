@@ -13,6 +13,8 @@ import {
   stateOf,
 } from '../support/fake-app-samples.ts'
 
+import { RECORD_SCENES } from './record-scenes.ts'
+
 /** One picture: a fleet, what the fake does before, and how the screen is reached. */
 export interface Scene {
   readonly name: string
@@ -54,6 +56,12 @@ async function spawned(page: Page, name = 'billing-worker-2'): Promise<void> {
 
 async function drawn(page: Page): Promise<void> {
   await page.getByText('hello-42', { exact: true }).first().waitFor({ timeout: 5000 })
+}
+
+/** Presses an action in the menu of the environment's page. */
+async function pressed(page: Page, action: string): Promise<void> {
+  await page.getByTestId('actions').click()
+  await page.getByTestId(action).click()
 }
 
 export const SCENES: readonly Scene[] = [
@@ -315,8 +323,8 @@ export const SCENES: readonly Scene[] = [
     prepare: withConsole,
     arrive: async (page) => {
       await drawn(page)
-      await page.getByTestId('destroy').click()
-      await page.getByTestId('destroy-name').fill('billing-work')
+      await pressed(page, 'destroy')
+      await page.getByTestId('danger-name').fill('billing-work')
     },
   },
   {
@@ -327,10 +335,10 @@ export const SCENES: readonly Scene[] = [
     prepare: withConsole,
     arrive: async (page, app) => {
       await drawn(page)
-      await page.getByTestId('destroy').click()
-      await page.getByTestId('destroy-name').fill('billing-worker')
-      await page.getByTestId('destroy-confirm').click()
-      await page.getByTestId('destroy-dialog').waitFor({ state: 'detached' })
+      await pressed(page, 'destroy')
+      await page.getByTestId('danger-name').fill('billing-worker')
+      await page.getByTestId('danger-confirm').click()
+      await page.getByTestId('danger-dialog').waitFor({ state: 'detached' })
       const operation = app.states.get(HOST)?.operations.find((each) => each.status.kind === 'running')
       if (operation === undefined) throw new Error('Nothing was destroyed.')
       app.finish(HOST, operation, 'removed')
@@ -350,9 +358,9 @@ export const SCENES: readonly Scene[] = [
     },
     arrive: async (page) => {
       await drawn(page)
-      await page.getByTestId('destroy').click()
-      await page.getByTestId('destroy-name').fill('billing-worker')
-      await page.getByTestId('destroy-confirm').click()
+      await pressed(page, 'destroy')
+      await page.getByTestId('danger-name').fill('billing-worker')
+      await page.getByTestId('danger-confirm').click()
       await visible(page, 'failure')
     },
   },
@@ -388,4 +396,5 @@ export const SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(19),
     arrive: (page) => page.getByText('0.1.0').waitFor(),
   },
+  ...RECORD_SCENES,
 ]

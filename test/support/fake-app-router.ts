@@ -2,7 +2,6 @@ import { implement } from '@orpc/server'
 import { hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
 import { appContract } from '../../src-shared/contract/app.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { Environment } from '../../src-shared/model/environment.ts'
 import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
 import type { HostId, TicketId } from '../../src-shared/model/ids.ts'
 import { SAMPLE_KEY, connected } from './fake-app-samples.ts'
@@ -33,18 +32,9 @@ export function fakeRouter(fake: FakeApp) {
     fake.setConnection(hostId, connection)
     return hostOf(hostId)
   }
-  const found = (context: BridgeContext, ref: string): Environment => {
-    const environment = fake.environment(hostIdOf(context), ref)
-    if (environment === undefined) throw new PilothouseError('not_found', `There is no environment ${ref}.`)
-    return environment
-  }
-  const change = (kind: 'start' | 'stop' | 'reboot' | 'recover' | 'resize') =>
-    environments[kind].handler(({ input, context }) => {
-      const { commandId } = input
-      const phase = kind === 'stop' || kind === 'resize' ? null : ('requested' as const)
-      const more = { kind, commandId, phase, requestId: context.requestId }
-      return fake.begin(hostIdOf(context), found(context, input.environment), more)
-    })
+  const { commands } = fake
+  const change = (kind: 'start' | 'stop' | 'recover') =>
+    environments[kind].handler(({ input, context }) => commands.order(kind, input, context))
   return {
     app: {
       info: app.app.info.handler(() => ({
@@ -92,7 +82,7 @@ export function fakeRouter(fake: FakeApp) {
           cursor: { epoch: 'epoch-1', seq: 0 },
           environments: fake.states.get(hostIdOf(context))?.environments ?? [],
         })),
-        get: environments.get.handler(({ input, context }) => found(context, input.environment)),
+        get: environments.get.handler(({ input, context }) => commands.found(context, input.environment)),
         spawn: environments.spawn.handler(({ input, context }) => {
           const hostId = hostIdOf(context)
           if (fake.environment(hostId, input.name) !== undefined) {
@@ -107,43 +97,26 @@ export function fakeRouter(fake: FakeApp) {
         }),
         start: change('start'),
         stop: change('stop'),
-        reboot: change('reboot'),
         recover: change('recover'),
-        resize: change('resize'),
-        rename: environments.rename.handler(({ input, context }) => {
-          const { id } = found(context, input.environment)
-          return fake.changeEnvironment(hostIdOf(context), id, { name: input.name })
-        }),
-        setLabels: environments.setLabels.handler(({ input, context }) => {
-          const { id } = found(context, input.environment)
-          return fake.changeEnvironment(hostIdOf(context), id, { labels: input.labels })
-        }),
-        reset: {
-          plan: environments.reset.plan.handler(({ input, context }) => {
-            const environment = found(context, input.environment)
-            const id = `tkt-${fake.hex(32)}` as TicketId
-            const expiresAt = Date.now() + fake.ticketLivesMs
-            return { plan: fake.planFor(environment, 'reset'), ticket: { id, expiresAt } }
-          }),
-          run: environments.reset.run.handler(({ input, context }) => {
-            const more = { kind: 'reset' as const, commandId: input.commandId, requestId: context.requestId }
-            return fake.begin(hostIdOf(context), found(context, input.environment), more)
-          }),
-        },
+        reboot: environments.reboot.handler(({ input, context }) => commands.reboot(input, context)),
+        resize: environments.resize.handler(({ input, context }) => commands.resize(input, context)),
+        rename: environments.rename.handler(({ input, context }) => commands.rename(input, context)),
+        setLabels: environments.setLabels.handler(({ input, context }) => commands.setLabels(input, context)),
         setProtection: environments.setProtection.handler(({ input, context }) => {
-          const { id } = found(context, input.environment)
+          const { id } = commands.found(context, input.environment)
           return fake.changeEnvironment(hostIdOf(context), id, { isProtected: input.isProtected })
         }),
+        reset: {
+          plan: environments.reset.plan.handler(({ input, context }) =>
+            commands.plan('reset', input.environment, context),
+          ),
+          run: environments.reset.run.handler(({ input, context }) => commands.run('reset', input, context)),
+        },
         destroy: {
-          plan: environments.destroy.plan.handler(({ input, context }) => {
-            const environment = found(context, input.environment)
-            const id = `tkt-${fake.hex(32)}` as TicketId
-            return { plan: fake.planFor(environment), ticket: { id, expiresAt: Date.now() + fake.ticketLivesMs } }
-          }),
-          run: environments.destroy.run.handler(({ input, context }) => {
-            const more = { kind: 'destroy' as const, commandId: input.commandId, requestId: context.requestId }
-            return fake.begin(hostIdOf(context), found(context, input.environment), more)
-          }),
+          plan: environments.destroy.plan.handler(({ input, context }) =>
+            commands.plan('destroy', input.environment, context),
+          ),
+          run: environments.destroy.run.handler(({ input, context }) => commands.run('destroy', input, context)),
         },
       },
       operations: {
@@ -163,7 +136,7 @@ export function fakeRouter(fake: FakeApp) {
       images: { list: app.host.images.list.handler(() => fake.images) },
       consoles: {
         boots: app.host.consoles.boots.handler(({ input, context }) => {
-          const { id } = found(context, input.environment)
+          const { id } = commands.found(context, input.environment)
           return (fake.consoles.get(id) ?? []).map((console) => console.boot()).reverse()
         }),
       },

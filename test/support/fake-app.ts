@@ -11,7 +11,7 @@ import {
   type HostState,
 } from '../../src-shared/contract/app.ts'
 import type { ConsoleNotice } from '../../src-shared/contract/console-stream.ts'
-import { PilothouseError } from '../../src-shared/error.ts'
+import { PilothouseError, type Failure } from '../../src-shared/error.ts'
 import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
 import type { Host, HostConnection } from '../../src-shared/model/host.ts'
 import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
@@ -21,6 +21,7 @@ import type { Actor, Operation } from '../../src-shared/model/operation.ts'
 import type { Owner } from '../../src-shared/model/owner.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
 import { FakeActivity, type FakeEntry } from './fake-app-activity.ts'
+import { FakeCommands } from './fake-app-commands.ts'
 import { FakeConsole } from './fake-app-console.ts'
 import { FakeLeftovers } from './fake-app-leftovers.ts'
 import { sampleOperation } from './fake-app-samples.ts'
@@ -48,6 +49,7 @@ export class FakeApp {
   readonly hosts = new Map<HostId, Host>()
   readonly states = new Map<HostId, HostState>()
   readonly consoles = new Map<EnvironmentId, FakeConsole[]>()
+  readonly commands = new FakeCommands(this)
   /** Every call in order of arrival. */
   readonly calls: FakeCall[] = []
   readonly activity = new FakeActivity()
@@ -160,6 +162,24 @@ export class FakeApp {
       this.changeEnvironment(hostId, operation.environmentId, { observed, operationId: null })
     }
     this.changeOperation(hostId, operation.id, { status: { kind: 'succeeded', endedAt } })
+  }
+
+  /** Ends an operation badly, and leaves the environment as `observed`. */
+  fail(
+    hostId: HostId,
+    operation: Operation,
+    { failure, observed }: { failure: Failure; observed?: ObservedState },
+  ): void {
+    const change = { operationId: null, ...(observed === undefined ? {} : { observed }) }
+    this.changeEnvironment(hostId, operation.environmentId, change)
+    this.changeOperation(hostId, operation.id, { status: { kind: 'failed', endedAt: Date.now(), failure } })
+  }
+
+  /** The newest operation that runs. */
+  running(hostId: HostId): Operation {
+    const found = this.states.get(hostId)?.operations.findLast((each) => each.status.kind === 'running')
+    if (found === undefined) throw new Error('Nothing is running.')
+    return found
   }
 
   operationOf(hostId: HostId, commandId: string): Operation {

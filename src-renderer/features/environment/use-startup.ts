@@ -1,13 +1,18 @@
 import { computed, ref, watch, type ComputedRef } from 'vue'
 import { PHASES, type ObservedState, type Phase } from '../../../src-shared/model/environment.ts'
-import type { CommandId, HostId } from '../../../src-shared/model/ids.ts'
+import type { CommandId, HostId, RequestId } from '../../../src-shared/model/ids.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
 import { rowKey, type EnvironmentRow } from '../../lib/environment-list.ts'
+import { startsGuest } from '../../lib/operation-words.ts'
 import { useCommandsStore } from '../../stores/commands.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import type { Submitted } from '../../stores/submitted.ts'
 
 export interface Startup {
+  /** Its id, or the id of the command that is making it while nothing else is known. */
+  readonly environmentId: ComputedRef<string>
+  /** Undefined while the host does not list it. */
+  readonly row: ComputedRef<EnvironmentRow | undefined>
   /** The command of this window that is behind what is shown, if it is one of ours. */
   readonly submitted: ComputedRef<Submitted | undefined>
   /** The newest operation of this environment, running or ended. */
@@ -17,25 +22,24 @@ export interface Startup {
   readonly attempt: ComputedRef<number | null>
   /** Console clock: the click, or where it was made elsewhere, when the host took it. Never changes back. */
   readonly startedAt: ComputedRef<number | null>
+  /** What the host recorded it under, or will; null when nothing is known to have been asked for. */
+  readonly requestId: ComputedRef<RequestId | null>
 }
 
 interface StartupSource {
   hostId(): HostId
-  row(): EnvironmentRow | undefined
   /** An environment id, or the id of the command that is making it. */
   reference(): string
 }
 
-type Behind = Pick<Startup, 'submitted' | 'operation'>
+type Behind = Pick<Startup, 'submitted' | 'operation' | 'environmentId'>
 
 /** The command and the operation that are behind what the screen shows. */
 function useBehind(source: StartupSource): Behind {
   const fleet = useFleetStore()
   const commands = useCommandsStore()
   const spawned = computed(() => commands.submitted.get(source.reference() as CommandId))
-  const environmentId = computed(
-    () => source.row()?.environment.id ?? spawned.value?.environmentId ?? source.reference(),
-  )
+  const environmentId = computed(() => spawned.value?.environmentId ?? madeBy(source) ?? source.reference())
 
   const operation = computed(() => {
     let newest: Operation | undefined
@@ -56,7 +60,15 @@ function useBehind(source: StartupSource): Behind {
     const { clockOffsetMs } = fleet.evidenceOf(source.hostId())
     return it.requestedAt - clockOffsetMs > mine.clickedAt ? undefined : mine
   })
-  return { operation, submitted }
+  return { operation, submitted, environmentId }
+}
+
+/** The environment that the command in the address has made, where this window was reloaded meanwhile. */
+function madeBy(source: StartupSource): string | null {
+  if (!source.reference().startsWith('cmd-')) return null
+  for (const { hostId, operation } of useFleetStore().operations())
+    if (hostId === source.hostId() && operation.commandId === source.reference()) return operation.environmentId
+  return null
 }
 
 /** Two sources tell of the phase, and they may cross on the way: for one key it only goes forward. */
@@ -80,34 +92,71 @@ function observedPhase(observed: ObservedState | undefined): Phase | null {
 
 /** A start that this window asked for, of which no event has come yet. */
 function isOnItsWay(submitted: Submitted | undefined, operation: Operation | undefined): boolean {
-  if (submitted === undefined || submitted.kind === 'stop' || submitted.kind === 'destroy') return false
+  if (submitted === undefined || !startsGuest(submitted.kind)) return false
   if (submitted.answer === 'sending') return true
   return submitted.answer === 'accepted' && operation?.commandId !== submitted.commandId
+}
+
+/** The host may not have said a phase yet, as while it still ends the guest that it is to start again. */
+function phaseOf({ kind, phase }: Operation): Phase | null {
+  return startsGuest(kind) ? (phase ?? 'requested') : null
+}
+
+/** A moment that stays what it first was for a key, however the host's clock is measured later. */
+function useFirst(moment: ComputedRef<number | null>, key: ComputedRef<string>): ComputedRef<number | null> {
+  const first = new Map<string, number>()
+  return computed(() => {
+    const known = first.get(key.value)
+    if (known !== undefined || moment.value === null) return known ?? null
+    first.set(key.value, moment.value)
+    return moment.value
+  })
 }
 
 /** Where the start of an environment stands, from the click on, before the host has even answered. */
 export function useStartup(source: StartupSource): Startup {
   const fleet = useFleetStore()
-  const { operation, submitted } = useBehind(source)
-  const observed = computed(() => source.row()?.environment.observed)
+  const { operation, submitted, environmentId } = useBehind(source)
+  const row = computed(() => fleet.row(rowKey(source.hostId(), environmentId.value)))
+  const observed = computed(() => row.value?.environment.observed)
+  /** What this window asked for and the host has not refused. */
+  const mine = computed(() => (submitted.value?.answer === 'refused' ? undefined : submitted.value))
+
+  const running = computed(() => (operation.value?.status.kind === 'running' ? operation.value : undefined))
 
   const told = computed<Phase | null>(() => {
-    if (isOnItsWay(submitted.value, operation.value)) return 'requested'
-    const running = operation.value?.status.kind === 'running' ? operation.value.phase : null
-    return running ?? observedPhase(observed.value)
+    if (isOnItsWay(mine.value, operation.value)) return 'requested'
+    return running.value === undefined ? observedPhase(observed.value) : phaseOf(running.value)
   })
   const attempt = computed(() => {
+    if (isOnItsWay(mine.value, operation.value)) return null
+    if (running.value !== undefined) return running.value.attempt
     const seen = observed.value?.kind === 'booting' ? observed.value.attempt : null
     return operation.value?.attempt ?? seen
   })
-  const key = computed(() => {
-    const start = submitted.value?.commandId ?? operation.value?.id ?? rowKey(source.hostId(), source.reference())
-    return `${start}#${attempt.value ?? 1}`
-  })
+  const start = computed(
+    () => mine.value?.commandId ?? operation.value?.commandId ?? rowKey(source.hostId(), source.reference()),
+  )
   const startedAt = computed(() => {
-    if (submitted.value !== undefined) return submitted.value.clickedAt
+    if (mine.value !== undefined) return mine.value.clickedAt
     if (operation.value === undefined) return null
     return operation.value.requestedAt - fleet.evidenceOf(source.hostId()).clockOffsetMs
   })
-  return { submitted, operation, phase: useForwardPhase(told, key), attempt, startedAt }
+  return {
+    environmentId,
+    row,
+    submitted,
+    operation,
+    phase: useForwardPhase(
+      told,
+      computed(() => `${start.value}#${attempt.value ?? 1}`),
+    ),
+    attempt,
+    startedAt: useFirst(startedAt, start),
+    requestId: computed(() => {
+      const isOwn = mine.value === undefined || operation.value?.commandId === mine.value.commandId
+      const recorded = isOwn ? operation.value?.requestId : undefined
+      return recorded ?? submitted.value?.requestId ?? null
+    }),
+  }
 }

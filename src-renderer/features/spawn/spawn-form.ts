@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Failure } from '../../../src-shared/error.ts'
 import { environmentSizeSchema, SIZE_LIMITS, type EnvironmentSize } from '../../../src-shared/model/environment.ts'
 import { environmentNameSchema, hostIdSchema, imageRefSchema, ownerNameSchema } from '../../../src-shared/model/ids.ts'
+import { limitErrors } from '../../lib/size-fields.ts'
 import type { SpawnRequest } from '../../stores/submitted.ts'
 
 /** What is in the fields, whether or not it is valid. */
@@ -34,8 +35,6 @@ const WHEN_EMPTY: Record<SpawnField, string> = {
   homeMiB: 'say how much',
 }
 
-const UNITS: Record<keyof EnvironmentSize, string> = { cpus: 'CPUs', memoryMiB: 'MiB', homeMiB: 'MiB' }
-
 export function emptyFields(): SpawnFields {
   const { cpus, memoryMiB, homeMiB } = SIZE_LIMITS
   const size = { cpus: cpus.default, memoryMiB: memoryMiB.default, homeMiB: homeMiB.default }
@@ -59,13 +58,8 @@ export function checkFields(fields: SpawnFields, limit: EnvironmentSize | null):
     const isEmpty = fields[field] === '' || fields[field] === null
     errors[field] ??= isEmpty ? WHEN_EMPTY[field] : issue.message
   }
-  for (const key of ['cpus', 'memoryMiB', 'homeMiB'] as const) {
-    const value = fields[key]
-    if (limit !== null && value !== null && value > limit[key]) {
-      errors[key] ??= `at most ${limit[key].toLocaleString('en-GB')} ${UNITS[key]} here`
-    }
-  }
-  if (!parsed.success || Object.keys(errors).length > 0) return { isValid: false, errors }
+  const beyond = limitErrors(fields, limit)
+  if (!parsed.success || Object.keys(beyond).length > 0) return { isValid: false, errors: { ...beyond, ...errors } }
   const { hostId, name, owner, image, ...size } = parsed.data
   return { isValid: true, request: { hostId, name, owner, image, size } }
 }

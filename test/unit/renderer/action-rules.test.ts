@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { actionBlock, hostBlock, type ActionFacts } from '../../../src-renderer/lib/action-rules.ts'
+import {
+  actionBlock,
+  ENVIRONMENT_ACTIONS,
+  hostBlock,
+  type ActionFacts,
+} from '../../../src-renderer/lib/action-rules.ts'
 import type { ObservedState } from '../../../src-shared/model/environment.ts'
 import {
   bootIdOf,
@@ -60,6 +65,45 @@ describe('why an action cannot be pressed', () => {
     const stopped = sampleEnvironment(0, NOW, { observed: { kind: 'stopped', since: NOW } })
     expect(actionBlock('stop', facts({ environment: stopped }))).toBe('It is already stopped.')
     const kept = sampleEnvironment(0, NOW, { isProtected: true })
-    expect(actionBlock('destroy', facts({ environment: kept }))).toBe('Deletion protection is on.')
+    expect(actionBlock('destroy', facts({ environment: kept }))).toContain('Deletion protection is on')
+  })
+
+  it('resizes only what is stopped, and reboots only what runs', () => {
+    expect(actionBlock('resize', facts())).toBe('Only a stopped environment can be resized; it is running.')
+    expect(actionBlock('reboot', facts())).toBeNull()
+    const stopped = sampleEnvironment(0, NOW, { observed: { kind: 'stopped', since: NOW } })
+    expect(actionBlock('resize', facts({ environment: stopped }))).toBeNull()
+    expect(actionBlock('reboot', facts({ environment: stopped }))).toBe(
+      'Only a guest that runs can be rebooted; it is stopped.',
+    )
+    expect(actionBlock('recover', facts({ environment: stopped }))).toBeNull()
+  })
+
+  it('lets nothing but destroy and protection near a malformed record', () => {
+    const quarantined = sampleEnvironment(0, NOW, { quarantine: 'Its size is -1.', isProtected: false })
+    const pressable = ENVIRONMENT_ACTIONS.filter(
+      (each) => actionBlock(each, facts({ environment: quarantined })) === null,
+    )
+    expect(pressable.sort()).toEqual(['destroy', 'protection'])
+  })
+
+  it('lets name, labels and protection be changed while an operation runs, which need no claim', () => {
+    const inFlight = sampleOperation(1, environment, { status: { kind: 'running' } })
+    const busy = { ...environment, operationId: inFlight.id }
+    const pressable = ENVIRONMENT_ACTIONS.filter(
+      (each) => actionBlock(each, facts({ environment: busy, inFlight, unanswered: 'stop' })) === null,
+    )
+    expect(pressable.sort()).toEqual(['labels', 'protection', 'rename'])
+  })
+
+  it('says that something runs even before it is known what', () => {
+    const held = { ...environment, operationId: sampleOperation(1, environment).id }
+    expect(actionBlock('stop', facts({ environment: held }))).toContain('An operation is running on it')
+  })
+
+  it('takes the roles from the contract', () => {
+    const operator = facts({ host: sampleHost(0, connected('operator')) })
+    const barred = ENVIRONMENT_ACTIONS.filter((each) => actionBlock(each, operator)?.includes('admin role') === true)
+    expect(barred.sort()).toEqual(['destroy', 'protection', 'reset'])
   })
 })

@@ -49,8 +49,13 @@ describe('the list of environments', () => {
     expect(listRows(rows, query({ text: 'owner:billing' }), lookups)).toEqual([])
   })
 
-  it('takes an unknown column as a word', () => {
+  it('takes any other word before a colon as the key of a label', () => {
     expect(listRows(rows, query({ text: 'colour:red' }), lookups)).toEqual([])
+    expect(listRows(rows, query({ text: 'constructor:' }), lookups)).toEqual([])
+    const blue = listRows(rows, query({ text: 'TEAM:blue stage:prod' }), lookups)
+    expect(blue.length).toBeGreaterThan(0)
+    expect(blue.every((row) => row.environment.labels['team'] === 'blue')).toBe(true)
+    expect(names(listRows(rows, query({ text: 'blue prod' }), lookups))).toEqual(expect.arrayContaining(names(blue)))
   })
 
   it('shows one host', () => {
