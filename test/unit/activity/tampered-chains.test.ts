@@ -149,7 +149,7 @@ function insertFile(seq: number): void {
 /** Each does something to the file at `seq`, at or before a head that was kept. */
 const IN_FILE: Record<string, (seq: number) => void> = {
   'changes a field': (seq) => changeFile(seq),
-  'changes fields': (seq) => [1, 2, 3].forEach(() => changeFile(seq, HARMLESS)),
+  'changes fields': (seq) => HARMLESS.forEach((column) => changeFile(seq, [column])),
   'changes a field and re-hashes': (seq) => {
     chain.raw.prepare('UPDATE activity SET outcome = outcome || ? WHERE seq = ?').run('!', seq)
     rehashFile(seq)
