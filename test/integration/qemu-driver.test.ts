@@ -91,6 +91,20 @@ describe('the qemu driver', () => {
       await expectNothingLeft(driver, guest.record)
 
       const image = await fixture.options.images.resolve(MINIMAL_IMAGE)
+      const older = { ...image, commandLine: image.commandLine.filter((word) => !word.startsWith('pilothouse.')) }
+      const deaf = await makeQemuFixture({
+        images: { list: () => Promise.resolve([]), resolve: () => Promise.resolve(older) },
+      })
+      const told = await planGuest({ driver: deaf.driver, image: MINIMAL_IMAGE })
+      const toldSpec = { ...told.spec, startup: startupSchema.parse({ command: 'true' }) }
+      const refused = await failureOf(deaf.driver.startGuest(toldSpec, told.record, never))
+      expect(refused).toMatchObject({
+        reason: 'image_unavailable',
+        message: expect.stringContaining('build it again') as string,
+      })
+      await expectNothingLeft(deaf.driver, told.record)
+      await deaf.remove()
+
       const kernelPath = join(testCacheDirectory(), 'no-kernel')
       await writeFile(kernelPath, 'this is no kernel', { mode: 0o644 })
       const images = { list: () => Promise.resolve([]), resolve: () => Promise.resolve({ ...image, kernelPath }) }

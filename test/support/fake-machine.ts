@@ -84,9 +84,9 @@ export class FakeMachine {
     this.files = new FakeShelf(folder === undefined ? undefined : join(folder, 'files'))
   }
 
-  boot(guest: Omit<FakeGuest, 'pid'>): void {
+  boot(guest: Omit<FakeGuest, 'pid' | 'startup'> & Partial<Pick<FakeGuest, 'startup'>>): void {
     this.files.put(guest.bootId, { bootId: guest.bootId })
-    this.guests.put(guest.bootId, { ...guest, pid: (this.lastPid += 1) })
+    this.guests.put(guest.bootId, { startup: null, ...guest, pid: (this.lastPid += 1) })
     const onSameHome = this.guests.ids().filter((id) => this.guests.get(id)?.homeId === guest.homeId)
     this.mostGuestsPerHome = Math.max(this.mostGuestsPerHome, onSameHome.length)
     // Whoever looks from another process sees it too.

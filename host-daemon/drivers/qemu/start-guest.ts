@@ -16,6 +16,8 @@ import { stopGuest, type StopTools } from './stop-guest.ts'
 const SOCKET_POLL_MS = 5
 const OUTPUT_TAIL_BYTES = 2_000
 const OUTPUT_LINES = 3
+/** Among the kernel's words of an image whose init heeds what the guest is told. */
+const KNOWS_STARTUP = 'pilothouse.knows=startup'
 
 export interface ChosenAccelerator {
   readonly accelerator: Accelerator
@@ -61,12 +63,14 @@ export function qemuBinary(options: Pick<QemuDriverOptions, 'qemuBinary'>): stri
   return options.qemuBinary ?? 'qemu-system-x86_64'
 }
 
+/** Rejects with `image_unavailable`, also for an image whose init would not heed what the guest is told. */
 async function resolveImage(spec: BootSpec, options: QemuDriverOptions): Promise<GuestImage> {
-  try {
-    return await options.images.resolve(spec.image)
-  } catch (cause) {
+  const image = await options.images.resolve(spec.image).catch((cause: unknown) => {
     throw new DriverFailure('image_unavailable', textOf(cause), { cause })
-  }
+  })
+  if (spec.startup === null || image.commandLine.includes(KNOWS_STARTUP)) return image
+  const message = `The image ${spec.image} was built without knowing start-up commands and files; build it again.`
+  throw new DriverFailure('image_unavailable', message)
 }
 
 async function untilEngineAnswers(
