@@ -29,7 +29,10 @@ export interface BootRecord {
   readonly homeId: HomeId
   /** Absolute path of the append-only console journal; its bytes never change place. It outlives the guest. */
   readonly journalPath: string
-  /** The driver's own handles (pid file, control sockets, …), meaningless to anyone else. */
+  /**
+   * The driver's own handles (pid file, control sockets, …), meaningless to anyone else, but that each of them contains
+   * the boot's id: a record that names anything else is malformed.
+   */
   readonly handles: Readonly<Record<string, string>>
 }
 

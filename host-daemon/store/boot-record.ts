@@ -30,8 +30,15 @@ export function readRecord(columns: RecordColumns): { record: BootRecord; proble
   if (says !== null) return { problem: `the record of its boot ${says}` }
   const isOwn = record.bootId === columns.id && record.environmentId === columns.environment_id
   if (!isOwn) return { problem: 'the record of its boot names another boot' }
+  if (!Object.values(record.handles).every((handle) => isOf(handle, columns.id)))
+    return { problem: 'the record of its boot names what is not that boot’s' }
   if (record.journalPath !== columns.journal_path) return { problem: 'its boot names two different console journals' }
   return { record, problem: null }
+}
+
+/** What a guest is stopped by is removed with it: it must be the boot's own, whatever the record says. */
+function isOf(handle: string, bootId: string): boolean {
+  return handle.includes(bootId) && !handle.split('/').includes('..')
 }
 
 /** Null where the record is good. */

@@ -79,6 +79,8 @@ const STARTUP = new JsonReader(startupSummarySchema.nullable(), 'is not a summar
 const GENERATION = z.int('must be a whole number').min(1, 'must be at least 1')
 const GUEST_UID = z.int('must be a whole number').min(1, 'must be at least 1').max(4_294_967_294, 'must be a uid')
 const TIME = timestampSchema
+const TIME_OR_NEVER = timestampSchema.nullable()
+const CLAIM = operationIdSchema.nullable()
 const DESIRED = z.enum(['running', 'stopped'], 'must be running or stopped')
 
 /**
@@ -131,7 +133,7 @@ function toState(row: EnvironmentRow, findings: Findings) {
     observedAt,
     createdAt,
     generation: findings.take('generation', GENERATION, { value: row.generation, standIn: 1 }),
-    operationId: findings.take('claim', operationIdSchema.nullable(), { value: row.operation_id, standIn: null }),
+    operationId: findings.take('claim', CLAIM, { value: row.operation_id, standIn: null }),
   }
 }
 
@@ -151,13 +153,12 @@ function toHome(row: EnvironmentRow, findings: Findings): Environment['home'] {
   const isForeign = row.home_environment_id !== null && row.home_environment_id !== row.id
   if (row.home_environment_id === null) findings.add('home_id names no home on record')
   if (isForeign) findings.add('home_id names the home of another environment')
-  const times = timestampSchema.nullable()
   return {
     // Nothing may be done to another's home by way of this one.
     id: isForeign ? standIn : id,
     sizeMiB: Number.isInteger(row.home_mib) ? row.home_mib : 0,
-    madeAt: findings.take("the home's made_at", times, { value: row.home_made_at, standIn: null }),
-    goneAt: findings.take("the home's gone_at", times, { value: row.home_gone_at, standIn: null }),
+    madeAt: findings.take("the home's made_at", TIME_OR_NEVER, { value: row.home_made_at, standIn: null }),
+    goneAt: findings.take("the home's gone_at", TIME_OR_NEVER, { value: row.home_gone_at, standIn: null }),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 
 /** Results kept for texts that were parsed before; rows are read far more often than they change. */
-const KEPT = 8_192
+const KEPT = 16_384
 
 interface Parsed {
   readonly value: unknown
@@ -13,14 +13,30 @@ interface Given<T> {
   readonly standIn: T
 }
 
+/** Texts that a schema has allowed before. Only schemas that change nothing are asked here. */
+const good = new WeakMap<z.ZodType, Set<string>>()
+
+function isKnownGood(schema: z.ZodType, value: unknown): boolean {
+  return typeof value === 'string' && good.get(schema)?.has(value) === true
+}
+
+function remembered<T>(schema: z.ZodType, value: unknown, parsed: T): T {
+  if (typeof value !== 'string') return parsed
+  const texts = good.get(schema) ?? new Set()
+  if (texts.size >= KEPT) texts.clear()
+  good.set(schema, texts.add(value))
+  return parsed
+}
+
 /** What was found wrong in one row while it was read. Values never appear in it: they may be anything. */
 export class Findings {
   private readonly problems: string[] = []
 
   /** The value itself where `schema` allows it; else the stand-in, and the field is named. */
   take<S extends z.ZodType>(field: string, schema: S, given: Given<z.infer<S>>): z.infer<S> {
+    if (isKnownGood(schema, given.value)) return given.value as z.infer<S>
     const parsed = schema.safeParse(given.value)
-    if (parsed.success) return parsed.data
+    if (parsed.success) return remembered(schema, given.value, parsed.data as z.infer<S>)
     this.add(`${field} ${saysOf(parsed.error)}`)
     return given.standIn
   }

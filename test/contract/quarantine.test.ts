@@ -52,6 +52,10 @@ const MALFORMATIONS: Record<string, Malformation> = {
   },
   'a boot record that is no JSON': { says: 'record of its boot', sql: record(`'{'`) },
   'a boot record without handles': { says: 'record of its boot', sql: record(`json_remove(record, '$.handles')`) },
+  'a boot record that would remove what is not its own': {
+    says: 'not that boot',
+    sql: record(`json_set(record, '$.handles.bootDirectory', '/etc')`),
+  },
   'a boot record of another boot': {
     says: 'names another boot',
     sql: record(`json_set(record, '$.bootId', 'boot-00000000deadbeef')`),

@@ -126,6 +126,12 @@ describe('evidence of a guest', () => {
     expect(await inspectGuest(record, tools)).toMatchObject({ kind: 'alive', agent: 'silent' })
   })
 
+  it.each(['io-error', 'paused'])('says why a guest does not answer whose engine says %s', async (status) => {
+    await engine(status)
+    const detail = `The guest does not run; QEMU says ${status}.`
+    expect(await inspectGuest(record, tools)).toMatchObject({ kind: 'alive', agent: 'silent', detail })
+  })
+
   it('answers unknown where the record is not one of this driver', async () => {
     expect(await inspectGuest({ ...record, handles: {} }, tools)).toMatchObject({ kind: 'unknown' })
   })
