@@ -36,7 +36,7 @@ export class Findings {
   take<S extends z.ZodType>(field: string, schema: S, given: Given<z.infer<S>>): z.infer<S> {
     if (isKnownGood(schema, given.value)) return given.value as z.infer<S>
     const parsed = schema.safeParse(given.value)
-    if (parsed.success) return remembered(schema, given.value, parsed.data as z.infer<S>)
+    if (parsed.success) return remembered(schema, given.value, parsed.data)
     this.add(`${field} ${saysOf(parsed.error)}`)
     return given.standIn
   }
