@@ -7,9 +7,9 @@ import type { RecoverInput } from './recover-command.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** Accepts a recover; `onAccepted` runs inside the transaction that does, and refuses it by throwing. */
-export type AcceptRecover = (caller: Requester, input: RecoverInput, onAccepted: () => void) => Promise<unknown>
+type AcceptRecover = (caller: Requester, input: RecoverInput, onAccepted: () => void) => Promise<unknown>
 
-export interface AutomaticRecoveryDeps {
+interface AutomaticRecoveryDeps {
   readonly toolkit: Toolkit
   readonly isEnabled: boolean
   /** The daemon's own. */

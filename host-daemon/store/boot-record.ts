@@ -4,7 +4,7 @@ import type { BootRecord } from '../drivers/vm-driver.ts'
 import { JsonReader } from './findings.ts'
 
 /** What the columns of a boot say of its record. */
-export interface RecordColumns {
+interface RecordColumns {
   readonly id: string
   readonly environment_id: string
   readonly record: unknown

@@ -184,7 +184,7 @@ function checkLiveBoot(row: EnvironmentRow, findings: Findings): void {
 const STAND_IN = 'quarantined-'
 
 /** What an environment goes by whose own name is malformed. */
-export function standInName(id: string): EnvironmentName {
+function standInName(id: string): EnvironmentName {
   return `${STAND_IN}${id.slice(-8)}` as EnvironmentName
 }
 

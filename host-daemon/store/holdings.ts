@@ -35,7 +35,7 @@ export function recordedOwner(db: Database, of: { readonly home: HomeId } | { re
   return { isRecorded: row !== undefined, environmentId: known.success ? known.data : null } satisfies Recorded
 }
 
-export interface Recorded {
+interface Recorded {
   readonly isRecorded: boolean
   readonly environmentId: EnvironmentId | null
 }
