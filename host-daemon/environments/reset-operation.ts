@@ -7,7 +7,7 @@ import { environmentOf } from './environment-of.ts'
 import { describeFailure } from './failures.ts'
 import { settleStart } from './settle-start.ts'
 import { bringUp, START_STEP, type StartOptions } from './start-operations.ts'
-import { awaitTurn } from './start-steps.ts'
+import { awaitTurn, noticeEarlyEnd } from './start-steps.ts'
 import type { Toolkit } from './toolkit.ts'
 
 const LAST_STEP = 'remove_old_home'
@@ -96,12 +96,14 @@ function removeOldHome(toolkit: Toolkit): Step {
     run: async ({ operation }) => {
       const { oldHomeId } = homesOf(operation)
       const environment = environmentOf(toolkit, operation)
-      if (!store.environments.homesOf(environment.id).includes(oldHomeId)) return
-      await drivers.of(environment).destroyHome(oldHomeId)
-      store.db.transaction(() => {
-        store.environments.setHomeRemoved(oldHomeId, clock.now())
-        record(toolkit, operation, { outcome: 'destroyed_old_home', detail: { homeId: oldHomeId } })
-      })
+      if (store.environments.homesOf(environment.id).includes(oldHomeId)) {
+        await drivers.of(environment).destroyHome(oldHomeId)
+        store.db.transaction(() => {
+          store.environments.setHomeRemoved(oldHomeId, clock.now())
+          record(toolkit, operation, { outcome: 'destroyed_old_home', detail: { homeId: oldHomeId } })
+        })
+      }
+      await noticeEarlyEnd(toolkit, operation)
     },
   }
 }

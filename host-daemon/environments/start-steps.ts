@@ -106,6 +106,21 @@ async function endOwnBoot(toolkit: Toolkit, operation: StoredOperation): Promise
   if (boot !== undefined) await endBoot(toolkit, { environment: environmentOf(toolkit, operation), boot })
 }
 
+/** Ends the boot of a guest that was ready and is positively gone since, so that nobody is told that it runs. */
+export async function noticeEarlyEnd(toolkit: Toolkit, operation: StoredOperation): Promise<void> {
+  const { store, clock, drivers } = toolkit
+  const boot = ownBoot(toolkit, operation)
+  if (boot === undefined) return
+  const environment = environmentOf(toolkit, operation)
+  const evidence = await drivers.of(environment).inspectGuest(boot.record)
+  if (evidence.kind !== 'gone') return
+  await endBoot(toolkit, { environment, boot })
+  const detail = { bootId: boot.id, detail: evidence.detail }
+  const about = { action: 'guest.gone', outcome: 'lost', environmentId: environment.id, operationId: operation.id }
+  const nobody = { actor: null, requestId: null, at: clock.now() }
+  store.db.transaction(() => store.activity.append({ ...about, ...nobody, detail }))
+}
+
 /** Waits for the guest's agent. A guest that this operation did not start is not waited for. */
 export function awaitReady(toolkit: Toolkit): Step {
   return {

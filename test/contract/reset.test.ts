@@ -196,6 +196,19 @@ describe('reset', () => {
     expect(host.machine.homes.ids()).toEqual([])
   })
 
+  it('does not say of a guest that ended while the old home was removed that it runs', async () => {
+    const { ticket } = await plan()
+    host.driver.delayMs.inspectGuest = 300
+    const release = host.driver.hold('destroyHome')
+    const operation = await run(ticket.id)
+    await waitFor('the removal', () => host.driver.calls.destroyHome === 1)
+    host.machine.kill((await get()).boot?.id ?? '')
+    release()
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await get()).toMatchObject({ desired: 'running', observed: { kind: 'lost' } })
+    expect(host.activity().filter(({ action }) => action === 'guest.gone')).toHaveLength(1)
+  })
+
   it('leaves everything as it was when it is cancelled before the swap, and rolls back after it', async () => {
     const before = await get()
     const { ticket } = await plan()
