@@ -102,10 +102,10 @@ function limitConsequence(name: string, limit: number, count: number): string {
   return `${name} keeps its ${plural(count, 'environment')}; no new ones until ${until}.`
 }
 
-/** `5 of 10`, `5, unlimited`. */
+/** `5 of 10 in use`, `5 in use`. */
 export function usedOf({ environmentCount, limit }: Owner): string {
-  if (limit === 'unlimited') return countText(environmentCount)
-  return `${countText(environmentCount)} of ${countText(limit)}`
+  if (limit === 'unlimited') return `${countText(environmentCount)} in use`
+  return `${countText(environmentCount)} of ${countText(limit)} in use`
 }
 
 /** A word as a POSIX shell takes it for itself. */

@@ -19,7 +19,9 @@ function setUp(hosts: Host[] = [A]) {
     (input) => {
       state.asked += 1
       if (state.failing.has(hostId)) return Promise.reject(new Error('It broke.'))
-      return Promise.resolve(record.list(hostId, { order: 'newest_first', limit: 100, ...input }))
+      return Promise.resolve(
+        record.list(hostId, { ...input, order: input.order ?? 'newest_first', limit: input.limit ?? 100 }),
+      )
     }
   const reader = new ActivityReader({
     list,

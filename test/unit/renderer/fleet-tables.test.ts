@@ -66,4 +66,15 @@ describe('the tables of the fleet', () => {
     expect(tables.operations.size).toBeLessThanOrEqual(1500)
     expect(tables.operations.has(rowKey(host.id, running.id))).toBe(true)
   })
+
+  it('keeps the end of each host’s record, and what is not told does not take it away', () => {
+    const tables = tablesWithTwo()
+    const activityHead = { seq: 7, hash: 'a'.repeat(64) }
+    tables.apply({ type: 'state_confirmed', hostId: host.id, confirmedAt: NOW, activityHead })
+    tables.apply({ type: 'state_confirmed', hostId: host.id, confirmedAt: NOW + 1, activityHead: null })
+    expect(tables.headOf(host.id)).toEqual(activityHead)
+    expect(tables.headOf(other.id)).toBeUndefined()
+    tables.apply({ type: 'host_removed', hostId: host.id })
+    expect(tables.headOf(host.id)).toBeUndefined()
+  })
 })

@@ -61,6 +61,6 @@ describe('an owner’s form', () => {
     const change = { name: acme.name, note: "Ada's team", isActive: false, limit: 'unlimited' as const }
     const words = String.raw`pilothouse owners put acme --host lon-1 --note 'Ada'\''s team' --no-active --limit unlimited`
     expect(ownerCli('lon-1', change)).toBe(words)
-    expect(usedOf(acme)).toBe('5 of 5')
+    expect(usedOf(acme)).toBe('5 of 5 in use')
   })
 })
