@@ -54,8 +54,8 @@ const TURNS: Record<string, (reason: string, step: string) => string> = {
   resumed: (_reason, step) => `: the daemon was interrupted${step}, and goes on with it.`,
   rolling_back: (_reason, step) => `: the daemon was interrupted${step}, and undoes what was done.`,
   rolled_back: (reason) => ` was undone${because(reason)}`,
-  home_gone: () => ' stopped because its home is gone. Nothing was started fresh.',
-  destroyed_old: () => ': the old home was destroyed.',
+  stopped_home_gone: () => ' stopped because its home is gone. Nothing was started fresh.',
+  destroyed_old_home: () => ': the old home was destroyed.',
   continued_without_guest: () => ': there was no guest to stop; it went on.',
 }
 
@@ -73,14 +73,15 @@ function operationSentence(kind: OperationKind, entry: ActivityEntry): string {
   const subject = `${OPERATION_WORDS[kind]}${ofName(entry)}`
   if (outcome === 'succeeded') return `${subject}: ${SUCCEEDED[kind]}.`
   const isHomeGone = kind === 'recover' && outcome === 'failed' && factText(detail, 'code') === 'home_gone'
-  const turn = TURNS[isHomeGone ? 'home_gone' : outcome]
+  const turn = TURNS[isHomeGone ? 'stopped_home_gone' : outcome]
   if (turn !== undefined) return subject + turn(factText(detail, 'message'), stepOf(detail))
   return `${subject}: ${plainWords(outcome)}${because(factText(detail, 'message'))}`
 }
 
-function ofName({ environmentName, environmentId }: ActivityEntry): string {
-  const name = environmentName ?? environmentId
-  return name === null ? '' : ` of ${name}`
+/** Of what was never made, the name that was asked for. */
+function ofName({ environmentName, environmentId, detail }: ActivityEntry): string {
+  const name = environmentName ?? environmentId ?? factText(detail, 'name')
+  return name === '' ? '' : ` of ${name}`
 }
 
 function nameOr(entry: ActivityEntry, otherwise: string): string {
@@ -125,6 +126,15 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
     const what = entry.outcome === 'lost' ? 'is gone without having been asked to stop' : 'has ended'
     return `The guest${ofName(entry)} ${what}${because(factText(entry.detail, 'detail'))}`
   },
+  'environment.rename': ({ detail }) =>
+    `${factText(detail, 'from') || 'An environment'} was renamed to ${factText(detail, 'to') || 'another name'}.`,
+  'environment.label': (entry) => `The labels${ofName(entry)} were replaced.`,
+  'drift.found': () => 'Leftovers were found on the host that its record does not account for; nothing was touched.',
+  'drift.clean_up': ({ outcome, detail }) =>
+    outcome === 'removed'
+      ? `The leftover ${factText(detail, 'item')} was removed.`
+      : 'A clean-up of leftovers was asked for.',
+  'readiness.regained': (entry) => `The service in ${nameOr(entry, 'a guest')} answers again.`,
   'readiness.lost': (entry) =>
     `The service in ${nameOr(entry, 'a guest')} stopped answering${because(factText(entry.detail, 'detail'))}`,
 }
@@ -140,7 +150,9 @@ export function activitySentence(entry: ActivityEntry): string {
     const kind = isOperationKind(planned) ? OPERATION_WORDS[planned].toLowerCase() : plainWords(planned)
     return `A plan to ${kind} ${nameOr(entry, 'leftovers')} was made; nothing was touched.`
   }
-  const reason = factText(detail, 'message') || factText(detail, 'detail')
+  const reason = factText(detail, 'message') || factText(detail, 'problem') || factText(detail, 'detail')
+  if (action === 'drift.clean_up' && factText(detail, 'item') !== '')
+    return `The leftover ${factText(detail, 'item')} was kept${because(reason)}`
   return `${capital(plainWords(action))}${ofName(entry)}: ${plainWords(outcome)}${because(reason)}`
 }
 
@@ -154,7 +166,12 @@ const OUTCOMES: Record<string, Shown> = {
   ready: { ...GOOD, word: 'Ready' },
   failed: { ...BAD, word: 'Failed' },
   failed_and_not_rolled_back: { ...BAD, word: 'Failed, not undone' },
-  home_gone: { ...BAD, word: 'Home gone' },
+  stopped_home_gone: { ...BAD, word: 'Home gone' },
+  destroyed_old_home: { ...NOTED, word: 'Old home gone' },
+  continued_without_guest: { ...NOTED, word: 'Went on' },
+  noticed: { ...NOTED, word: 'Noticed', icon: 'i-lucide-eye' },
+  removed: { ...GOOD, word: 'Removed' },
+  stopped: { ...NOTED, word: 'Ended' },
   lost: { ...BAD, word: 'Lost' },
   refused: { ...WARN, word: 'Refused', icon: 'i-lucide-shield-x' },
   interrupted: { ...WARN, word: 'Interrupted' },
@@ -167,9 +184,16 @@ const OUTCOMES: Record<string, Shown> = {
   planned: { ...NOTED, word: 'Planned', icon: 'i-lucide-file-text' },
 }
 
+/** What the daemon noticed, where the action says more than that it was noticed. */
+const NOTICED: Record<string, Shown> = {
+  'readiness.lost': { ...BAD, word: 'Not ready' },
+  'readiness.regained': { ...GOOD, word: 'Ready again' },
+}
+
 /** An outcome in icon, word and colour; one that is not known is neither good nor bad. */
 export function outcomeShown(entry: ActivityEntry): Shown {
-  const known = OUTCOMES[entry.outcome] ?? { ...NOTED, word: capital(plainWords(entry.outcome)) }
+  const known = NOTICED[entry.action] ??
+    OUTCOMES[entry.outcome] ?? { ...NOTED, word: capital(plainWords(entry.outcome)) }
   return { ...known, sentence: activitySentence(entry) }
 }
 
@@ -187,6 +211,7 @@ export const OUTCOME_CHOICES: readonly WordedChoice[] = Object.entries(OUTCOMES)
 export const ACTION_CHOICES: readonly WordedChoice[] = [
   ...Object.entries(OPERATION_WORDS).map(([value, label]) => ({ value, label })),
   { value: 'owner', label: 'Owners' },
+  { value: 'environment', label: 'Names and labels' },
   { value: 'protection', label: 'Deletion protection' },
   { value: 'console', label: 'Consoles' },
   { value: 'guest', label: 'Guests gone' },

@@ -44,7 +44,7 @@ function limitProblem({ isUnlimited, limit }: OwnerFields): string | null {
   if (isUnlimited || ownerLimitSchema.safeParse(numberOf(typed)).success) return null
   if (typed === '') return 'Give a whole number of at least 1, or choose unlimited.'
   const problem = /^[+-]?\d+$/.test(typed) ? rangeProblem(Number(typed)) : 'is not a whole number'
-  return `${typed} ${problem}; give one from 1 to 1,000,000, or choose unlimited.`
+  return `${typed} ${problem}; give a number from 1 to 1,000,000, or choose unlimited.`
 }
 
 function rangeProblem(value: number): string {

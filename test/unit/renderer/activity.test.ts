@@ -40,6 +40,7 @@ describe('the record in words', () => {
 
   it('says that a recovery stopped because the home is gone, not that it failed', () => {
     const gone = { action: 'recover', outcome: 'failed', detail: { code: 'home_gone', message: 'No home.' } }
+    expect(says({ action: 'recover', outcome: 'stopped_home_gone' })).toBe(says(gone))
     expect(says(gone)).toBe('Recover of billing-worker stopped because its home is gone. Nothing was started fresh.')
   })
 
@@ -50,6 +51,17 @@ describe('the record in words', () => {
     expect(says({ ...owner, detail: set })).toBe('Owner acme was set: active, any number of environments.')
     const taken = { action: 'console.typing', outcome: 'taken_over', detail: { from: { user: 'otto' } } }
     expect(says(taken)).toBe('The keyboard of billing-worker was taken over from otto.')
+    const renamed = { action: 'environment.rename', detail: { from: 'old', to: 'new' } }
+    expect(says(renamed)).toBe('old was renamed to new.')
+    const nobody = { environmentId: null, environmentName: null }
+    const kept = {
+      action: 'drift.clean_up',
+      outcome: 'failed',
+      detail: { item: 'home:home-1', problem: 'It is busy.' },
+    }
+    expect(says({ ...nobody, ...kept })).toBe('The leftover home:home-1 was kept: It is busy.')
+    const unmade = { action: 'spawn', outcome: 'refused', detail: { name: 'web', message: 'Its owner is full.' } }
+    expect(says({ ...nobody, ...unmade })).toBe('Spawn of web was refused: Its owner is full.')
     expect(says({ action: 'give_way', detail: { kind: 'destroy' } })).toContain('gave way to destroy')
   })
 
