@@ -50,11 +50,20 @@ export const useCommandsStore = defineStore('commands', () => {
     ).answered
   }
 
+  const pressed = new Map<string, Promise<Submitted>>()
+
+  /** However often it is pressed before the host has answered, it is one command. */
   function change(kind: PowerKind, row: EnvironmentRow): Promise<Submitted> {
+    const key = `${kind}/${row.key}`
+    const already = pressed.get(key)
+    if (already !== undefined) return already
     const commandId = newCommandId()
     const { id, generation } = row.environment
     const input = { commandId, environment: id, generation }
-    return order(kind, row, { commandId, send: (client, options) => client.host.environments[kind](input, options) })
+    const send: Send = (client, options) => client.host.environments[kind](input, options)
+    const answered = order(kind, row, { commandId, send }).finally(() => pressed.delete(key))
+    pressed.set(key, answered)
+    return answered
   }
 
   function recover(row: EnvironmentRow, { commandId, reason }: { commandId: CommandId; reason: string }) {

@@ -38,8 +38,9 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
   })
   const inFlight = computed(() => {
     const here = row()
-    const id = here?.environment.operationId ?? null
-    return here === undefined || id === null ? undefined : fleet.operation(here.hostId, id)
+    if (here === undefined) return undefined
+    const { id, operationId } = here.environment
+    return operationId === null ? commands.runningFor(here.hostId, id) : fleet.operation(here.hostId, operationId)
   })
 
   function blockOf(action: EnvironmentAction): string | null {

@@ -126,5 +126,15 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
   }
 
-  return { submitted, ended, takeEnded, give, retry, leave, unansweredFor }
+  /** The operation of ours that runs on this environment, before the environment's own event has said so. */
+  function runningFor(hostId: HostId, environmentId: EnvironmentId): Operation | undefined {
+    for (const entry of submitted.values()) {
+      if (entry.environmentId !== environmentId || entry.hostId !== hostId || entry.operationId === null) continue
+      const operation = fleet.operation(hostId, entry.operationId)
+      if (operation?.status.kind === 'running') return operation
+    }
+    return undefined
+  }
+
+  return { submitted, ended, takeEnded, give, retry, leave, unansweredFor, runningFor }
 }

@@ -13,8 +13,6 @@ import {
   stateOf,
 } from '../support/fake-app-samples.ts'
 
-import { RECORD_SCENES } from './record-scenes.ts'
-
 /** One picture: a fleet, what the fake does before, and how the screen is reached. */
 export interface Scene {
   readonly name: string
@@ -293,7 +291,11 @@ export const SCENES: readonly Scene[] = [
       } as const
       const environment = sampleEnvironment(0, now, { observed })
       const failure = failureWith('engine_failed', detail)
-      const operation = sampleOperation(2, environment, { status: { kind: 'failed', endedAt: now - 9000, failure } })
+      const operation = sampleOperation(2, environment, {
+        status: { kind: 'failed', endedAt: now - 9000, failure },
+        phase: 'waiting_for_service_ready',
+        requestedAt: now - 72_000,
+      })
       return { hosts: [sampleHost(0)], states: [stateOf(HOST, [environment], now, [operation])] }
     },
     prepare: (app) => {
@@ -315,6 +317,218 @@ export const SCENES: readonly Scene[] = [
       return { hosts: [sampleHost(0, connected('viewer'))], states: [stateOf(HOST, [environment], now)] }
     },
     arrive: (page) => visible(page, 'starting'),
+  },
+  {
+    name: 'actions',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await page.getByTestId('actions').click()
+      await visible(page, 'reset')
+    },
+  },
+  {
+    name: 'actions-blocked',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: (app) => {
+      withConsole(app)
+      const environment = app.environment(HOST, first())
+      const actor = { user: 'otto', uid: 2002, role: 'operator', claimedActor: 'op@desk-7' as never } as const
+      if (environment !== undefined)
+        app.begin(HOST, environment, { kind: 'stop', actor, step: 'stop-guest', stepIndex: 1 })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await page.getByTestId('actions').click()
+      await visible(page, 'reset')
+    },
+  },
+  {
+    name: 'reset',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await pressed(page, 'reset')
+      await page.getByTestId('danger-name').fill('billing-worker')
+      await page.getByTestId('difference').locator('summary').click()
+    },
+  },
+  {
+    name: 'reset-running',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withConsole,
+    arrive: async (page, app) => {
+      await drawn(page)
+      await pressed(page, 'reset')
+      await page.getByTestId('danger-name').fill('billing-worker')
+      await page.getByTestId('danger-confirm').click()
+      await page.getByTestId('danger-dialog').waitFor({ state: 'detached' })
+      app.changeOperation(HOST, app.running(HOST).id, { phase: 'provisioning_vm', attempt: 1, step: 'make-home' })
+      await page.locator('[data-phase=provisioning_vm]').waitFor()
+    },
+  },
+  {
+    name: 'recover',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await page.getByTestId('recover').click()
+      await visible(page, 'recover-reason')
+    },
+  },
+  {
+    name: 'resize',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: (app) => {
+      withConsole(app)
+      app.changeEnvironment(HOST, first(), { observed: { kind: 'stopped', since: Date.now() } })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await pressed(page, 'resize')
+      const field = (key: string) =>
+        page.locator(`input[data-testid=resize-${key}], [data-testid=resize-${key}] input`).first()
+      await field('memoryMiB').fill('1024')
+      await field('homeMiB').fill('2048')
+      await field('cpus').focus()
+    },
+  },
+  {
+    name: 'rename',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await pressed(page, 'rename')
+      await page.getByTestId('rename-name').fill('scratch-pad')
+      await page.getByTestId('rename-confirm').click()
+      await visible(page, 'failure')
+    },
+  },
+  {
+    name: 'labels',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await pressed(page, 'labels')
+      await page.getByTestId('label-key').last().fill('Team')
+      await page.getByTestId('label-value').last().fill('blue')
+    },
+  },
+  {
+    name: 'protection',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: (app) => {
+      withConsole(app)
+      app.changeEnvironment(HOST, first(), { isProtected: true })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await pressed(page, 'protection')
+      await visible(page, 'protection-confirm')
+    },
+  },
+  {
+    name: 'spawn-failed',
+    fleet: () => sampleFleet(19),
+    arrive: async (page, app) => {
+      await spawned(page)
+      await page.getByTestId('env-id').waitFor({ state: 'attached' })
+      const operation = app.running(HOST)
+      app.changeOperation(HOST, operation.id, { phase: 'booting_guest', attempt: 2 })
+      const failure = failureWith('engine_failed', 'QEMU ended with status 1: the firmware could not be read.')
+      const observed = { since: Date.now(), reason: 'hypervisor_failed', phase: 'booting_guest', detail: '' } as const
+      app.fail(HOST, operation, { failure, observed: { kind: 'failed', ...observed } })
+      await visible(page, 'outcome')
+    },
+  },
+  {
+    name: 'start-refused',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: (app) => {
+      withConsole(app)
+      app.changeEnvironment(HOST, first(), { observed: { kind: 'stopped', since: Date.now() }, desired: 'stopped' })
+      const message = 'lon-1 has 256 MiB of memory left, and billing-worker needs 512 MiB.'
+      app.refuse('host.environments.start', new PilothouseError('host_limit_reached', message))
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await page.getByTestId('start').click()
+      await visible(page, 'outcome')
+    },
+  },
+  {
+    name: 'environment-lost',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['wide'],
+    prepare: (app) => {
+      withConsole(app)
+      const detail = 'Its process ended at 09:41 without having been asked to.'
+      app.changeEnvironment(HOST, first(), { observed: { kind: 'lost', since: Date.now(), detail } })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await visible(page, 'outcome')
+    },
+  },
+  {
+    name: 'environment-quarantined',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: (app) => {
+      withConsole(app)
+      app.changeEnvironment(HOST, first(), {
+        quarantine: 'Its recorded memory size is -1, which no environment can have.',
+        observed: { kind: 'unknown', since: Date.now(), detail: 'Nothing is asked of a quarantined environment.' },
+      })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await visible(page, 'quarantine')
+    },
+  },
+  {
+    name: 'environment-home-gone',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: (app) => {
+      withConsole(app)
+      const { home } = app.environment(HOST, first()) ?? {}
+      if (home === undefined) return
+      app.changeEnvironment(HOST, first(), {
+        home: { ...home, goneAt: Date.now() - 60_000 },
+        observed: { kind: 'lost', since: Date.now(), detail: 'Its process ended by itself.' },
+        startup: {
+          hasCommand: true,
+          variables: ['API_BASE', 'REGION'],
+          files: [{ path: 'config/app.toml', bytes: 812, isExecutable: false }],
+        },
+        labels: { team: 'blue', stage: 'prod', 'cost-centre': 'Research and development', gpu: '' },
+      })
+    },
+    arrive: async (page) => {
+      await drawn(page)
+      await visible(page, 'home-gone')
+    },
   },
   {
     name: 'destroy',
@@ -396,5 +610,4 @@ export const SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(19),
     arrive: (page) => page.getByText('0.1.0').waitFor(),
   },
-  ...RECORD_SCENES,
 ]

@@ -50,7 +50,12 @@ export function keptSentence(environment: Environment | undefined): string {
 function wayBack(environment: Environment): NextStep[] {
   const { home, quarantine } = environment
   if (quarantine !== null) return []
-  if (home.goneAt !== null) return [{ kind: 'act', action: 'recover', label: 'Recover…' }]
+  if (home.goneAt !== null) {
+    return [
+      { kind: 'act', action: 'recover', label: 'Recover…' },
+      { kind: 'act', action: 'reset', label: 'Reset…' },
+    ]
+  }
   if (home.madeAt === null) return [{ kind: 'act', action: 'start', label: 'Try again' }]
   return [{ kind: 'act', action: 'recover', label: 'Recover, keeping the home' }]
 }
@@ -77,14 +82,16 @@ function refused(entry: Submitted, failure: Failure): Outcome {
 
 function failedTitle({ kind, requestedAt, status }: Operation, phase: Phase | null): string {
   const after = status.kind === 'running' ? '' : ` after ${durationText(status.endedAt - requestedAt)}`
-  const at = phase === null ? '' : `, in ${PHASE_WORDS[phase].toLowerCase()}`
+  const at = phase === null ? '' : ` at “${PHASE_WORDS[phase]}”`
   return `${OPERATION_WORDS[kind]} failed${after}${at}`
 }
 
 /** An operation that ended badly. */
 function failed(operation: Operation, failure: Failure, source: OutcomeSource): Outcome {
   const environment = source.row()?.environment
-  const { kind, phase, requestId } = operation
+  const { kind, requestId } = operation
+  const phase = environment?.observed.kind === 'failed' ? environment.observed.phase : operation.phase
+  const back = environment !== undefined && isDown(environment) ? `${backSentence(environment)} ` : ''
   const canSpawnAgain =
     environment === undefined && kind === 'spawn' && (source.startup.submitted.value?.spawn ?? null) !== null
   const again: NextStep[] = canSpawnAgain ? [{ kind: 'spawn-again' }, { kind: 'correct' }] : []
@@ -93,19 +100,28 @@ function failed(operation: Operation, failure: Failure, source: OutcomeSource): 
   return {
     key: operation.id,
     title: failedTitle(operation, phase),
-    failure: { ...failure, requestId },
+    failure: { ...failure, requestId, hint: back + failure.hint },
     kept: keptSentence(environment),
     next: environment === undefined ? again : isDown(environment) ? wayBack(environment) : retry,
   }
+}
+
+/** What brings it back, in a sentence. */
+function backSentence({ home, quarantine }: Environment): string {
+  if (quarantine !== null) return 'Nothing but destroying it is safe.'
+  if (home.goneAt !== null) return 'Recover looks for its home once more; reset starts fresh, with an empty one.'
+  return home.madeAt === null ? 'Try again: nothing of it was used yet.' : 'Recover brings it back with its home.'
+}
+
+function fallenSentence({ observed }: Environment, shown: string): string {
+  return observed.kind === 'lost' && observed.detail !== '' ? observed.detail : shown
 }
 
 /** The guest went wrong by itself, whatever was asked for before. */
 function fallen(environment: Environment, sentence: string): Outcome {
   const { kind, since } = environment.observed
   const title = kind === 'lost' ? 'The guest is gone, and nobody stopped it' : 'The guest has failed'
-  const hint =
-    environment.home.goneAt === null ? 'Recover brings it back with its home.' : 'Recover looks for its home once more.'
-  const failure = { code: 'guest_gone' as const, message: sentence, hint, requestId: '' }
+  const failure = { code: 'guest_gone' as const, message: sentence, hint: backSentence(environment), requestId: '' }
   return {
     key: `${environment.id}/${since}`,
     title,
@@ -142,6 +158,6 @@ export function useOutcome(source: OutcomeSource): ComputedRef<Outcome | null> {
     if (operation?.status.kind === 'failed' && isCurrent(operation.status, environment))
       return failed(operation, operation.status.failure, source)
     const isFallen = environment !== undefined && environment.quarantine === null && isDown(environment)
-    return isFallen ? fallen(environment, view.shown.value?.sentence ?? '') : null
+    return isFallen ? fallen(environment, fallenSentence(environment, view.shown.value?.sentence ?? '')) : null
   })
 }
