@@ -15,6 +15,8 @@ export interface HostPart extends ReadPart {
   readonly readTo: number | null
   readonly isReading: boolean
   readonly failure: Failure | null
+  /** Console clock: when it was last read without a failure; null before that. */
+  readonly readAt: number | null
 }
 
 export interface ReaderDeps {
@@ -22,11 +24,20 @@ export interface ReaderDeps {
   readonly host: (hostId: HostId) => Host | undefined
   readonly headOf: (hostId: HostId) => ActivityHead | undefined
   readonly offsetOf: (hostId: HostId) => number
+  readonly now: () => number
   /** Someone is reading: new entries are counted, not shown. */
   readonly isHolding: () => boolean
 }
 
-const EMPTY = { entries: [], news: [], hasMore: false, readTo: null, isReading: false, failure: null } as const
+const EMPTY = {
+  entries: [],
+  news: [],
+  hasMore: false,
+  readTo: null,
+  isReading: false,
+  failure: null,
+  readAt: null,
+} as const
 
 interface Question {
   readonly ask: (list: ListActivity) => Promise<ActivityPage>
@@ -137,7 +148,7 @@ export class ActivityReader {
       const page = await ask(this.deps.list(hostId))
       const part = this.parts.get(hostId)
       if (turn !== this.turn || part === undefined) return
-      this.change(hostId, { ...take(page, part), isReading: false, failure: null })
+      this.change(hostId, { ...take(page, part), isReading: false, failure: null, readAt: this.deps.now() })
       this.follow(hostId)
     } catch (error) {
       if (turn === this.turn) this.change(hostId, { isReading: false, failure: failureOf(error) })

@@ -50,6 +50,7 @@ export function useActivity({ hostIds, filter, isHolding }: Asked): ActivityRead
     host: fleet.host,
     headOf: fleet.activityHead,
     offsetOf,
+    now: () => Date.now(),
     isHolding,
   })
   const asked = computed(() => JSON.stringify([hostIds(), filter()]))

@@ -28,6 +28,7 @@ function setUp(hosts: Host[] = [A]) {
     host: (hostId) => known.get(hostId),
     headOf: (hostId) => record.head(hostId),
     offsetOf: () => 0,
+    now: () => NOW,
     isHolding: () => state.isHolding,
   })
   const part = (host: Host) => reader.parts.get(host.id)!
@@ -91,7 +92,7 @@ describe('reading activity', () => {
     record.append(B.id)
     reader.takeUp()
     await settle()
-    expect([seqs(A), seqs(B), part(B).failure?.code]).toEqual([[2, 1], [1], 'internal'])
+    expect([seqs(A), seqs(B), part(B).failure?.code, part(B).readAt]).toEqual([[2, 1], [1], 'internal', NOW])
     state.failing.clear()
     reader.retry(B.id)
     await settle()
