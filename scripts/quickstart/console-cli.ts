@@ -11,6 +11,8 @@ export interface ListedEnvironment {
   readonly id: string
   readonly name: string
   readonly observed: { readonly kind: string }
+  readonly isProtected: boolean
+  readonly home: { readonly id: string }
 }
 
 /** The product's own command line, on the console's own data, as the window's user. */

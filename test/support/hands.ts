@@ -1,0 +1,100 @@
+import type { Page } from 'playwright'
+
+const SHOWN_MS = 15_000
+/** More stops than any screen has. */
+const MOST_STOPS = 150
+
+/** How a person works a window. Every deed waits for what it is done to, and ends when it is done. */
+export interface Hands {
+  press(testId: string): Promise<void>
+  /** Presses what says that it cannot be pressed. */
+  pressBlocked(testId: string): Promise<void>
+  /** Opens the menu behind `testId` and chooses an item of it. */
+  choose(testId: string, item: string): Promise<void>
+  fill(testId: string, text: string): Promise<void>
+  /** Opens the list behind `testId` and takes what begins with `option`. */
+  pick(testId: string, option: string): Promise<void>
+  /** Takes the keys back from the guest. */
+  leaveTerminal(): Promise<void>
+}
+
+/** With the mouse alone, but for what is typed. */
+export function mouse(page: Page): Hands {
+  return {
+    leaveTerminal: () => Promise.resolve(),
+    press: (testId) => page.getByTestId(testId).click({ timeout: SHOWN_MS }),
+    pressBlocked: (testId) => page.getByTestId(testId).click({ timeout: SHOWN_MS, force: true }),
+    choose: async (testId, item) => {
+      await page.getByTestId(testId).click({ timeout: SHOWN_MS })
+      await page.getByTestId(item).click({ timeout: SHOWN_MS })
+    },
+    fill: (testId, text) => page.getByTestId(testId).fill(text, { timeout: SHOWN_MS }),
+    pick: async (testId, option) => {
+      await page.getByTestId(testId).click({ timeout: SHOWN_MS })
+      await page.getByRole('option', { name: new RegExp(`^${option}\\b`) }).click({ timeout: SHOWN_MS })
+    },
+  }
+}
+
+/** With the keyboard alone: Tab, arrows, Enter and letters, from wherever the focus is. */
+export function keyboard(page: Page): Hands {
+  const isInside = (testId: string): Promise<boolean> =>
+    page.evaluate((id) => (document.activeElement?.closest(`[data-testid="${id}"]`) ?? null) !== null, testId)
+  const walk = async (key: () => string, hasArrived: () => Promise<boolean>, what: string): Promise<void> => {
+    for (let stop = 0; stop < MOST_STOPS; stop += 1) {
+      if (await hasArrived()) return
+      await page.keyboard.press(key())
+    }
+    throw new Error(`${what} cannot be reached with ${key()}.`)
+  }
+  const isInTerminal = (): Promise<boolean> =>
+    page.evaluate(() => (document.activeElement?.closest('.xterm') ?? null) !== null)
+  const leaveTerminal = (): Promise<void> => page.keyboard.press('Control+Shift+L')
+  /** Forwards, until a terminal takes the keys: it is left by its own key, and the way goes on backwards. */
+  const tabTo = async (testId: string): Promise<void> => {
+    await page.getByTestId(testId).waitFor({ timeout: SHOWN_MS })
+    let key = 'Tab'
+    const hasArrived = async (): Promise<boolean> => {
+      if (!(await isInTerminal())) return isInside(testId)
+      await leaveTerminal()
+      key = 'Shift+Tab'
+      return false
+    }
+    await walk(() => key, hasArrived, testId)
+  }
+  const press = async (testId: string): Promise<void> => {
+    await tabTo(testId)
+    await page.keyboard.press('Enter')
+  }
+  return {
+    leaveTerminal,
+    press,
+    pressBlocked: press,
+    choose: async (testId, item) => {
+      await tabTo(testId)
+      await page.keyboard.press('Enter')
+      await page.getByTestId(item).waitFor({ timeout: SHOWN_MS })
+      await walk(
+        () => 'ArrowDown',
+        () => isInside(item),
+        item,
+      )
+      await page.keyboard.press('Enter')
+    },
+    fill: async (testId, text) => {
+      await tabTo(testId)
+      await page.keyboard.press('Control+A')
+      await page.keyboard.type(text)
+    },
+    pick: async (testId, option) => {
+      await tabTo(testId)
+      await page.keyboard.press('Enter')
+      const wanted = page.getByRole('option', { name: new RegExp(`^${option}\\b`) })
+      await wanted.waitFor({ timeout: SHOWN_MS })
+      const isThere = (): Promise<boolean> =>
+        wanted.evaluate((element) => element === document.activeElement || element.hasAttribute('data-highlighted'))
+      await walk(() => 'ArrowDown', isThere, option)
+      await page.keyboard.press('Enter')
+    },
+  }
+}
