@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import type { CommandId, HostId, OperationId, RequestId, TicketId } from '../../src-shared/model/ids.ts'
 import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
-import { useApi } from '../api.ts'
+import { useApi, type Api } from '../api.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import { newCommandId } from '../lib/ids.ts'
 import type { AppClient } from '../transport.ts'
@@ -24,23 +24,8 @@ export interface TicketedRequest {
 
 type Send = (client: AppClient, options: { context: { requestId: RequestId } }) => Promise<Operation>
 
-/** The commands given in this window: one entry per commandId, submitted once, never repeated by itself. */
-export const useCommandsStore = defineStore('commands', () => {
-  const api = useApi()
-  const fleet = useFleetStore()
-  const { submitted, give, ...rest } = useSubmitted(fleet)
-
-  function spawn(commandId: CommandId, request: SpawnRequest): Submitted {
-    const { hostId, ...input } = request
-    const command = { commandId, kind: 'spawn', hostId, name: request.name, spawn: request } as const
-    return give(command, (requestId) =>
-      api.call((client, options) => client.host.environments.spawn({ commandId, ...input }, options), {
-        hostId,
-        requestId,
-      }),
-    ).entry
-  }
-
+/** Every command on an environment that is there. Each resolves once the host has answered or the call has failed. */
+function useOrders(api: Api, give: ReturnType<typeof useSubmitted>['give']) {
   /** Gives a command for what is there; resolves once the host has answered or the call has failed. */
   function order(kind: OperationKind, row: EnvironmentRow, { commandId, send }: { commandId: CommandId; send: Send }) {
     const { id, name } = row.environment
@@ -95,13 +80,33 @@ export const useCommandsStore = defineStore('commands', () => {
     })
   }
 
+  return { change, recover, resize, runPlan }
+}
+
+/** The commands given in this window: one entry per commandId, submitted once, never repeated by itself. */
+export const useCommandsStore = defineStore('commands', () => {
+  const api = useApi()
+  const fleet = useFleetStore()
+  const { submitted, give, ...rest } = useSubmitted(fleet)
+
+  function spawn(commandId: CommandId, request: SpawnRequest): Submitted {
+    const { hostId, ...input } = request
+    const command = { commandId, kind: 'spawn', hostId, name: request.name, spawn: request } as const
+    return give(command, (requestId) =>
+      api.call((client, options) => client.host.environments.spawn({ commandId, ...input }, options), {
+        hostId,
+        requestId,
+      }),
+    ).entry
+  }
+
   /** Asks a running operation to stop. Rejects with a PilothouseError. */
   async function cancel(hostId: HostId, id: OperationId): Promise<void> {
     const operation = await api.call((client, options) => client.host.operations.cancel({ id }, options), { hostId })
     fleet.apply({ type: 'operation_changed', hostId, operation })
   }
 
-  return { submitted, ...rest, spawn, change, recover, resize, runPlan, cancel }
+  return { submitted, ...rest, ...useOrders(api, give), spawn, cancel }
 })
 
 /** `{ key: text }`, or nothing where nothing was typed. */

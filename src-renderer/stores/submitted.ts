@@ -58,6 +58,33 @@ export type Ask = (requestId: RequestId) => Promise<Operation>
 /** Codes after which the host may still have accepted the command; a retry with the same commandId finds out. */
 const UNSURE = new Set(['host_unreachable', 'deadline_exceeded', 'cancelled'])
 
+/** What this window's own commands say of one environment. */
+function useOwnCommands(submitted: Map<CommandId, Submitted>, fleet: ReturnType<typeof useFleetStore>) {
+  /** Nobody waits for the answers to these commands any more; the commands themselves go on. */
+  function leave(environmentId: EnvironmentId): void {
+    for (const entry of submitted.values()) if (entry.environmentId === environmentId) entry.isLeft = true
+  }
+
+  /** The command for this environment that the host has not answered yet. */
+  function unansweredFor(hostId: HostId, environmentId: EnvironmentId): OperationKind | undefined {
+    const all = [...submitted.values()]
+    const isIt = (entry: Submitted) => entry.hostId === hostId && entry.environmentId === environmentId
+    return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
+  }
+
+  /** The operation of ours that runs on this environment, before the environment's own event has said so. */
+  function runningFor(hostId: HostId, environmentId: EnvironmentId): Operation | undefined {
+    for (const entry of submitted.values()) {
+      if (entry.environmentId !== environmentId || entry.hostId !== hostId || entry.operationId === null) continue
+      const operation = fleet.operation(hostId, entry.operationId)
+      if (operation?.status.kind === 'running') return operation
+    }
+    return undefined
+  }
+
+  return { leave, unansweredFor, runningFor }
+}
+
 /** The commands of this window by their id, and those whose operations have ended since they were last looked at. */
 export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
   const submitted = reactive(new Map<CommandId, Submitted>())
@@ -114,27 +141,5 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     await send(entry, ask)
   }
 
-  /** Nobody waits for the answers to these commands any more; the commands themselves go on. */
-  function leave(environmentId: EnvironmentId): void {
-    for (const entry of submitted.values()) if (entry.environmentId === environmentId) entry.isLeft = true
-  }
-
-  /** The command for this environment that the host has not answered yet. */
-  function unansweredFor(hostId: HostId, environmentId: EnvironmentId): OperationKind | undefined {
-    const all = [...submitted.values()]
-    const isIt = (entry: Submitted) => entry.hostId === hostId && entry.environmentId === environmentId
-    return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
-  }
-
-  /** The operation of ours that runs on this environment, before the environment's own event has said so. */
-  function runningFor(hostId: HostId, environmentId: EnvironmentId): Operation | undefined {
-    for (const entry of submitted.values()) {
-      if (entry.environmentId !== environmentId || entry.hostId !== hostId || entry.operationId === null) continue
-      const operation = fleet.operation(hostId, entry.operationId)
-      if (operation?.status.kind === 'running') return operation
-    }
-    return undefined
-  }
-
-  return { submitted, ended, takeEnded, give, retry, leave, unansweredFor, runningFor }
+  return { submitted, ended, takeEnded, give, retry, ...useOwnCommands(submitted, fleet) }
 }

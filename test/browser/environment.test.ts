@@ -96,6 +96,22 @@ describe('what can be done with an environment', () => {
     await says('recover-home', 'nothing is ever started without it')
   })
 
+  it('lets a blocked action be reached by keyboard, where it says why and does nothing', async () => {
+    const fake = await openPage()
+    element('actions').focus()
+    await userEvent.keyboard('{Enter}')
+    await until(() => document.activeElement === element('reboot'), 'the first item has the focus')
+    await userEvent.keyboard('{ArrowDown}')
+    await until(() => document.activeElement === element('resize'), 'the blocked one, too')
+    expect(element('resize').getAttribute('aria-disabled')).toBe('true')
+    expect(element('resize').textContent).toContain('Only a stopped environment can be resized; it is running.')
+    await userEvent.keyboard('{Enter}')
+    expect(document.querySelector('[data-testid=resize]')).not.toBeNull()
+    await userEvent.keyboard('{Escape}')
+    await until(() => document.activeElement === element('actions'), 'the focus is back')
+    expect(callsOf(fake, 'resize')).toHaveLength(0)
+  })
+
   it('spells the promises out where one chooses', async () => {
     await openPage()
     await page.getByTestId('actions').click()
