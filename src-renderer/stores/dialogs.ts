@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import type { Failure } from '../../src-shared/error.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
@@ -31,8 +31,17 @@ export const useDialogsStore = defineStore('dialogs', () => {
   const danger = shallowRef<Asking<DangerKind> | null>(null)
   const detail = shallowRef<Asking<DetailKind> | null>(null)
   const isAddHostOpen = ref(false)
+  const isAnyOpen = computed(
+    () =>
+      isPaletteOpen.value ||
+      isAddHostOpen.value ||
+      spawn.value !== null ||
+      danger.value !== null ||
+      detail.value !== null,
+  )
 
   return {
+    isAnyOpen,
     isPaletteOpen,
     isAddHostOpen,
     spawn,
