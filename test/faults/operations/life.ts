@@ -1,5 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { runProgram } from '../../../host-daemon/system/child.ts'
 import type { Environment } from '../../../src-shared/model/environment.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
@@ -20,7 +21,12 @@ export interface Round {
   readonly problems: readonly string[]
 }
 
+type Send = () => Promise<Operation>
+
 const OPERATION_MS = 150_000
+/** The daemon looks at its guests every half second here. */
+const NOTICED_MS = 3_000
+const POLL_MS = 50
 const MARK = 'this-must-never-be-lost'
 const context = () => ({ context: { requestId: newRequestId() } })
 
@@ -46,32 +52,54 @@ export class Life {
   }
 
   private async suffer(order: KillOrder & { readonly kind: Kind }): Promise<void> {
+    const send = await this.command(order.kind)
     this.lane.order(order)
-    const accepted = await this.command(order.kind)
-    const hit = await waitFor(`${cellName(order)} or its end`, () => this.hitOrEnded(accepted), OPERATION_MS)
+    const { accepted, settledMs: cameBackMs } = await this.submit(send)
+    await waitFor(`${cellName(order)} or its end`, () => this.hitOrEnded(accepted), OPERATION_MS)
     this.lane.withdraw()
-    const settledMs = order.victim === 'daemon' && hit !== 'ended' ? await this.comeBack(accepted) : null
+    // A kill that was on its way when the order was taken back still comes.
+    await delay(POLL_MS)
+    const isHit = this.lane.report() !== undefined
+    const isDead = isHit && order.victim === 'daemon' && cameBackMs === null
+    const settledMs = isDead ? await this.comeBack(accepted.id) : cameBackMs
     const ended = await this.waitForEnd(accepted.id)
+    // A step may be over before a kill inside it comes; every other point is reached.
+    const isMissed = !isHit && order.moment === 'inside'
     const problems = [
-      ...(hit === 'ended' ? ['the point was never reached'] : []),
+      ...(isHit || isMissed ? [] : ['the point was never reached']),
       ...(await this.judge(order.kind, ended)),
     ]
+    if (isMissed && problems.length === 0) return
     this.report({ cell: cellName(order), killed: this.lane.report()?.killed.length ?? 0, settledMs, problems })
   }
 
-  private async command(kind: Kind): Promise<Operation> {
-    const { environments } = this.lane.client
+  /** Everything about a command but its sending, which may be repeated: it is the same command. */
+  private async command(kind: Kind): Promise<Send> {
     const command = { commandId: newCommandId(), environment: this.name }
     switch (kind) {
-      case 'spawn':
-        return environments.spawn({ ...spawnInput(this.name), size: { memoryMiB: 128, homeMiB: 32 } }, context())
+      case 'spawn': {
+        const input = { ...spawnInput(this.name), size: { memoryMiB: 128, homeMiB: 32 } }
+        return () => this.lane.client.environments.spawn(input, context())
+      }
       case 'recover':
-        return environments.recover(command, context())
+        return () => this.lane.client.environments.recover(command, context())
       case 'reset':
       case 'destroy': {
-        const { ticket } = await environments[kind].plan({ environment: this.name }, context())
-        return environments[kind].run({ ...command, ticket: ticket.id, confirmName: this.name }, context())
+        const { ticket } = await this.lane.client.environments[kind].plan({ environment: this.name }, context())
+        const input = { ...command, ticket: ticket.id, confirmName: this.name }
+        return () => this.lane.client.environments[kind].run(input, context())
       }
+    }
+  }
+
+  /** A daemon that dies before its answer is out is asked again, by the same command. */
+  private async submit(send: Send): Promise<{ accepted: Operation; settledMs: number | null }> {
+    try {
+      return { accepted: await send(), settledMs: null }
+    } catch (error) {
+      if (this.lane.report()?.victim !== 'daemon') throw error
+      const settledMs = await this.comeBack(this.lane.report()?.operationId ?? '')
+      return { accepted: await send(), settledMs }
     }
   }
 
@@ -84,7 +112,7 @@ export class Life {
   }
 
   /** Answers how long after the daemon was started again the claim was free or its operation had gone on. */
-  private async comeBack({ id }: Operation): Promise<number> {
+  private async comeBack(id: string): Promise<number> {
     const before = this.lastStep(id)
     await this.lane.gone()
     const startedAt = performance.now()
@@ -110,11 +138,22 @@ export class Life {
   }
 
   private async judge(kind: Kind, ended: Operation): Promise<string[]> {
-    const problems = await problemsOf(this.lane, ended.environmentId)
+    const problems = await this.lastingProblems(ended.environmentId)
     const environment = await this.look()
     if (kind === 'destroy') return environment === undefined ? problems : [...problems, 'destroy left it there']
     if (environment === undefined) return [...problems, `${kind} lost the environment`]
     return [...problems, ...(await this.judgeHome(kind, { ended, environment }))]
+  }
+
+  /** What is still wrong once the daemon has had time to look at its guests: one may die right after its last check. */
+  private async lastingProblems(environmentId: string): Promise<string[]> {
+    const endsAt = performance.now() + NOTICED_MS
+    let problems = await problemsOf(this.lane, environmentId)
+    while (problems.length > 0 && performance.now() < endsAt) {
+      await delay(POLL_MS)
+      problems = await problemsOf(this.lane, environmentId)
+    }
+    return problems
   }
 
   /** The old home with what was in it or, after a reset that succeeded, a new one. */
@@ -139,8 +178,8 @@ export class Life {
   private async standUp(): Promise<void> {
     const found = await this.settled()
     if (found.observed.kind !== 'running') {
-      const accepted = await this.command('recover')
-      const ended = await this.waitForEnd(accepted.id)
+      const send = await this.command('recover')
+      const ended = await this.waitForEnd((await send()).id)
       if (ended.status.kind !== 'succeeded') {
         throw new Error(`${this.name} could not be recovered: ${JSON.stringify(ended.status)}`)
       }

@@ -10,8 +10,8 @@ export type Kind = (typeof KINDS)[number]
 type Cell = KillOrder & { readonly kind: Kind }
 type Random = ReturnType<typeof seededRandom>
 
-/** A kill inside a step comes at most so long after its beginning, in milliseconds. */
-const MOST_INSIDE_MS = 1_500
+/** A kill inside a step comes at most so long after its beginning, in milliseconds: some steps are long, most short. */
+const MOST_INSIDE_MS = [5, 50, 1_200] as const
 
 /** The steps of a kind, from the daemon's own list. */
 export function stepsOf(kind: Kind): readonly string[] {
@@ -33,7 +33,7 @@ export function everyCell(kind: Kind): Cell[] {
 export function drawnCell(kind: Kind, random: Random): Cell {
   const step = random.pick(stepsOf(kind))
   const victim = random.pick(['daemon', 'daemon', 'qemu'] as const)
-  return { kind, step, moment: 'inside', victim, delayMs: random.int(MOST_INSIDE_MS) }
+  return { kind, step, moment: 'inside', victim, delayMs: random.int(random.pick(MOST_INSIDE_MS)) }
 }
 
 export interface Queue {
