@@ -40,6 +40,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     recordActivity: (entry) => db.transaction(() => store.activity.append({ ...entry, at: clock.now() })),
     start: async () => {
       for (const owner of options.owners) owners.ensure({ ...owner, isActive: true })
+      engine.abandonUnreadable()
       await reconciler.start()
       engine.start()
       recovery.start()

@@ -1,5 +1,6 @@
-import { homeIdSchema, type HomeId } from '../../src-shared/model/ids.ts'
+import { z } from 'zod'
 import { PilothouseError } from '../../src-shared/error.ts'
+import { homeIdSchema } from '../../src-shared/model/ids.ts'
 import type { OperationDefinition, Outcome, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { endGuest } from './end-steps.ts'
@@ -13,10 +14,7 @@ import type { Toolkit } from './toolkit.ts'
 const LAST_STEP = 'remove_old_home'
 
 /** The two homes of a reset, decided at its acceptance. */
-export interface ResetHomes {
-  readonly oldHomeId: HomeId
-  readonly newHomeId: HomeId
-}
+const resetHomesSchema = z.object({ oldHomeId: homeIdSchema, newHomeId: homeIdSchema })
 
 /**
  * Replaces the home with a fresh one and starts the guest from its image. Until the guest is ready on the new home the
@@ -35,16 +33,15 @@ export function resetOperation(toolkit: Toolkit, { maxAttempts }: StartOptions):
       ...bringUp(toolkit),
       removeOldHome(toolkit),
     ],
+    params: resetHomesSchema,
     retry: { from: START_STEP, maxAttempts },
     describeFailure: describeResetFailure(toolkit),
     settle: (operation, outcome) => settleReset(toolkit, operation, outcome),
   }
 }
 
-function homesOf({ id, params }: StoredOperation): ResetHomes {
-  const [oldHomeId, newHomeId] = [homeIdSchema.safeParse(params.oldHomeId), homeIdSchema.safeParse(params.newHomeId)]
-  if (!oldHomeId.success || !newHomeId.success) throw new Error(`The homes of ${id} were not recorded`)
-  return { oldHomeId: oldHomeId.data, newHomeId: newHomeId.data }
+function homesOf({ params }: StoredOperation): z.infer<typeof resetHomesSchema> {
+  return resetHomesSchema.parse(params)
 }
 
 function makeNewHome(toolkit: Toolkit): Step {

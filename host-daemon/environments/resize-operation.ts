@@ -19,6 +19,7 @@ export function resizeOperation(toolkit: Toolkit): OperationDefinition {
     kind: 'resize',
     claim: { mode: 'exclusive', resource: 'home', isDisplacing: true },
     steps: [growHome(toolkit), setSize(toolkit)],
+    params: environmentSizeSchema,
     retry: null,
     describeFailure: describeFailure(toolkit.logger),
     settle: () => undefined,

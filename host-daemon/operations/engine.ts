@@ -10,6 +10,7 @@ import type { OperationFilter } from '../store/operations-table.ts'
 import type { Store } from '../store/store.ts'
 import { withDeadline } from '../system/deadline.ts'
 import type { Logger } from '../system/logger.ts'
+import { abandonUnreadable } from './abandonment.ts'
 import { Acceptance, type AcceptRequest, type Command } from './acceptance.ts'
 import { OperationRun } from './operation-run.ts'
 import { OutcomeWriter } from './outcome-writer.ts'
@@ -65,8 +66,14 @@ export class OperationEngine {
     })
   }
 
-  /** Goes on with whatever the daemon before left unfinished. */
+  /** Ends what cannot be gone on with, before anyone goes by the claims. */
+  abandonUnreadable(): void {
+    abandonUnreadable(this.deps)
+  }
+
+  /** Goes on with whatever the daemon before left unfinished, and is not abandoned. */
   start(): void {
+    this.abandonUnreadable()
     const resumption = new Resumption(this.deps)
     for (const operation of this.deps.store.operations.running()) this.launch(resumption.takeUp(operation))
   }

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Failure, PilothouseError } from '../../src-shared/error.ts'
 import type { DisposableStore } from '../../src-shared/lib/disposable.ts'
 import type { Phase } from '../../src-shared/model/environment.ts'
@@ -62,6 +63,8 @@ export interface OperationDefinition {
   readonly kind: OperationKind
   readonly claim: ClaimSpec
   readonly steps: readonly Step[]
+  /** What its steps need of `OperationParams`; absent where they need nothing. */
+  readonly params?: z.ZodType
   /** After a failure at or behind step `from`, undo back to it and try again. Null: one attempt. */
   readonly retry: { readonly from: string; readonly maxAttempts: number } | null
   /** Puts whatever a step threw into the closed set, with the facts that `settle` needs in `details`. */

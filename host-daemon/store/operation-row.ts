@@ -1,15 +1,6 @@
-import type { Failure } from '../../src-shared/error.ts'
-import type { Phase } from '../../src-shared/model/environment.ts'
-import type {
-  ClaimedActor,
-  CommandId,
-  EnvironmentId,
-  EnvironmentName,
-  OperationId,
-  RequestId,
-} from '../../src-shared/model/ids.ts'
-import type { Operation, OperationKind, OperationStatus } from '../../src-shared/model/operation.ts'
-import type { Role } from '../../src-shared/model/role.ts'
+import { z } from 'zod'
+import { failureSchema, type Failure } from '../../src-shared/error.ts'
+import { operationSchema, type Operation, type OperationStatus } from '../../src-shared/model/operation.ts'
 import { without } from './without.ts'
 
 export interface OperationRow {
@@ -54,46 +45,53 @@ export interface StoredOperation extends Operation {
 
 export type OperationParams = Readonly<Record<string, string | number | boolean | null>>
 
-export function toStoredOperation(row: OperationRow): StoredOperation {
+const storedSchema = operationSchema.extend({
+  direction: z.enum(['forward', 'undo']),
+  undoCause: failureSchema.nullable(),
+  isCancelRequested: z.boolean(),
+  resumptions: z.int().min(0),
+  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+})
+
+/** Undefined for a row that does not read as an operation: this daemon did not write it so, and nobody can go by it. */
+export function toStoredOperation(row: OperationRow): StoredOperation | undefined {
+  try {
+    return storedSchema.safeParse(valuesOf(row)).data
+  } catch {
+    // A column of JSON is none.
+    return undefined
+  }
+}
+
+function valuesOf(row: OperationRow) {
+  const { user, uid, role, claimed_actor: claimedActor } = row
   return {
-    id: row.id as OperationId,
-    kind: row.kind as OperationKind,
-    environmentId: row.environment_id as EnvironmentId,
-    environmentName: row.environment_name as EnvironmentName,
-    commandId: row.command_id as CommandId,
-    requestId: row.request_id as RequestId,
-    actor: toActor(row),
-    status: toStatus(row),
+    id: row.id,
+    kind: row.kind,
+    environmentId: row.environment_id,
+    environmentName: row.environment_name,
+    commandId: row.command_id,
+    requestId: row.request_id,
+    actor: { user, uid, role, claimedActor },
+    status: statusOf(row),
     step: row.step,
     stepIndex: row.step_index,
     stepCount: row.step_count,
-    phase: row.phase as Phase | null,
+    phase: row.phase,
     attempt: row.attempt,
     isCancellable: row.is_cancellable === 1,
     requestedAt: row.requested_at,
     direction: row.direction,
-    undoCause: row.undo_cause === null ? null : (JSON.parse(row.undo_cause) as Failure),
+    undoCause: JSON.parse(row.undo_cause ?? 'null') as unknown,
     isCancelRequested: row.cancel_requested_at !== null,
     resumptions: row.resumptions,
-    params: JSON.parse(row.params) as OperationParams,
+    params: JSON.parse(row.params) as unknown,
   }
 }
 
-function toActor(row: OperationRow): Operation['actor'] {
-  const { user, uid, role, claimed_actor: claimedActor } = row
-  return { user, uid, role: role as Role, claimedActor: claimedActor as ClaimedActor | null }
-}
-
-function toStatus(row: OperationRow): OperationStatus {
-  const endedAt = row.ended_at ?? 0
-  switch (row.status) {
-    case 'running':
-      return { kind: 'running' }
-    case 'failed':
-      return { kind: 'failed', endedAt, failure: JSON.parse(row.failure ?? 'null') as Failure }
-    default:
-      return { kind: row.status, endedAt }
-  }
+function statusOf({ status: kind, ended_at: endedAt, failure }: OperationRow) {
+  if (kind === 'running') return { kind }
+  return kind === 'failed' ? { kind, endedAt, failure: JSON.parse(failure ?? 'null') as unknown } : { kind, endedAt }
 }
 
 /** What goes over the wire: the contract's fields alone. */

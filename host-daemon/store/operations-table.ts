@@ -33,6 +33,8 @@ VALUES
    @requestId, @user, @uid, @role, @claimedActor,
    'running', 'forward', @step, 0, @stepCount, @phase, @isCancellable, 0, @params, @requestedAt)`
 
+const RUNNING = "SELECT * FROM operations WHERE status = 'running' ORDER BY ordinal"
+
 const PROGRESS = `
 UPDATE operations SET direction = @direction, undo_cause = @undoCause, step = @step, step_index = @stepIndex,
   phase = COALESCE(@phase, phase), attempt = COALESCE(@attempt, attempt), is_cancellable = @isCancellable
@@ -43,7 +45,13 @@ UPDATE operations SET status = @status, failure = @failure, ended_at = @endedAt,
   phase = CASE WHEN @status = 'succeeded' AND phase IS NOT NULL THEN 'ready' ELSE phase END
 WHERE id = @id AND status = 'running'`
 
-/** Operations. Every write says which operation it changed. */
+/** A running operation whose row cannot be gone by; its id is whatever the row says. */
+export interface UnreadableOperation {
+  readonly id: OperationId
+  readonly environmentId: EnvironmentId
+}
+
+/** Operations. Every write says which operation it changed; rows that do not read as operations are in no answer. */
 export class OperationsTable {
   private readonly db: Database
 
@@ -71,13 +79,18 @@ export class OperationsTable {
     ]
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
     const sql = `SELECT * FROM operations ${where} ORDER BY ordinal DESC LIMIT @limit`
-    return this.db.all<OperationRow>(sql, { environmentId: environmentId ?? null, limit }).map(toStoredOperation)
+    return readable(this.db.all<OperationRow>(sql, { environmentId: environmentId ?? null, limit }))
   }
 
   /** In the order in which they were accepted. */
   running(): StoredOperation[] {
-    const sql = "SELECT * FROM operations WHERE status = 'running' ORDER BY ordinal"
-    return this.db.all<OperationRow>(sql).map(toStoredOperation)
+    return readable(this.db.all<OperationRow>(RUNNING))
+  }
+
+  /** Those running that are not among `running()`. */
+  unreadable(): UnreadableOperation[] {
+    const rows = this.db.all<OperationRow>(RUNNING).filter((row) => toStoredOperation(row) === undefined)
+    return rows.map((row) => ({ id: row.id as OperationId, environmentId: row.environment_id as EnvironmentId }))
   }
 
   setProgress(id: OperationId, progress: Progress): void {
@@ -119,4 +132,8 @@ export class OperationsTable {
   prune(before: number): number {
     return this.db.run("DELETE FROM operations WHERE status <> 'running' AND ended_at < @before", { before })
   }
+}
+
+function readable(rows: readonly OperationRow[]): StoredOperation[] {
+  return rows.map(toStoredOperation).filter((operation) => operation !== undefined)
 }

@@ -175,6 +175,7 @@ const OUTCOMES: Record<string, Shown> = {
   lost: { ...BAD, word: 'Lost' },
   refused: { ...WARN, word: 'Refused', icon: 'i-lucide-shield-x' },
   interrupted: { ...WARN, word: 'Interrupted' },
+  abandoned: { ...BAD, word: 'Abandoned' },
   resumed: { ...WARN, word: 'Resumed', icon: 'i-lucide-rotate-ccw' },
   rolling_back: { ...WARN, word: 'Undoing', icon: 'i-lucide-undo-2' },
   rolled_back: { ...WARN, word: 'Undone', icon: 'i-lucide-undo-2' },
