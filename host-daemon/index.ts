@@ -18,7 +18,7 @@ import { SystemClock } from './system/clock.ts'
 import { openConsoleSpace } from './system/console-space.ts'
 import { processSurroundings } from './system/process-surroundings.ts'
 import { SystemRandom } from './system/random.ts'
-import { holdState } from './system/state-directory.ts'
+import { holdState, keepPrivate } from './system/state-directory.ts'
 import { UndoStack } from './system/undo-stack.ts'
 
 const clock = new SystemClock()
@@ -41,6 +41,7 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
   const state = await holdState(settings.stateDirectory)
   undo.push(() => state.release())
   await checkDatabase(state.database)
+  await keepPrivate(state.database)
   const { consoleSpaceMiB: spaceMiB } = settings
   const space = await openConsoleSpace({ stateDirectory: state.path, spaceMiB, logger })
   undo.push(() => space.release())

@@ -1,5 +1,5 @@
-import { chmod, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { StartRefusal } from '../config/start-refusal.ts'
 import { takeLock, type Lock } from './locks.ts'
 
@@ -52,4 +52,23 @@ export async function holdState(path: string): Promise<StateDirectory> {
   if (lock === undefined)
     throw new StartRefusal(`another pilothoused holds ${path} (setting stateDirectory); stop it first`)
   return { ...stateLayout(path), release: () => lock.release() }
+}
+
+const OWN = 0o600
+
+/**
+ * Keeps everybody else from reading the database: what guests are told at their start and tickets are in it, and the
+ * folder is searchable. Call it before the database is opened; a new one is begun. Throws `StartRefusal`.
+ */
+export async function keepPrivate(database: string): Promise<void> {
+  try {
+    await (await open(database, 'a', OWN)).close()
+    for (const path of [database, `${database}-wal`, `${database}-shm`]) await chmod(path, OWN).catch(unlessAbsent)
+  } catch (error) {
+    throw unwritable(dirname(database), error)
+  }
+}
+
+function unlessAbsent(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -142,6 +142,27 @@ describe('a disk without space', () => {
     expect(entries).toHaveLength(1)
     socket.close()
     expect((await ended(child, 'SIGTERM')).code).toBe(0)
+  })
+})
+
+describe('the database, in a folder that everybody can search', () => {
+  const files = () => ['', '-wal', '-shm'].map((suffix) => join(stateFolder(), `pilothouse.db${suffix}`))
+  const modes = async () => Promise.all(files().map(async (file) => (await stat(file)).mode & 0o777))
+
+  it('is for nobody else to read: start-up values are in it', async () => {
+    const { socket } = await served(await start())
+    expect(await modes()).toEqual([0o600, 0o600, 0o600])
+    socket.close()
+  })
+
+  it('is taken from everybody else where an earlier daemon, killed, has left it readable', async () => {
+    const first = await start()
+    ;(await served(first)).socket.close()
+    await ended(first, 'SIGKILL')
+    for (const file of files()) await chmod(file, 0o644)
+    const { socket } = await served(await start())
+    expect(await modes()).toEqual([0o600, 0o600, 0o600])
+    socket.close()
   })
 })
 
