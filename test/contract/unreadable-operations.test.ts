@@ -37,11 +37,10 @@ describe('a running operation whose row cannot be gone by', () => {
     const { plan, ticket } = await client().environments.reset.plan({ environment: 'web' })
     host.driver.hold('ready')
     const run = { commandId: newCommandId(), environment: 'web', ticket: ticket.id, confirmName: plan.environmentName }
-    const { id } = await client().environments.reset.run(run)
-    return waitFor('the wait for the guest', async () => {
-      const operation = await client().operations.get({ id })
-      return operation.step === 'await_ready' && operation
-    })
+    const operation = await client().environments.reset.run(run)
+    const step = async () => (await client().operations.get({ id: operation.id })).step
+    await waitFor('the wait for the guest', async () => (await step()) === 'await_ready')
+    return operation
   }
 
   async function plant(id: string, sql: string): Promise<void> {
