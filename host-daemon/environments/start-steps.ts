@@ -95,10 +95,14 @@ async function isAlive({ drivers }: Toolkit, { environment, boot }: Present): Pr
   throw new PilothouseError('engine_failed', message)
 }
 
-/** The guest is positively gone, with everything but its journal, before its boot has ended. */
-async function endBoot({ store, clock, drivers, deadlines }: Toolkit, { environment, boot }: Present): Promise<void> {
+/** The guest is positively gone, with everything but its journal, before its boot has ended; `told` goes with that. */
+async function endBoot(toolkit: Toolkit, { environment, boot }: Present, told?: () => void): Promise<void> {
+  const { store, clock, drivers, deadlines } = toolkit
   await drivers.of(environment).stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
-  store.db.transaction(() => store.boots.end(boot.id, clock.now()))
+  store.db.transaction(() => {
+    store.boots.end(boot.id, clock.now())
+    told?.()
+  })
 }
 
 async function endOwnBoot(toolkit: Toolkit, operation: StoredOperation): Promise<void> {
@@ -114,11 +118,10 @@ export async function noticeEarlyEnd(toolkit: Toolkit, operation: StoredOperatio
   const environment = environmentOf(toolkit, operation)
   const evidence = await drivers.of(environment).inspectGuest(boot.record)
   if (evidence.kind !== 'gone') return
-  await endBoot(toolkit, { environment, boot })
   const detail = { bootId: boot.id, detail: evidence.detail }
   const about = { action: 'guest.gone', outcome: 'lost', environmentId: environment.id, operationId: operation.id }
   const nobody = { actor: null, requestId: null, at: clock.now() }
-  store.db.transaction(() => store.activity.append({ ...about, ...nobody, detail }))
+  await endBoot(toolkit, { environment, boot }, () => store.activity.append({ ...about, ...nobody, detail }))
 }
 
 /** Waits for the guest's agent. A guest that this operation did not start is not waited for. */
