@@ -25,7 +25,7 @@ export function driftPlan(items: readonly DriftItem[], hostName: string): DriftP
     'Environments on record, their guests and their homes are not touched.',
   ].join('\n')
   const hash = hashOf({ kind: 'clean_up', facts: factsOf(items), needsName })
-  return { text, losses, items: [...items], needsName, hash }
+  return { hostName, text, losses, items: [...items], needsName, hash }
 }
 
 function lossOf({ kind, id, bytes }: DriftItem): string {

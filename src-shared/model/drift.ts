@@ -39,10 +39,12 @@ export type DriftReport = z.infer<typeof driftReportSchema>
 
 /** What a clean-up would do; `text` is what is shown, logged and recorded. */
 export const driftPlanSchema = z.object({
+  /** What the host calls itself; the console's name for it may differ. */
+  hostName: z.string(),
   text: z.string(),
   losses: z.array(z.string()),
   items: z.array(driftItemSchema),
-  /** The host's own name must be typed, because someone's data may be lost. */
+  /** `hostName` must be typed, because someone's data may be lost. */
   needsName: z.boolean(),
   hash: z.string(),
 })

@@ -89,7 +89,7 @@ describe('what the record does not account for', () => {
     plant()
     const kept = await ids()
     const { plan, ticket } = await admin().drift.plan({ items: kept })
-    expect(plan).toMatchObject({ needsName: true })
+    expect(plan).toMatchObject({ needsName: true, hostName: 'test-host' })
     expect(plan.losses).toHaveLength(2)
     for (const id of kept) expect(plan.text).toContain(id)
     expect(await ids()).toEqual(kept)

@@ -166,6 +166,7 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
   'drift.list': { surveyedAt: AT, items: [driftSample], problems: [] },
   'drift.plan': {
     plan: {
+      hostName: 'fake-host',
       text: 'Cleans up 1 leftover.',
       losses: ['A home.'],
       items: [driftSample],

@@ -6,6 +6,7 @@ import {
   type DriftReport,
   type DriftResult,
 } from '../../src-shared/model/drift.ts'
+import { sampleDaemon } from './fake-app-samples.ts'
 
 /** One host's leftovers in memory, previewed and removed without touching anything. */
 export class FakeLeftovers {
@@ -31,7 +32,14 @@ export class FakeLeftovers {
       ...losses,
       'No environment on record is touched.',
     ]
-    return { text: text.join('\n'), losses, items, needsName: losses.length > 0, hash: 'b'.repeat(64) }
+    return {
+      hostName: sampleDaemon().hostName,
+      text: text.join('\n'),
+      losses,
+      items,
+      needsName: losses.length > 0,
+      hash: 'b'.repeat(64),
+    }
   }
 
   run(): DriftResult {

@@ -6,7 +6,6 @@ import type { DriftResult } from '../../../../src-shared/model/drift.ts'
 import { checkInput, send } from '../call.ts'
 import { inputOf, type Field } from '../fields.ts'
 import type { Invocation } from '../invocation.ts'
-import type { DaemonSession } from '../ports.ts'
 import { renderAnswer } from '../render/answers.ts'
 import { SPELLINGS } from '../spelling.ts'
 import { usageError } from '../usage-error.ts'
@@ -37,15 +36,11 @@ export interface DangerousCommand {
   readonly done: string
   /** What is typed where the plan asks for a name, in words. */
   readonly nameSays: string
-  readonly nameOf: (planned: Planned, session: DaemonSession, invocation: Invocation) => Promise<string>
   /** Throws where the answer, though there is one, is not what was asked for. */
   readonly settle?: (answer: unknown) => void
 }
 
-const OF_ENVIRONMENT = {
-  nameSays: "the environment's name",
-  nameOf: ({ plan }: Planned) => Promise.resolve('environmentName' in plan ? plan.environmentName : ''),
-}
+const OF_ENVIRONMENT = { nameSays: "the environment's name" }
 
 export const DESTROY: DangerousCommand = {
   plan: 'environments.destroy.plan',
@@ -72,7 +67,6 @@ export const CLEAN_UP: DangerousCommand = {
   verb: 'clean up',
   done: 'cleaned up',
   nameSays: "the host's own name",
-  nameOf: async (_planned, { client }, { callOptions }) => (await client.hello({}, callOptions)).hostName,
   settle: (answer) => {
     const { failed } = answer as DriftResult
     if (failed.length === 0) return
@@ -164,10 +158,14 @@ async function confirm(dangerous: DangerousCommand, asked: Asked, invocation: In
   const planned = (await send(session, call, invocation)) as Planned
   invocation.output.note(renderAnswer(call.name, planned))
   const { needsName } = planned.plan
-  const wanted = needsName ? await dangerous.nameOf(planned, session, invocation) : 'yes'
+  const wanted = needsName ? nameIn(planned) : 'yes'
   const typed = await ask(`Type ${needsName ? dangerous.nameSays : 'yes'} to ${dangerous.verb}: `, invocation)
   if (typed !== wanted) throw usageError(`"${typed}" is not ${wanted}; nothing was ${dangerous.done}.`)
   return { ticket: planned.ticket.id, ...(needsName ? { confirmName: typed } : {}) }
+}
+
+function nameIn({ plan }: Planned): string {
+  return 'hostName' in plan ? plan.hostName : plan.environmentName
 }
 
 async function ask(question: string, { deps }: Invocation): Promise<string> {

@@ -15,11 +15,10 @@ export function driftTable({ items, problems }: DriftReport): string {
   return [shown, ...problems.map(printable)].join('\n')
 }
 
-/** The name to be typed is the host's own, which `pilothouse hello` tells. */
 export function driftPlanText({ plan, ticket }: { plan: DriftPlan; ticket: Ticket }): string {
   const command = ['pilothouse drift clean-up', '--ticket', ticket.id]
-  if (plan.needsName) command.push('--confirm-name', 'HOST')
-  return [printable(plan.text), '', ...ticketLines(ticket, command.join(' '))].join('\n')
+  if (plan.needsName) command.push('--confirm-name', plan.hostName)
+  return [printable(plan.text), '', ...ticketLines(ticket, printable(command.join(' ')))].join('\n')
 }
 
 export function driftResultText({ removed, failed }: DriftResult): string {
