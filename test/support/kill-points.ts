@@ -27,10 +27,17 @@ export interface KillReport extends KillOrder {
 const ORDER = 'kill-order.json'
 const REPORT = 'kill-report.json'
 
+/** An order as it lies there: a kill that is late finds another in its place, and lets it be. */
+interface PlacedOrder extends KillOrder {
+  readonly id: number
+}
+
+let placed = 0
+
 /** One order at a time; the one before it is forgotten. */
 export function orderKill(folder: string, order: KillOrder): void {
   rmSync(join(folder, REPORT), { force: true })
-  write(join(folder, ORDER), order)
+  write(join(folder, ORDER), { ...order, id: (placed += 1) } satisfies PlacedOrder)
 }
 
 /** Takes back an order that was not carried out. */
@@ -85,15 +92,20 @@ function openStepOf(db: Database, operationId: string): string | undefined {
   return db.get<{ step: string }>(sql, { operationId })?.step
 }
 
-function orderFor(folder: string, { db, operationId, step }: Place & { step: string }): KillOrder | undefined {
-  if (!existsSync(join(folder, ORDER))) return undefined
-  const order = JSON.parse(readFileSync(join(folder, ORDER), 'utf8')) as KillOrder
+function orderIn(folder: string): PlacedOrder | undefined {
+  const path = join(folder, ORDER)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as PlacedOrder) : undefined
+}
+
+function orderFor(folder: string, { db, operationId, step }: Place & { step: string }): PlacedOrder | undefined {
+  const order = orderIn(folder)
+  if (order === undefined) return undefined
   const kind = db.get<{ kind: string }>('SELECT kind FROM operations WHERE id = @operationId', { operationId })?.kind
   return order.kind === kind && order.step === step ? order : undefined
 }
 
-function carryOut(folder: string, order: KillOrder, place: Place): void {
-  if (!existsSync(join(folder, ORDER))) return
+function carryOut(folder: string, order: PlacedOrder, place: Place): void {
+  if (orderIn(folder)?.id !== order.id) return
   withdrawKill(folder)
   const killed = order.victim === 'daemon' ? [process.pid] : guestsOf(place)
   write(join(folder, REPORT), { ...order, operationId: place.operationId, killed } satisfies KillReport)
