@@ -14,6 +14,7 @@ import {
   type DriverTraits,
 } from './driver-subject.ts'
 import { describeShellGuest } from './shell-guest-conformance.ts'
+import { describeSurvey } from './survey-conformance.ts'
 import { describeToldGuest } from './told-guest-conformance.ts'
 
 /** What every driver must do; see the comments of `VmDriver`. */
@@ -28,6 +29,7 @@ export function describeVmDriver(name: string, traits: DriverTraits): void {
     describe('homes', () => describeHomes(() => subject))
     describe('a guest', () => describeGuest(() => subject, traits))
     describe('a guest that is told something', () => describeToldGuest(() => subject, traits))
+    describe('a survey', () => describeSurvey(() => subject, traits))
     describe('trouble', () => describeTrouble(() => subject))
     if (traits.console === 'shell') describe('a shell guest', () => describeShellGuest(() => subject, traits))
   })

@@ -138,6 +138,8 @@ export class FakeVmDriver implements VmDriver {
     try {
       await this.act('startGuest', signal)
       this.machine.boot({ bootId, environmentId, homeId, agent: 'silent', startup })
+      const home = this.machine.homes.get(homeId)
+      if (home !== undefined) this.machine.homes.put(homeId, { ...home, environmentId })
       await this.print(record, `fake guest ${environmentId} boots\r\n`)
     } catch (error) {
       this.starting.delete(bootId)
