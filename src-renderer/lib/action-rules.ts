@@ -3,10 +3,10 @@ import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { Host } from '../../src-shared/model/host.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
-import { roleIncludes, type Role } from '../../src-shared/model/role.ts'
+import type { Role } from '../../src-shared/model/role.ts'
 import { spanText } from './format.ts'
-import { hostShown } from './host-state.ts'
 import { actorText, OPERATION_WORDS, stepText } from './operation-words.ts'
+import { roleBlock } from './role-block.ts'
 
 /** What the screen knows when it decides whether a button may be pressed. The daemon decides in the end. */
 export interface ActionFacts {
@@ -52,13 +52,7 @@ function neededRole(what: Asked): Role {
 
 /** Why nothing that needs `what` can be asked of a host now; null when it can. */
 export function hostBlock(host: Host | undefined, what: Asked, now: number): string | null {
-  if (host === undefined) return 'This host is no longer known.'
-  const { connection } = host
-  if (connection.kind !== 'connected') return `${host.name} is not connected. ${hostShown(connection, now).sentence}`
-  const needed = neededRole(what)
-  const held = connection.daemon.role
-  if (!roleIncludes(held, needed)) return `Needs the ${needed} role; you are ${held} on ${host.name}.`
-  return null
+  return roleBlock(host, neededRole(what), now)
 }
 
 const STATE_WORDS: Record<ObservedState['kind'], string> = {

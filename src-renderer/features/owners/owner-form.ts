@@ -2,6 +2,7 @@ import { plainText } from '../../../src-shared/lib/strict-text.ts'
 import { ownerNameSchema, type OwnerName } from '../../../src-shared/model/ids.ts'
 import { ownerLimitSchema, type Owner, type OwnerLimit } from '../../../src-shared/model/owner.ts'
 import { countText, plural } from '../../lib/format.ts'
+import { quoted } from '../../lib/shell-word.ts'
 
 export type OwnerField = 'name' | 'note' | 'limit'
 
@@ -106,11 +107,6 @@ function limitConsequence(name: string, limit: number, count: number): string {
 export function usedOf({ environmentCount, limit }: Owner): string {
   if (limit === 'unlimited') return `${countText(environmentCount)} in use`
   return `${countText(environmentCount)} of ${countText(limit)} in use`
-}
-
-/** A word as a POSIX shell takes it for itself. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** The same on the command line. */
