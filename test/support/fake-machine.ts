@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Startup } from '../../src-shared/model/startup.ts'
 
@@ -39,7 +39,7 @@ export class FakeShelf<T extends object> {
 
   put(id: string, item: T): void {
     if (this.folder === undefined) this.items.set(id, item)
-    else writeFileSync(this.pathOf(id), JSON.stringify(item))
+    else this.write(this.folder, id, item)
   }
 
   get(id: string): T | undefined {
@@ -59,6 +59,13 @@ export class FakeShelf<T extends object> {
   ids(): string[] {
     if (this.folder === undefined) return [...this.items.keys()]
     return readdirSync(this.folder).map((name) => name.replace(/\.json$/, ''))
+  }
+
+  /** Whole or not at all, whenever the process is killed. */
+  private write(folder: string, id: string, item: T): void {
+    const temporary = `${folder}.${id}.making`
+    writeFileSync(temporary, JSON.stringify(item))
+    renameSync(temporary, this.pathOf(id))
   }
 
   private pathOf(id: string): string {
