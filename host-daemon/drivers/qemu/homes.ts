@@ -92,13 +92,15 @@ export async function destroyHome(folder: HomeFolder, homeId: HomeId): Promise<v
   await syncDirectory(folder.homesDirectory)
 }
 
-/** Throws when it cannot tell. */
+/** Throws when it cannot tell: a folder of homes that is not there says nothing of the homes in it. */
 export async function inspectHome(
-  folder: HomeFolder,
+  { homesDirectory }: HomeFolder,
   homeId: HomeId,
 ): Promise<{ kind: 'present'; bytes: number } | { kind: 'absent' }> {
-  const facts = await fileFacts(homeImagePath(folder.homesDirectory, homeId))
-  return facts === undefined ? { kind: 'absent' } : { kind: 'present', bytes: facts.bytes }
+  const facts = await fileFacts(homeImagePath(homesDirectory, homeId))
+  if (facts !== undefined) return { kind: 'present', bytes: facts.bytes }
+  await stat(homesDirectory)
+  return { kind: 'absent' }
 }
 
 /** Makes the home the guest's own, and notes whose it is. Rejects with `disk_failed`. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +44,15 @@ describe('homes', () => {
     await createHome(folder(), { homeId: HOME, sizeMiB: 16 }, never)
     expect((await stat(image())).ino).toBe(ino)
     expect((await readdir(homesDirectory)).sort()).toEqual([`${HOME}.img`, `${HOME}.json`])
+  })
+
+  it('are not called gone while their folder is away', async () => {
+    await createHome(folder(), { homeId: HOME, sizeMiB: 16 }, never)
+    const away = `${homesDirectory}.away`
+    await rename(homesDirectory, away)
+    await expect(inspectHome(folder(), HOME)).rejects.toThrow('ENOENT')
+    await rename(away, homesDirectory)
+    expect(await inspectHome(folder(), HOME)).toMatchObject({ kind: 'present' })
   })
 
   it("are noted as the environment's when lent, and leave nothing when destroyed", async () => {
