@@ -65,9 +65,13 @@ async function surveyOf(driver: VmDriver, signal: AbortSignal): Promise<DriverSu
 }
 
 function recordProblems({ store }: Toolkit): string[] {
-  const count = store.environments.countNameless()
-  if (count === 0) return []
-  return [`The record of ${count} environments is malformed: they have no proper id. Their homes are kept.`]
+  const unnamed = [
+    { count: store.environments.countNameless(), says: 'environments without a proper id, whose homes are kept' },
+    { count: store.owners.countNameless(), says: 'owners without a proper name, who are in no list' },
+  ]
+  return unnamed
+    .filter(({ count }) => count > 0)
+    .map(({ count, says }) => `The record is malformed: ${says}: ${count}.`)
 }
 
 interface FoundBoot {

@@ -1,5 +1,5 @@
-import type { OwnerName } from '../../src-shared/model/ids.ts'
-import type { Owner, OwnerLimit } from '../../src-shared/model/owner.ts'
+import { ownerNameSchema, type OwnerName } from '../../src-shared/model/ids.ts'
+import { ownerLimitSchema, ownerSchema, type Owner, type OwnerLimit } from '../../src-shared/model/owner.ts'
 import type { Database } from './database.ts'
 
 interface OwnerRow {
@@ -33,23 +33,38 @@ export class OwnersTable {
     return row === undefined ? undefined : toOwner(row)
   }
 
+  /** Without those whose name is none: nothing could be asked of them. */
   list(): Owner[] {
-    return this.db.all<OwnerRow>(`${SELECT} ORDER BY o.name`).map(toOwner)
+    return this.rows().filter(isNamed).map(toOwner)
+  }
+
+  /** How many rows have no proper name, and are in no list therefore. */
+  countNameless(): number {
+    return this.rows().filter((row) => !isNamed(row)).length
   }
 
   put(owner: OwnerRecord): void {
     const max = owner.limit === 'unlimited' ? null : owner.limit
     this.db.run(UPSERT, { name: owner.name, note: owner.note, isActive: owner.isActive ? 1 : 0, max })
   }
+
+  private rows(): OwnerRow[] {
+    return this.db.all<OwnerRow>(`${SELECT} ORDER BY o.name`)
+  }
 }
 
+function isNamed({ name }: OwnerRow): boolean {
+  return ownerNameSchema.safeParse(name).success
+}
+
+/** A note that is none is left out; a limit that is none forbids whatever it can. */
 function toOwner(row: OwnerRow): Owner {
   const limit: OwnerLimit = row.max_environments ?? 'unlimited'
   return {
     name: row.name as OwnerName,
-    note: row.note,
+    note: ownerSchema.shape.note.safeParse(row.note).data ?? '',
     isActive: row.is_active === 1,
-    limit,
+    limit: ownerLimitSchema.safeParse(limit).data ?? 1,
     environmentCount: row.environment_count,
   }
 }
