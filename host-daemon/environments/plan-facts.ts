@@ -7,9 +7,9 @@ export function factsOf(environment: StoredEnvironment): PlanFacts {
   return { name, owner, image, desired, generation, homeId: home.id }
 }
 
-/** What has changed between two looks, a phrase each. */
+/** What has changed between two looks, a phrase each. A fact that only one of them knows is a change. */
 export function changesBetween(then: PlanFacts, now: PlanFacts): string[] {
-  return Object.keys(then)
+  return Object.keys({ ...then, ...now })
     .filter((fact) => then[fact] !== now[fact])
     .map((fact) => `${fact} was ${then[fact] ?? 'nothing'} and is ${now[fact] ?? 'nothing'}`)
 }

@@ -16,7 +16,7 @@ interface AbandonmentDeps {
 /**
  * Ends every running operation that nobody can go on with: its row is malformed, or its journal is of other steps than
  * this daemon knows. Nothing of it is undone: its claim is released, its homes stay, and activity says so. What the
- * environment is then is for the reconciler to find out.
+ * environment is then is for the reconciler to find out. Claims of operations that do not run are released too.
  */
 export function abandonUnreadable(deps: AbandonmentDeps): void {
   const { operations } = deps.store
@@ -25,6 +25,21 @@ export function abandonUnreadable(deps: AbandonmentDeps): void {
     const problem = problemOf(operation, deps.definitions)
     if (problem !== null) abandon(deps, operation, problem)
   }
+  releaseStale(deps)
+}
+
+const STALE = 'An operation that does not run held the environment; its claim was released.'
+
+/** Claims that nobody would ever release: their environments could not even be destroyed. */
+function releaseStale({ store, clock, logger }: AbandonmentDeps): void {
+  const at = clock.now()
+  store.db.transaction(() => {
+    for (const environmentId of store.claims.releaseStale(at)) {
+      const about = { action: 'operation', outcome: 'abandoned', detail: { problem: STALE } }
+      store.activity.append({ ...about, at, actor: null, requestId: null, operationId: null, environmentId })
+      logger.error({ environmentId }, STALE)
+    }
+  })
 }
 
 function problemOf(operation: StoredOperation, definitions: readonly OperationDefinition[]): string | null {

@@ -61,4 +61,14 @@ export class ClaimsTable {
     this.db.run(`UPDATE claims SET released_at = @at WHERE ${open}`, { operationId, at })
     for (const { id } of held) this.db.touch('environment', id)
   }
+
+  /** Releases what operations hold that do not run: no operation will. Answers the environments that were held. */
+  releaseStale(at: number): EnvironmentId[] {
+    const stale = `
+      released_at IS NULL AND operation_id NOT IN (SELECT id FROM operations WHERE status = 'running')`
+    const held = this.db.all<{ id: EnvironmentId }>(`SELECT environment_id AS id FROM claims WHERE ${stale}`)
+    if (held.length > 0) this.db.run(`UPDATE claims SET released_at = @at WHERE ${stale}`, { at })
+    for (const { id } of held) this.db.touch('environment', id)
+    return held.map(({ id }) => id)
+  }
 }

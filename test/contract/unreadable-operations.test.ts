@@ -87,4 +87,13 @@ describe('a running operation whose row cannot be gone by', () => {
     expect(host.machine.homes.ids()).toHaveLength(1)
     expect(host.machine.guests.ids()).toHaveLength(1)
   })
+
+  it('is not needed for a claim to be let go of that nothing running holds', async () => {
+    const [spawned] = await client().operations.list({ environment: 'web' })
+    await plant(spawned?.id ?? '', 'UPDATE claims SET released_at = NULL WHERE operation_id = $id')
+    expect(await get()).toMatchObject({ operationId: null, quarantine: null })
+    const said = host.activity().filter(({ outcome }) => outcome === 'abandoned')
+    expect(said).toMatchObject([{ action: 'operation', actor: null, operationId: null }])
+    await expectUsable()
+  })
 })
