@@ -46,12 +46,15 @@ export class OwnerService {
   /** Makes sure that the owner exists; one that exists is left as it is. */
   ensure(owner: OwnerRecord): void {
     this.store.db.transaction(() => {
-      if (this.store.owners.find(owner.name) === undefined) this.store.owners.put(owner)
+      if (this.store.owners.find(owner.name) !== undefined) return
+      this.store.owners.put(owner)
+      this.record(null, undefined, owner)
     })
   }
 
-  /** The owner as it is now, and as it was; null where it is new. */
-  private record({ actor, requestId }: Requester, known: Owner | undefined, after: OwnerRecord): void {
+  /** The owner as it is now, and as it was; null where it is new. Without a caller the settings asked for it. */
+  private record(caller: Requester | null, known: Owner | undefined, after: OwnerRecord): void {
+    const { actor, requestId } = caller ?? { actor: null, requestId: null }
     const before = known === undefined ? null : merge({ name: known.name }, known)
     const about = { action: 'owner.put', outcome: 'succeeded', operationId: null, environmentId: null }
     this.store.activity.append({ ...about, at: this.clock.now(), actor, requestId, detail: { ...after, before } })

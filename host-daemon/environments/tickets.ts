@@ -61,7 +61,8 @@ export class Tickets {
     const bound = { kind, environmentId, user, uid, role, planHash, facts, needsName }
     store.db.transaction(() => {
       store.tickets.insert({ id, ...bound, createdAt, expiresAt })
-      const about = { action: `${kind}.plan`, outcome: 'planned', detail: { planHash, text: plan.text } }
+      const action = kind === 'clean_up' ? 'drift.plan' : `${kind}.plan`
+      const about = { action, outcome: 'planned', detail: { planHash, text: plan.text } }
       const { actor, requestId } = caller
       store.activity.append({ ...about, at: createdAt, actor, requestId, operationId: null, environmentId })
     })

@@ -119,6 +119,8 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
   'owner.put': ownerSentence,
   'console.typing': typingSentence,
   give_way: gaveWaySentence,
+  operation: (entry) =>
+    `An operation on ${nameOr(entry, 'an environment')} was abandoned${because(factText(entry.detail, 'problem'))}`,
   cancel: (entry) => `An operation on ${nameOr(entry, 'an environment')} was asked to stop and undo what it did.`,
   'protection.set': (entry) =>
     `Deletion protection${ofName(entry)} was switched ${entry.detail['isProtected'] === true ? 'on' : 'off'}.`,
@@ -126,10 +128,13 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
     const what = entry.outcome === 'lost' ? 'is gone without having been asked to stop' : 'has ended'
     return `The guest${ofName(entry)} ${what}${because(factText(entry.detail, 'detail'))}`
   },
+  'home.gone': (entry) => `The home${ofName(entry)} is gone.`,
+  'home.found': (entry) => `The home${ofName(entry)} is there again.`,
   'environment.rename': ({ detail }) =>
     `${factText(detail, 'from') || 'An environment'} was renamed to ${factText(detail, 'to') || 'another name'}.`,
   'environment.label': (entry) => `The labels${ofName(entry)} were replaced.`,
   'drift.found': () => 'Leftovers were found on the host that its record does not account for; nothing was touched.',
+  'drift.plan': () => 'A plan to clean leftovers up was made; nothing was touched.',
   'drift.clean_up': ({ outcome, detail }) =>
     outcome === 'removed'
       ? `The leftover ${factText(detail, 'item')} was removed.`
@@ -188,6 +193,8 @@ const OUTCOMES: Record<string, Shown> = {
 /** What the daemon noticed, where the action says more than that it was noticed. */
 const NOTICED: Record<string, Shown> = {
   'readiness.lost': { ...BAD, word: 'Not ready' },
+  'home.gone': { ...BAD, word: 'Home gone' },
+  'home.found': { ...GOOD, word: 'Home found' },
   'readiness.regained': { ...GOOD, word: 'Ready again' },
 }
 
@@ -216,8 +223,10 @@ export const ACTION_CHOICES: readonly WordedChoice[] = [
   { value: 'protection', label: 'Deletion protection' },
   { value: 'console', label: 'Consoles' },
   { value: 'guest', label: 'Guests gone' },
+  { value: 'home', label: 'Homes gone and found' },
   { value: 'readiness', label: 'Readiness' },
   { value: 'drift', label: 'Leftovers' },
   { value: 'cancel', label: 'Cancels' },
   { value: 'give_way', label: 'Gave way' },
+  { value: 'operation', label: 'Abandoned operations' },
 ]

@@ -92,6 +92,8 @@ describe('what the record does not account for', () => {
     expect(plan).toMatchObject({ needsName: true, hostName: 'test-host' })
     expect(plan.losses).toHaveLength(2)
     for (const id of kept) expect(plan.text).toContain(id)
+    const planned = host.activity().filter(({ action }) => action === 'drift.plan')
+    expect(planned).toMatchObject([{ outcome: 'planned', environmentId: null, detail: { text: plan.text } }])
     expect(await ids()).toEqual(kept)
     const unnamed = await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'other-host' }))
     expect(unnamed).toMatchObject({ code: 'invalid_request', details: { field: 'confirmName' } })

@@ -14,7 +14,8 @@ describe('owners', () => {
   const client = () => host.as('operator')
   const spawn = (name: string, owner = 'team') => client().environments.spawn(spawnInput(name, owner))
   const wait = (id: string) => client().operations.wait({ id, timeoutMs: 5_000 })
-  const recorded = () => host.activity().filter(({ action }) => action === 'owner.put')
+  const allRecorded = () => host.activity().filter(({ action }) => action === 'owner.put')
+  const recorded = () => allRecorded().filter(({ actor }) => actor !== null)
   const countOf = async (name: string) => (await owners().list()).find((owner) => owner.name === name)?.environmentCount
 
   beforeEach(async () => {
@@ -35,6 +36,13 @@ describe('owners', () => {
       { ...third, before: second },
     ])
     expect(recorded()[0]).toMatchObject({ outcome: 'succeeded', actor: { user: 'op', role: 'admin' } })
+  })
+
+  it('of the settings are recorded once, as nobody’s doing', async () => {
+    host = await host.restart()
+    expect(allRecorded()).toMatchObject([
+      { actor: null, requestId: null, detail: { name: 'local', limit: 'unlimited', isActive: true, before: null } },
+    ])
   })
 
   it.each([1, 7, 'unlimited'] as const)(

@@ -139,6 +139,11 @@ describe('recover', () => {
     host.machine.homes.put(home.id, { homeId: home.id, sizeMiB: 16 })
     await ended(await recover())
     expect(await get()).toMatchObject({ observed: { kind: 'running' }, home: { goneAt: null } })
+    const news = host.activity().filter(({ action }) => action.startsWith('home.'))
+    expect(news.map(({ action, outcome, detail }) => [action, outcome, detail['homeId']])).toEqual([
+      ['home.gone', 'noticed', home.id],
+      ['home.found', 'noticed', home.id],
+    ])
   })
 
   it('leaves what is stopped or lost as it is where the home is gone, and never makes a fresh one', async () => {
