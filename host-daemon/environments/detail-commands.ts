@@ -52,6 +52,23 @@ export function setLabels(
   })
 }
 
+/** Also for one in quarantine, so that it can be destroyed. Nothing is recorded where nothing changes. */
+export function setProtection(
+  toolkit: Toolkit,
+  caller: Requester,
+  change: { readonly ref: EnvironmentRef; readonly isProtected: boolean },
+): EnvironmentId {
+  const { store } = toolkit
+  return store.db.transaction(() => {
+    const { id, isProtected: before } = resolveEnvironment(store, change.ref)
+    const { isProtected } = change
+    if (before === isProtected) return id
+    store.environments.setProtected(id, isProtected)
+    record(toolkit, caller, { id, action: 'protection.set', detail: { isProtected } })
+    return id
+  })
+}
+
 function targetOf({ store }: Toolkit, ref: EnvironmentRef): StoredEnvironment {
   const environment = resolveEnvironment(store, ref)
   refuseQuarantined(environment)
@@ -60,7 +77,7 @@ function targetOf({ store }: Toolkit, ref: EnvironmentRef): StoredEnvironment {
 
 interface Change {
   readonly id: EnvironmentId
-  readonly action: 'environment.rename' | 'environment.label'
+  readonly action: 'environment.rename' | 'environment.label' | 'protection.set'
   readonly detail: Readonly<Record<string, unknown>>
 }
 

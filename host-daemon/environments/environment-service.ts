@@ -6,7 +6,7 @@ import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { DangerousDeps, DangerousInput } from './dangerous.ts'
 import { planDestroy, runDestroy } from './destroy-command.ts'
-import { rename, setLabels } from './detail-commands.ts'
+import { rename, setLabels, setProtection } from './detail-commands.ts'
 import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
 import { recover, type RecoverInput } from './recover-command.ts'
 import { reboot } from './reboot-command.ts'
@@ -94,16 +94,7 @@ export class EnvironmentService {
     return runDestroy(this.deps, caller, input)
   }
 
-  /** Protection changes neither guest nor home, so the generation stays. */
   setProtection(caller: Requester, ref: EnvironmentRef, isProtected: boolean): Environment {
-    const { store, clock } = this.deps.toolkit
-    const { actor, requestId } = caller
-    return store.db.transaction(() => {
-      const { id: environmentId } = resolveEnvironment(store, ref)
-      store.environments.setProtected(environmentId, isProtected)
-      const about = { action: 'protection.set', outcome: 'succeeded', detail: { isProtected } }
-      store.activity.append({ ...about, at: clock.now(), actor, requestId, operationId: null, environmentId })
-      return this.get(environmentId)
-    })
+    return this.get(setProtection(this.deps.toolkit, caller, { ref, isProtected }))
   }
 }

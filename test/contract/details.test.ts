@@ -40,6 +40,7 @@ describe('names and labels', () => {
     const count = host.activity().length
     await client().environments.rename({ environment: 'web', name: 'web' })
     await client().environments.setLabels({ environment: 'web', labels: { tier: 'front' } })
+    await host.as('admin').environments.setProtection({ environment: 'web', isProtected: false })
     expect(host.activity()).toHaveLength(count)
   })
 
