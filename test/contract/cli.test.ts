@@ -32,7 +32,7 @@ const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
   'environments.spawn': [
     ...'env spawn demo --image minimal@1 --owner local --cpus 2 --memory-mib 256 --home-mib 64'.split(' '),
     ...['--label', 'team=blue', '--label', 'stage/now=', '--startup-command', 'exec /etc/app/run'],
-    ...['--env-file', VARIABLES_FILE, '--env', 'MODE=from the flag', '--file', `app/run=${STARTUP_FILE}`],
+    ...['--variables-file', VARIABLES_FILE, '--env', 'MODE=from the flag', '--file', `app/run=${STARTUP_FILE}`],
   ],
   'environments.start': ['env', 'start', 'demo', '--generation', '3'],
   'environments.stop': ['env', 'stop', 'env-0000abcd'],

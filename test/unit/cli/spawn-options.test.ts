@@ -1,6 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { STARTUP_LIMITS } from '../../../src-shared/model/startup.ts'
 import { fakeDaemonWorld, type Sent } from '../../support/answering-session.ts'
@@ -9,6 +11,8 @@ import { environmentSample } from '../../support/contract-samples.ts'
 
 const SPAWN = ['env', 'spawn', 'demo', '--image', 'minimal@1', '--owner', 'local']
 const SECRET = 'hunter2'
+const ENTRY = join(import.meta.dirname, '../../../src-main/shell/cli/main.ts')
+const EXIT_OF_AN_ABSENT_DAEMON = 5
 
 let folder: string
 beforeAll(async () => {
@@ -34,7 +38,7 @@ describe('what a spawn carries', () => {
   it('is sent as the contract has it, the flag winning over the file', async () => {
     const sent: Sent[] = []
     const variables = await local('v.env', '# c\r\nA=1\r\n\r\nB= two \nC=\n')
-    const words = ['--env-file', variables, '--env', 'A=x=y', '--file', `etc/a=${await local('a', '\ufeffé')}`]
+    const words = ['--variables-file', variables, '--env', 'A=x=y', '--file', `etc/a=${await local('a', '\ufeffé')}`]
     expect((await cli([...SPAWN, ...words, '--label', 'a=b'], fakeDaemonWorld(sent))).status).toBe(0)
     expect(sent[0]?.[1]).toMatchObject({
       labels: { a: 'b' },
@@ -43,6 +47,16 @@ describe('what a spawn carries', () => {
         files: [{ path: 'etc/a', content: '\ufeffé', isExecutable: false }],
       },
     })
+  })
+
+  it("leaves the guest's variables to the guest: Node.js runs with none of them", async () => {
+    const mark = join(folder, 'ran')
+    const program = await local('program.cjs', `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '')`)
+    const variables = await local('node.env', `NODE_OPTIONS=--require=${program}\n`)
+    const words = ['--socket', join(folder, 'absent.sock'), ...SPAWN, '--variables-file', variables]
+    const failed = promisify(execFile)(process.execPath, [ENTRY, ...words])
+    await expect(failed).rejects.toMatchObject({ code: EXIT_OF_AN_ABSENT_DAEMON })
+    await expect(access(mark)).rejects.toThrow('ENOENT')
   })
 
   it('is absent where nothing was said', async () => {
@@ -64,7 +78,7 @@ describe('what a spawn carries', () => {
     [['--file', 'a=/nonexistent/file'], '--file a: the file /nonexistent/file cannot be read'],
     [['--file', 'a=/'], '--file a: the file / cannot be read'],
     [['--file', 'a=/dev/zero'], '--file a: the file /dev/zero is longer than 262144 bytes'],
-    [['--env-file', '/nonexistent/env'], '--env-file: the file /nonexistent/env cannot be read'],
+    [['--variables-file', '/nonexistent/env'], '--variables-file: the file /nonexistent/env cannot be read'],
   ])('is refused where it does not fit, by its place and without its value: %j', async (words, says) => {
     expect(await refusal(words)).toContain(says)
   })
@@ -77,7 +91,7 @@ describe('what a spawn carries', () => {
     const nul = await local('nul', 'a\0b')
     expect(await refusal(['--file', `a=${nul}`])).toContain(`the file ${nul} contains NUL`)
     const lines = await local('lines', `A=1\n${SECRET}\n`)
-    expect(await refusal(['--env-file', lines])).toContain(`${lines} line 2: must be NAME=VALUE`)
+    expect(await refusal(['--variables-file', lines])).toContain(`${lines} line 2: must be NAME=VALUE`)
   })
 
   it('is bounded in number and in all', async () => {

@@ -9,7 +9,7 @@ interface SpawnOptions {
   readonly label?: readonly string[]
   readonly startupCommand?: string
   readonly env?: readonly string[]
-  readonly envFile?: readonly string[]
+  readonly variablesFile?: readonly string[]
   readonly file?: readonly string[]
 }
 
@@ -23,11 +23,12 @@ export const SPAWN_OPTIONS: Extension = {
     repeatable(
       command,
       '--env <name=value>',
-      'a variable for it; other users of this machine may see it, unlike --env-file',
+      'a variable for it; other users of this machine may see it, unlike --variables-file',
     )
+    // Not --env-file: Node.js takes that for its own, wherever it stands, and runs with the guest's variables.
     repeatable(
       command,
-      '--env-file <file>',
+      '--variables-file <file>',
       'NAME=VALUE lines; # begins a comment line; the value is all that follows =',
     )
     repeatable(
@@ -44,12 +45,12 @@ function repeatable(command: Command, flags: string, says: string): void {
 }
 
 async function spawnExtras(options: SpawnOptions): Promise<Record<string, unknown>> {
-  const { label, startupCommand: command, env = [], envFile = [], file = [] } = options
+  const { label, startupCommand: command, env = [], variablesFile = [], file = [] } = options
   const labels = label && assignmentsOf(label, { place: '--label', form: 'KEY=VALUE', name: labelKeySchema })
-  const variables = { ...(await variablesOf(envFile)), ...assignmentsOf(env, { place: '--env', ...VARIABLE }) }
+  const variables = { ...(await variablesOf(variablesFile)), ...assignmentsOf(env, { place: '--env', ...VARIABLE }) }
   const startup = {
     ...(command === undefined ? {} : { command }),
-    ...(env.length + envFile.length === 0 ? {} : { variables }),
+    ...(env.length + variablesFile.length === 0 ? {} : { variables }),
     ...(file.length === 0 ? {} : { files: await Promise.all(file.map(startupFile)) }),
   }
   return { ...(labels && { labels }), ...(Object.keys(startup).length > 0 && { startup }) }
@@ -62,7 +63,7 @@ async function variablesOf(files: readonly string[]): Promise<Record<string, str
 }
 
 async function variablesIn(path: string): Promise<Record<string, string>> {
-  const { text } = await localText(path, { place: '--env-file', maxBytes: STARTUP_LIMITS.totalBytes })
+  const { text } = await localText(path, { place: '--variables-file', maxBytes: STARTUP_LIMITS.totalBytes })
   const lines = text.split(/\r?\n/).map((line, index) => ({ line, place: `${path} line ${index + 1}` }))
   const said = lines.filter(({ line }) => line.trim() !== '' && !line.trimStart().startsWith('#'))
   for (const { line, place } of said) assignmentOf(line, { place, ...VARIABLE })
