@@ -1,8 +1,9 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { EnvironmentRef } from '../../src-shared/model/ids.ts'
+import type { EnvironmentRef, HomeId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
 import {
   planDangerous,
   runDangerous,
@@ -13,6 +14,7 @@ import {
 import { destroyPlan } from './destroy-plan.ts'
 import { mutate } from './mutate.ts'
 import { inspectHome } from './plan-home.ts'
+import type { Toolkit } from './toolkit.ts'
 
 /** What destroying would do, and the ticket to do exactly that. */
 export function planDestroy(
@@ -35,7 +37,17 @@ function destroyKind({ toolkit, hostName }: DangerousDeps): DangerousKind {
     refuse: ({ name, isProtected }) => {
       if (isProtected) throw new PilothouseError('deletion_protected', `${name} is protected against deletion.`)
     },
-    plan: async (environment) => destroyPlan(environment, await inspectHome(toolkit, environment), hostName),
+    plan: async (environment) => {
+      const home = await inspectHome(toolkit, environment)
+      return destroyPlan(environment, home, { hostName, furtherHomes: furtherHomesOf(toolkit, environment) })
+    },
     admit: (environment) => mutate(toolkit.store, environment, { desired: 'stopped' }),
   }
+}
+
+/** Homes that were never made hold nothing; a malformed record is not believed in that. */
+function furtherHomesOf({ store }: Toolkit, { id, home, quarantine }: StoredEnvironment): HomeId[] {
+  const { environments } = store
+  const others = environments.homesOf(id).filter((homeId) => homeId !== home.id)
+  return others.filter((homeId) => quarantine !== null || environments.homeMadeAt(homeId) !== null)
 }

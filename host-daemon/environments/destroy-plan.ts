@@ -1,13 +1,22 @@
+import type { HomeId } from '../../src-shared/model/ids.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { factsOf } from './plan-facts.ts'
 import { bytesOf, guestFate, homeLoss, needsNameFor, type HomeFinding } from './plan-home.ts'
 
+export interface DestroySurroundings {
+  readonly hostName: string
+  /** Homes on record as its own beside the one that it uses; a destroy removes them too. */
+  readonly furtherHomes: readonly HomeId[]
+}
+
 /** The plan of a destroy, with the text that is shown, logged and recorded. */
-export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, hostName: string): Plan {
+export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, around: DestroySurroundings): Plan {
   const { id, name, owner, generation } = environment
-  const losses = [homeLoss(environment, home), ...quarantineLoss(environment)]
+  const { hostName, furtherHomes } = around
+  const used = isBeyondTelling(environment, home) ? [] : [homeLoss(environment, home)]
+  const losses = [...used, ...furtherHomes.map(furtherLoss), ...quarantineLoss(environment)]
   const keeps = [
     'The record of what was done with it is kept.',
     `Its console journals can still be read under ${id}, until their space is needed.`,
@@ -15,10 +24,29 @@ export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, h
   const opening = `Destroy ${name} (${id}) of owner ${owner} on host ${hostName}: removes the guest and its home for good.`
   const warning = 'No backup is made of it first; it cannot be undone.'
   const text = [opening, guestFate(environment), ...losses, warning, ...keeps].join('\n')
-  const needsName = needsNameFor(environment, home)
+  const needsName = furtherHomes.length > 0 || needsNameFor(environment, home)
   const hash = hashOf({ kind: 'destroy', environmentId: id, facts: factsOf(environment), text, needsName })
   const about = { environmentId: id, environmentName: name, generation }
-  return { kind: 'destroy', ...about, text, losses, keeps, homeBytes: bytesOf(home), needsName, hash }
+  return {
+    kind: 'destroy',
+    ...about,
+    text,
+    losses,
+    keeps,
+    homeBytes: isBeyondTelling(environment, home) ? null : bytesOf(home),
+    needsName,
+    hash,
+  }
+}
+
+/** That a home is not there which a malformed record names says nothing of any home that there was. */
+function isBeyondTelling({ quarantine }: StoredEnvironment, { kind }: HomeFinding): boolean {
+  return quarantine !== null && kind === 'absent'
+}
+
+/** Such as the old home of a reset that could not be removed. */
+function furtherLoss(homeId: HomeId): string {
+  return `Its further home ${homeId} is removed with everything in it.`
 }
 
 /** What its record says cannot be relied on, and least of all that nothing is in its homes. */

@@ -149,6 +149,9 @@ describe('an environment whose record is malformed', () => {
     const { plan, ticket } = await client().environments.destroy.plan({ environment: name })
     expect(plan).toMatchObject({ needsName: true, environmentId: id })
     expect(plan.text).toContain('malformed')
+    const homes = host.machine.homes.ids()
+    expect(plan.losses.filter((loss) => homes.some((homeId) => loss.includes(homeId)))).toHaveLength(1)
+    expect(plan.text).not.toContain('gone already')
     const run = { commandId: newCommandId(), environment: name, ticket: ticket.id, confirmName: name }
     const operation = await client().environments.destroy.run(run)
     expect((await finish(operation.id)).status).toMatchObject({ kind: 'succeeded' })
