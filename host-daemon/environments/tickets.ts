@@ -79,9 +79,16 @@ export class Tickets {
       throw new PilothouseError('ticket_foreign', 'The ticket was made for another user or role.')
     }
     if (ticket.usedAt !== null) throw usedTicket(ticket)
-    if (this.deps.clock.now() >= ticket.expiresAt)
-      throw new PilothouseError('ticket_expired', 'The ticket has expired.')
+    this.checkAge(ticket)
     return ticket
+  }
+
+  /** A clock that was set back makes no ticket live longer: one from the future is of an age that nobody knows. */
+  private checkAge({ createdAt, expiresAt }: StoredTicket): void {
+    const now = this.deps.clock.now()
+    if (now >= expiresAt) throw new PilothouseError('ticket_expired', 'The ticket has expired.')
+    if (now >= createdAt) return
+    throw new PilothouseError('ticket_expired', "The host's clock was set back since the ticket was made.")
   }
 
   /** Throws `ticket_invalid` for a ticket that was made for another environment. */
