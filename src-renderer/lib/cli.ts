@@ -1,6 +1,8 @@
 import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
 import type { Labels } from '../../src-shared/model/labels.ts'
+import type { Startup } from '../../src-shared/model/startup.ts'
 import type { EnvironmentAction } from './action-rules.ts'
+import { quoted } from './shell-word.ts'
 
 /** The CLI form of what a button does, to copy. Values of a closed grammar need no quoting; labels are quoted. */
 export function environmentCli(verb: string, name: string, host: string): string {
@@ -39,11 +41,6 @@ export function protectCli(name: string, host: string, isProtected: boolean): st
   return environmentCli('protect', `${name} ${isProtected ? 'on' : 'off'}`, host)
 }
 
-/** A word as a POSIX shell takes it for itself. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
-}
-
 /** Sets what differs, and removes what is there no more. */
 export function labelCli(name: string, host: string, change: { before: Labels; after: Labels }): string {
   const { before, after } = change
@@ -53,11 +50,31 @@ export function labelCli(name: string, host: string, change: { before: Labels; a
   return environmentCli('label', [name, ...words].join(' '), host)
 }
 
-export function spawnCli(
-  host: string,
-  request: { name: string; owner: string; image: string; size: EnvironmentSize },
-): string {
-  const { name, owner, image, size } = request
-  const sizes = `--cpus ${size.cpus} --memory-mib ${size.memoryMiB} --home-mib ${size.homeMiB}`
-  return `pilothouse env spawn ${name || 'NAME'} --host ${host || 'HOST'} --owner ${owner || 'OWNER'} --image ${image || 'IMAGE'} ${sizes}`
+interface SpawnWords {
+  readonly name: string
+  readonly owner: string
+  readonly image: string
+  readonly size: EnvironmentSize
+  readonly labels?: Labels
+  readonly startup?: Startup
+}
+
+/** A value of a variable never stands in it, nor does a content: `NAME=…`, and `PATH=FILE` for a local file. */
+export function spawnCli(host: string, { name, owner, image, size, labels = {}, startup }: SpawnWords): string {
+  const words = [
+    `pilothouse env spawn ${name || 'NAME'} --host ${host || 'HOST'} --owner ${owner || 'OWNER'}`,
+    `--image ${image || 'IMAGE'}`,
+    `--cpus ${size.cpus} --memory-mib ${size.memoryMiB} --home-mib ${size.homeMiB}`,
+    ...Object.entries(labels).map(([key, value]) => `--label ${quoted(`${key}=${value}`)}`),
+    ...(startup === undefined ? [] : startupWords(startup)),
+  ]
+  return words.join(' ')
+}
+
+function startupWords({ command, variables, files }: Startup): string[] {
+  return [
+    ...(command === undefined ? [] : [`--startup-command ${quoted(command)}`]),
+    ...Object.keys(variables).map((variable) => `--env ${quoted(variable || 'NAME')}=…`),
+    ...files.map(({ path }) => `--file ${quoted(path || 'PATH')}=FILE`),
+  ]
 }

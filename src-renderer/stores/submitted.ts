@@ -11,7 +11,9 @@ import type {
   OwnerName,
   RequestId,
 } from '../../src-shared/model/ids.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
+import type { Startup } from '../../src-shared/model/startup.ts'
 import { failureOf } from '../api.ts'
 import { newRequestId } from '../lib/ids.ts'
 import type { useFleetStore } from './fleet.ts'
@@ -22,6 +24,9 @@ export interface SpawnRequest {
   readonly owner: OwnerName
   readonly image: ImageRef
   readonly size: EnvironmentSize
+  readonly labels?: Labels
+  /** With its values: kept in memory alone, so that a refused spawn can be corrected. */
+  readonly startup?: Startup
 }
 
 /** A command that this window gave, from the click on. */

@@ -3,7 +3,14 @@ import { strictText } from '../lib/strict-text.ts'
 import { isWellFormed, utf8Length } from '../lib/utf8.ts'
 
 /** Limits of what a guest can be told at its start. */
-export const STARTUP_LIMITS = { files: 32, variables: 128, valueBytes: 32_768, fileBytes: 262_144, totalBytes: 524_288 }
+export const STARTUP_LIMITS = {
+  commandBytes: 8192,
+  files: 32,
+  variables: 128,
+  valueBytes: 32_768,
+  fileBytes: 262_144,
+  totalBytes: 524_288,
+}
 
 /** Text without NUL, which no program could be handed. */
 function payloadText(maxBytes: number) {
@@ -38,7 +45,7 @@ export const startupFileSchema = z.object({
 export const startupSchema = z
   .object({
     /** Run by the guest's shell, as the guest's root, after the home is there. */
-    command: payloadText(8192).min(1, 'must not be empty').optional(),
+    command: payloadText(STARTUP_LIMITS.commandBytes).min(1, 'must not be empty').optional(),
     variables: z
       .record(variableNameSchema, payloadText(STARTUP_LIMITS.valueBytes))
       .refine(
@@ -86,7 +93,8 @@ interface Payload {
   readonly files: readonly { readonly content: string }[]
 }
 
-function payloadBytes({ command = '', variables, files }: Payload): number {
+/** UTF-8 bytes of the command, of names and values, and of contents: what `totalBytes` bounds. */
+export function payloadBytes({ command = '', variables, files }: Payload): number {
   const texts = [command, ...Object.entries(variables).flat(), ...files.map(({ content }) => content)]
   return texts.reduce((sum, text) => sum + utf8Length(text), 0)
 }

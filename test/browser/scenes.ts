@@ -3,6 +3,7 @@ import { SAMPLE_KEY, failureWith, sampleFleet, sampleHost } from '../support/fak
 import { HOST, LOG, ids, visible, drawn, type Scene } from './scene.ts'
 import { DIALOG_SCENES } from './scenes-dialogs.ts'
 import { ENVIRONMENT_SCENES } from './scenes-environment.ts'
+import { SPAWN_SCENES } from './scenes-spawn.ts'
 
 export type { Scene } from './scene.ts'
 
@@ -165,6 +166,7 @@ export const SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(19),
     arrive: (page) => page.getByText('0.1.0').waitFor(),
   },
+  ...SPAWN_SCENES,
   ...ENVIRONMENT_SCENES,
   ...DIALOG_SCENES,
 ]

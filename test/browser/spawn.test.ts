@@ -83,7 +83,6 @@ describe('making an environment', () => {
       agent: 'answering',
     })
     await until(() => element('state').textContent.includes('Running'), 'running')
-    await expect.element(page.getByText('web is ready.')).toBeInTheDocument()
   })
 
   it('shows a refusal with hint and request id, and reopens the dialog with what was typed', async () => {
@@ -181,5 +180,174 @@ describe('making an environment', () => {
     await userEvent.keyboard('{Escape}')
     await until(() => document.querySelector('[data-testid=spawn-form]') === null, 'closed')
     await until(() => document.activeElement === element('spawn-button'), 'focus is back')
+  })
+})
+
+describe('what few spawns need', () => {
+  const SECRET = 'not-a-real-token'
+
+  async function openMore(): Promise<FakeApp> {
+    const fake = new FakeApp({ hosts: [sampleHost(0)] })
+    await mountPilothouse(fake)
+    await fill('web')
+    await page.getByTestId('spawn-more').click()
+    return fake
+  }
+  const picked = (name: string, ...parts: BlobPart[]) => new File(parts, name)
+
+  function pick(...files: File[]): void {
+    const picker = document.querySelector<HTMLInputElement>('[data-testid=file-picker]')
+    if (picker === null) throw new Error('There is no picker.')
+    const transfer = new DataTransfer()
+    for (const file of files) transfer.items.add(file)
+    picker.files = transfer.files
+    picker.dispatchEvent(new Event('change'))
+  }
+  /** Where a text can be seen or read out: in every text and every attribute but a field's own value. */
+  function shownAnywhere(text: string): string[] {
+    const attributes = [...document.querySelectorAll('*')].flatMap((each) => [...each.attributes])
+    const says = attributes
+      .filter(({ name, value }) => name !== 'value' && value.includes(text))
+      .map(({ name }) => name)
+    return document.body.textContent.includes(text) ? [...says, 'text'] : says
+  }
+  const count = (testId: string) => document.querySelectorAll(`[data-testid=${testId}]`).length
+  const inputOf = (fake: FakeApp, index = 0) => spawnCalls(fake)[index]?.input as Record<string, unknown>
+
+  it('is closed at first, opens by keyboard, and asks for nothing when nothing is said', async () => {
+    const fake = new FakeApp({ hosts: [sampleHost(0)] })
+    await mountPilothouse(fake)
+    await page.getByTestId('spawn-button').click()
+    await page.getByTestId('spawn-name').fill('web')
+    expect(count('variable-line')).toBe(0)
+    element('spawn-more').focus()
+    await userEvent.keyboard('{Enter}')
+    await until(() => count('variable-line') === 1, 'open')
+    await userEvent.keyboard('{Enter}')
+    await until(() => count('variable-line') === 0, 'closed')
+    await page.getByTestId('spawn-owner').click()
+    await page.getByRole('option', { name: /northwind/ }).click()
+    await page.getByTestId('spawn-submit').click()
+    await until(() => spawnCalls(fake).length === 1, 'sent')
+    expect(inputOf(fake)).not.toHaveProperty('labels')
+    expect(inputOf(fake)).not.toHaveProperty('startup')
+  })
+
+  it('sends all of it, byte for byte, and shows no value anywhere', async () => {
+    const fake = await openMore()
+    await page.getByTestId('label-key').fill('team')
+    await page.getByTestId('label-value').fill('blue')
+    await page.getByTestId('spawn-command').fill('set -e\necho up')
+    await page.getByTestId('variable-name').fill('API_TOKEN')
+    await page.getByTestId('variable-value').fill(SECRET)
+    pick(picked('app.toml', '\ufeffa = 1\r\n'))
+    await until(() => count('file-line') === 1, 'the file')
+    await page.getByTestId('file-paste').click()
+    await page.getByTestId('file-path').nth(1).fill('bin/run')
+    await page.getByTestId('file-text').fill('#!/bin/sh\n')
+    await page.getByTestId('file-executable').nth(1).click()
+    await says('spawn-more-says', '1 label, 1 command, 1 variable, 2 files')
+    const cli = element('cli').textContent
+    expect(cli).toContain("--label team=blue --startup-command 'set -e\necho up' --env API_TOKEN=…")
+    expect(cli).toContain('--file app.toml=FILE --file bin/run=FILE')
+    expect(shownAnywhere(SECRET)).toEqual([])
+    await page.getByTestId('spawn-submit').click()
+    await until(() => spawnCalls(fake).length === 1, 'sent')
+    expect(inputOf(fake)).toMatchObject({
+      labels: { team: 'blue' },
+      startup: {
+        command: 'set -e\necho up',
+        variables: { API_TOKEN: SECRET },
+        files: [
+          { path: 'app.toml', content: '\ufeffa = 1\r\n', isExecutable: false },
+          { path: 'bin/run', content: '#!/bin/sh\n', isExecutable: true },
+        ],
+      },
+    })
+    await says('label-list', 'team: blue')
+    await says('startup', 'a command, 1 variable, 2 files')
+    expect(location.href).not.toContain(SECRET)
+    expect(shownAnywhere(SECRET)).toEqual([])
+  })
+
+  it('masks a value until it is revealed', async () => {
+    await openMore()
+    await page.getByTestId('variable-value').fill(SECRET)
+    const mask = () => getComputedStyle(element('variable-value')).getPropertyValue('-webkit-text-security')
+    expect(mask()).toBe('disc')
+    await page.getByTestId('variable-reveal').click()
+    expect(mask()).toBe('none')
+    await page.getByTestId('variable-reveal').click()
+    expect(mask()).toBe('disc')
+  })
+
+  it('keeps the lines of a value, and submits with Enter', async () => {
+    const fake = await openMore()
+    await page.getByTestId('variable-name').fill('KEY')
+    await page.getByTestId('variable-value').fill('one')
+    await userEvent.keyboard('{Shift>}{Enter}{/Shift}two{Enter}')
+    await until(() => spawnCalls(fake).length === 1, 'sent')
+    expect(inputOf(fake)).toMatchObject({ startup: { variables: { KEY: 'one\ntwo' } } })
+  })
+
+  it('refuses what is not text, too large or one too many, with a sentence, and takes the rest', async () => {
+    await openMore()
+    const some = Array.from({ length: 31 }, (_unused, index) => picked(`part-${index}.txt`, 'x'))
+    pick(
+      picked('photo.png', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff])),
+      picked('nul.txt', 'a\0b'),
+      picked('dump.sql', 'x'.repeat(262_145)),
+      picked('.env file', 'A=1'),
+    )
+    await says('file-refusals', 'photo.png was not added: it is not UTF-8 text')
+    await says('file-refusals', 'nul.txt was not added: it contains NUL')
+    await says('file-refusals', 'dump.sql was not added: it is 256.0 KiB')
+    await expect.element(page.getByTestId('file-path')).toHaveValue('_env_file')
+    await says('file-size', '3 B')
+    pick(...some, picked('last.txt', 'x'))
+    await says('file-refusals', 'last.txt was not added: at most 32 files')
+    expect(count('file-line')).toBe(32)
+  })
+
+  it('opens at what is wrong, says it there, and sends nothing', async () => {
+    const fake = await openMore()
+    await page.getByTestId('variable-name').fill('2ND')
+    await page.getByTestId('spawn-more').click()
+    await says('spawn-more', 'to correct')
+    await page.getByTestId('spawn-submit').click()
+    await until(() => document.activeElement === element('variable-name'), 'the focus is on it')
+    await expect.element(page.getByText(/must be 1–128 letters/)).toBeVisible()
+    expect(spawnCalls(fake)).toHaveLength(0)
+  })
+
+  it('says that it is too much in all before it is sent', async () => {
+    const fake = await openMore()
+    pick(...['a', 'b', 'c'].map((name) => picked(name, 'x'.repeat(200_000))))
+    await says('spawn-total', 'take 585.9 KiB; at most 512 KiB')
+    element('spawn-submit').click()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(spawnCalls(fake)).toHaveLength(0)
+  })
+
+  it('keeps everything that was typed when it is refused', async () => {
+    const fake = await openMore()
+    fake.refuse(SPAWN, new PilothouseError('host_limit_reached', 'lon-1 has 256 MiB of memory left.'))
+    await page.getByTestId('label-key').fill('team')
+    await page.getByTestId('spawn-command').fill('echo up')
+    await page.getByTestId('variable-name').fill('API_TOKEN')
+    await page.getByTestId('variable-value').fill(SECRET)
+    pick(picked('app.toml', 'a = 1'))
+    await until(() => count('file-line') === 1, 'the file')
+    await page.getByTestId('spawn-submit').click()
+    await says('outcome-kept', 'Nothing was made.')
+    expect(document.body.textContent).not.toContain(SECRET)
+    await page.getByTestId('spawn-correct').click()
+    await says('spawn-more-says', '1 label, 1 command, 1 variable, 1 file')
+    await page.getByTestId('spawn-more').click()
+    await expect.element(page.getByTestId('variable-value').first()).toHaveValue(SECRET)
+    await page.getByTestId('spawn-submit').click()
+    await until(() => spawnCalls(fake).length === 2, 'sent again')
+    const [first, second] = [inputOf(fake), inputOf(fake, 1)]
+    expect(second).toEqual({ ...first, commandId: second['commandId'] })
   })
 })

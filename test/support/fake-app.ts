@@ -17,9 +17,11 @@ import type { Host, HostConnection } from '../../src-shared/model/host.ts'
 import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { BootId, EnvironmentId, HostId, RequestId } from '../../src-shared/model/ids.ts'
 import type { Image } from '../../src-shared/model/image.ts'
+import type { Labels } from '../../src-shared/model/labels.ts'
 import type { Actor, Operation } from '../../src-shared/model/operation.ts'
 import type { Owner } from '../../src-shared/model/owner.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
+import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import { FakeActivity, type FakeEntry } from './fake-app-activity.ts'
 import { FakeCommands } from './fake-app-commands.ts'
 import { FakeConsole } from './fake-app-console.ts'
@@ -32,6 +34,15 @@ export interface FakeCall {
   readonly path: string
   readonly input: unknown
   readonly requestId: RequestId
+}
+
+interface NewFakeEnvironment {
+  readonly name: string
+  readonly owner: string
+  readonly image: string
+  readonly size?: object | undefined
+  readonly labels?: Labels | undefined
+  readonly startup?: Startup | undefined
 }
 
 interface FakeAppOptions {
@@ -318,7 +329,7 @@ export class FakeApp {
     return operation
   }
 
-  newEnvironment(input: { name: string; owner: string; image: string; size?: object | undefined }): Environment {
+  newEnvironment(input: NewFakeEnvironment): Environment {
     const now = Date.now()
     return {
       id: `env-${this.hex(8)}`,
@@ -332,8 +343,8 @@ export class FakeApp {
       observedAt: now,
       generation: 1,
       isProtected: false,
-      labels: {},
-      startup: null,
+      labels: input.labels ?? {},
+      startup: input.startup === undefined ? null : summaryOf(input.startup),
       quarantine: null,
       home: { id: `home-${this.hex(16)}`, sizeMiB: 1024, madeAt: null, goneAt: null },
       boot: null,

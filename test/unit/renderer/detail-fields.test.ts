@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { planBlocks } from '../../../src-renderer/features/danger/plan-lines.ts'
-import { checkLabels } from '../../../src-renderer/features/details/label-fields.ts'
+import { checkLabels } from '../../../src-renderer/lib/label-fields.ts'
 import { checkResize } from '../../../src-renderer/features/details/resize-fields.ts'
 import type { Plan } from '../../../src-shared/model/plan.ts'
 

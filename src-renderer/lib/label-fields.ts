@@ -1,4 +1,5 @@
-import { labelKeySchema, labelsSchema, MAX_LABELS, type Labels } from '../../../src-shared/model/labels.ts'
+import { labelKeySchema, labelsSchema, MAX_LABELS, type Labels } from '../../src-shared/model/labels.ts'
+import { lineAfter } from './line-fields.ts'
 
 /** One line of the editor. `id` only tells lines apart. */
 export interface LabelField {
@@ -13,6 +14,13 @@ export interface LabelsCheck {
   /** What is wrong with all of them together. */
   readonly error: string | null
   readonly labels: Labels
+}
+
+/** A line for every label, and an empty one to go on with. */
+export function labelLines(labels: Labels): LabelField[] {
+  const lines: LabelField[] = []
+  for (const [key, value] of Object.entries(labels)) lines.push(lineAfter(lines, { key, value }))
+  return [...lines, lineAfter(lines, { key: '', value: '' })]
 }
 
 function errorOf(field: LabelField, isTwice: boolean): { key?: string; value?: string } {
