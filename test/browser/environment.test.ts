@@ -291,3 +291,75 @@ describe('the dialogs of an environment', () => {
     await says('labels-dialog', 'have been changed since this was opened')
   })
 })
+
+describe('the record of an environment', () => {
+  const OTHER = 'env-00000bad' as Environment['id']
+  const rows = () => [...document.querySelectorAll<HTMLElement>('[data-testid=activity-row]')]
+  const sees = (testId: string) => document.querySelector(`[data-testid=${testId}]`)?.checkVisibility() === true
+
+  async function openRecord(): Promise<FakeApp> {
+    const fake = await openPage()
+    const about = { environmentId: idOf(fake), environmentName: NAME as Environment['name'] }
+    fake.note(HOST, { ...about, action: 'spawn', outcome: 'succeeded' })
+    // Another one that once had the same name.
+    fake.note(HOST, { ...about, environmentId: OTHER, action: 'destroy', outcome: 'succeeded' })
+    fake.note(HOST, { ...about, action: 'recover', outcome: 'failed' })
+    return fake
+  }
+
+  it('stands beside its operations, by its id alone, and follows', async () => {
+    const fake = await openRecord()
+    const asked = () => fake.calls.filter(({ path }) => path === 'host.activity.list')
+    expect(asked()).toHaveLength(0)
+    const before = element('record').getBoundingClientRect()
+    await page.getByTestId('record-activity').click()
+    await until(() => rows().length === 2, 'its two entries')
+    expect(rows().map(({ dataset }) => dataset['action'])).toEqual(['recover', 'spawn'])
+    expect(asked()[0]?.input).toMatchObject({ environment: idOf(fake) })
+    expect(element('record').getBoundingClientRect()).toEqual(before)
+    await page.getByTestId('env-title').hover()
+    fake.note(HOST, { environmentId: idOf(fake), action: 'stop', outcome: 'accepted' })
+    await until(() => rows()[0]?.dataset['action'] === 'stop', 'the newest')
+  })
+
+  it('keeps every row whole and apart in its column', async () => {
+    const fake = await openRecord()
+    for (let count = 0; count < 20; count += 1)
+      fake.note(HOST, { environmentId: idOf(fake), action: 'recover', outcome: 'refused' })
+    await page.getByTestId('record-activity').click()
+    await until(() => rows().length > 10, 'rows')
+    const list = element('activity-list')
+    await until(() => {
+      list.scrollTop = list.scrollHeight
+      return rows().at(-1)?.dataset['seq'] === '1'
+    }, 'the oldest')
+    expect(list.scrollWidth).toBe(list.clientWidth)
+    const boxes = () => [...rows(), element('activity-end')].map((row) => row.getBoundingClientRect())
+    const isApart = ({ top }: DOMRect, index: number, all: DOMRect[]) =>
+      index === 0 || top > (all[index - 1]?.bottom ?? 0) - 1
+    await until(() => boxes().every(isApart), 'no row lies over another')
+  })
+
+  it('changes between the two by keyboard, as one stop of the tab key', async () => {
+    await openRecord()
+    element('record-operations').focus()
+    await userEvent.keyboard('{ArrowRight}')
+    await until(() => document.activeElement === element('record-activity'), 'the other has the focus')
+    expect(element('record-activity').getAttribute('aria-selected')).toBe('true')
+    expect(element('record-operations').tabIndex).toBe(-1)
+    await userEvent.keyboard('{ArrowRight}')
+    await until(() => document.activeElement === element('record-operations'), 'round to the first')
+    expect(sees('operations')).toBe(true)
+  })
+
+  it('is a tab of its own where the window is narrow', async () => {
+    await openRecord()
+    await page.viewport(760, 900)
+    await until(() => sees('pane-activity') && !sees('record'), 'the narrow page')
+    await page.getByTestId('pane-activity').click()
+    await until(() => rows().length === 2, 'its entries')
+    expect([sees('details'), sees('console'), sees('record-activity')]).toEqual([false, false, false])
+    await page.getByTestId('pane-details').click()
+    await until(() => sees('details') && sees('operations'), 'the details again')
+  })
+})

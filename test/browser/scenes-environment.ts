@@ -1,4 +1,6 @@
+import type { Page } from 'playwright'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { FakeApp } from '../support/fake-app.ts'
 import {
   connected,
   failureWith,
@@ -8,7 +10,32 @@ import {
   sampleOperation,
   stateOf,
 } from '../support/fake-app-samples.ts'
-import { HOST, LOG, first, visible, withConsole, spawned, drawn, type Scene } from './scene.ts'
+import { HOST, LOG, first, ids, visible, withConsole, spawned, drawn, type Scene } from './scene.ts'
+
+/** What the record has of the environment that the page shows, and of another that it must not show. */
+function withRecord(app: FakeApp): void {
+  withConsole(app)
+  const { id, name } = app.environment(HOST, first()) ?? {}
+  if (id === undefined || name === undefined) return
+  const about = { environmentId: id, environmentName: name }
+  const otto = { user: 'otto', uid: 2002, role: 'operator' as const, claimedActor: 'op@desk-7' as never }
+  app.note(HOST, { ...about, action: 'spawn', outcome: 'accepted' })
+  app.note(HOST, { ...about, action: 'spawn', outcome: 'succeeded' })
+  app.note(HOST, { environmentId: ids(8)[1]?.id ?? null, action: 'stop', outcome: 'succeeded' })
+  app.note(HOST, { ...about, actor: null, requestId: null, action: 'readiness.lost', outcome: 'lost' })
+  app.note(HOST, { ...about, actor: otto, action: 'recover', outcome: 'accepted', detail: { reason: 'agent silent' } })
+  app.note(HOST, { ...about, actor: otto, action: 'recover', outcome: 'failed', detail: { code: 'engine_failed' } })
+  app.note(HOST, { ...about, actor: otto, action: 'console.typing', outcome: 'claimed' })
+  app.note(HOST, { ...about, action: 'environment.label', outcome: 'succeeded' })
+  app.note(HOST, { ...about, action: 'reset', outcome: 'refused', detail: { code: 'ticket_expired' } })
+}
+
+/** The tab beside Operations, or the one beside Details where the window is narrow. */
+async function recordOpened(page: Page): Promise<void> {
+  await drawn(page)
+  await page.locator('[data-testid=record-activity]:visible, [data-testid=pane-activity]:visible').click()
+  await visible(page, 'activity-row')
+}
 
 /** An environment's page, in every state of it. */
 export const ENVIRONMENT_SCENES: readonly Scene[] = [
@@ -58,6 +85,37 @@ export const ENVIRONMENT_SCENES: readonly Scene[] = [
     fleet: () => sampleFleet(8),
     prepare: withConsole,
     arrive: drawn,
+  },
+  {
+    name: 'environment-activity',
+    sizes: ['wide', 'narrow', 'huge'],
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withRecord,
+    arrive: recordOpened,
+  },
+  {
+    name: 'environment-activity-detail',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    prepare: withRecord,
+    arrive: async (page) => {
+      await recordOpened(page)
+      await page.getByTestId('activity-row').nth(2).getByTestId('activity-sentence').click()
+      await visible(page, 'activity-detail')
+    },
+  },
+  {
+    name: 'environment-details',
+    path: `/environments/${HOST}/${first()}`,
+    fleet: () => sampleFleet(8),
+    sizes: ['narrow'],
+    prepare: withConsole,
+    arrive: async (page) => {
+      await drawn(page)
+      await page.getByTestId('pane-details').click()
+      await visible(page, 'operation')
+    },
   },
   {
     name: 'environment-typing',
