@@ -87,6 +87,36 @@ export interface HostSurvey {
   readonly problems: readonly string[]
 }
 
+/**
+ * A home as it was at one moment, while its guest writes on. The image is a guest's: it is read in user space, under
+ * its owner's uid or without rights, and never mounted by the host's kernel.
+ */
+export interface HomeView {
+  /** A raw image to read, or what behaves like one; for this daemon alone, and until `close`. */
+  readonly imagePath: string
+  /**
+   * `quiesced`: its file system was at rest at that moment, frozen or in nobody's use. `journal_replayed`: it was not,
+   * and its journal has been replayed. `neither`: it is damaged beyond what a replay mends.
+   */
+  readonly consistency: HomeConsistency
+  readonly isQuiesced: boolean
+  /** How long the guest's writing was held, in milliseconds; null where it was not. */
+  readonly frozenMs: number | null
+  /** Resolves when nothing of the view is left; idempotent. Throws when something stays; `dropHomeViews` tries again. */
+  close(): Promise<void>
+}
+
+export type HomeConsistency = 'quiesced' | 'journal_replayed' | 'neither'
+
+export interface HomeViewOptions {
+  /**
+   * Absolute; made where it is absent, its parents searchable by others. Takes up to as much as the guest overwrites
+   * while the view is open. Where it is full the view breaks, and reading it fails; the guest goes on.
+   */
+  readonly scratchDirectory: string
+  readonly signal: AbortSignal
+}
+
 /** A failed start, in the closed set of reasons, with one sentence of facts. */
 export class DriverFailure extends Error {
   readonly reason: FailureReason
@@ -162,6 +192,19 @@ export interface VmDriver {
    * in `problems` and is no reason to reject.
    */
   survey(signal: AbortSignal): Promise<HostSurvey>
+  /**
+   * Opens a view of the home as it is now. A running guest is frozen for that moment where its agent can, and thawed at
+   * once, whatever comes of it; by itself 10 s later where the daemon dies in between. A stopped guest's home is the
+   * view, its journal replayed first where it was not at rest: the caller sees to it that no guest starts with it
+   * meanwhile. One view per boot at a time; what a dead daemon left of one is dropped first. A guest that ends takes
+   * its view with it: reading it fails from then on. Leaves nothing behind when it rejects.
+   */
+  openHomeView(record: BootRecord, options: HomeViewOptions): Promise<HomeView>
+  /**
+   * Thaws the guest and drops every view that this or a dead daemon has of its home; idempotent, nothing where there is
+   * none or the guest is gone. Throws when something stays. For each living guest when a daemon adopts it.
+   */
+  dropHomeViews(record: BootRecord, options: HomeViewOptions): Promise<void>
   /** Opens the console's input; rejects when the guest is gone. */
   openConsoleInput(record: BootRecord): Promise<ConsoleInput>
 }

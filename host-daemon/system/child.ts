@@ -37,6 +37,8 @@ export interface ProgramRequest {
   readonly workingDirectory?: string
   /** Added to the small environment every child gets. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Open descriptors that the program gets as 3 and up, in this order; they stay the caller's to close. */
+  readonly descriptors?: readonly number[]
   /** Called with the program's identity as soon as it runs, so that it can be journaled. */
   readonly onStarted?: (process: ProcessIdentity) => void
 }
@@ -87,7 +89,7 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramResult
   request.signal?.throwIfAborted()
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', request.file, ...request.args], {
     ...childOptions(request),
-    stdio: 'pipe',
+    stdio: ['pipe', 'pipe', 'pipe', ...(request.descriptors ?? [])],
   })
   return await new ProgramRun(child, request).result()
 }

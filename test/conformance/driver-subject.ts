@@ -39,6 +39,10 @@ export interface DriverSubject {
   toldTo(record: BootRecord): Promise<Told>
   /** Tries to change what the guest was told from within, by every way that the guest has. */
   changeTold(record: BootRecord): Promise<void>
+  /** What `leaveInHome` has left, in the image of a view. */
+  readFromView(imagePath: string): Promise<string>
+  /** Where views are kept. */
+  readonly scratchDirectory: string
   remove(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { imageRefSchema } from '../../src-shared/model/ids.ts'
@@ -44,6 +44,8 @@ async function makeSubject(): Promise<DriverSubject> {
       })
     },
     changeTold: () => Promise.resolve(),
+    readFromView: (imagePath) => readFile(imagePath, 'utf8'),
+    scratchDirectory: join(journalFolder, 'scratch'),
     remove: () => rm(journalFolder, { recursive: true, force: true }),
   }
 }

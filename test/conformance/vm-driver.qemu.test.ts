@@ -1,13 +1,15 @@
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
 import type { BootRecord, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { findGuest } from '../../host-daemon/drivers/qemu/find-guest.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
+import { mountReadOnly } from '../../host-daemon/system/home-view.ts'
 import { signalProcess, waitUntilGone, type SignalName } from '../../host-daemon/system/processes.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
 import { makeQemuFixture, MINIMAL_IMAGE } from '../support/qemu-fixture.ts'
-import type { DriverSubject, Told } from './driver-subject.ts'
+import { never, type DriverSubject, type Told } from './driver-subject.ts'
 import { GuestShell } from './guest-shell.ts'
 import { TOLD_PATH } from './told-guest-conformance.ts'
 import { describeVmDriver } from './vm-driver-conformance.ts'
@@ -29,6 +31,8 @@ async function makeSubject(): Promise<DriverSubject> {
     lookIntoHome: (homeId) => lookIntoHome(homeOf(homeId)),
     toldTo: (record) => toldTo(record),
     changeTold: (record) => changeTold(fixture.driver, record),
+    readFromView: (imagePath) => readFromView(imagePath, join(fixture.folder, 'mounted')),
+    scratchDirectory: join(fixture.folder, 'scratch'),
     remove: () => fixture.remove(),
   }
 }
@@ -57,6 +61,15 @@ async function lookIntoHome(image: string): Promise<{ sizeMiB: number; text: str
   const facts = (await runProgram({ file: 'dumpe2fs', args: ['-h', image], timeoutMs: 10_000 })).stdout.toString()
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(facts)?.[1])
   return { sizeMiB: (field('Block count') * field('Block size')) / 1024 / 1024, text: note.stdout.toString() }
+}
+
+async function readFromView(imagePath: string, folder: string): Promise<string> {
+  const mounted = await mountReadOnly(imagePath, { folder, signal: never })
+  try {
+    return await readFile(join(mounted.path, 'note'), 'utf8')
+  } finally {
+    await mounted.unmount()
+  }
 }
 
 /** The command that was told says on the console what it sees; see `TELLING`. */

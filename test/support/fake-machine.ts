@@ -79,6 +79,8 @@ export class FakeMachine {
   readonly homes: FakeShelf<FakeHome>
   /** Boots whose sockets and files are there, whether or not the guest is. */
   readonly files: FakeShelf<{ readonly bootId: string }>
+  /** Boots whose home somebody has a view of, or had when his daemon died. */
+  readonly views: FakeShelf<{ readonly bootId: string }>
   /** How many guests were ever alive on one home at the same time; more than 1 is a disaster. */
   mostGuestsPerHome = 0
   private readonly folder: string | undefined
@@ -89,6 +91,7 @@ export class FakeMachine {
     this.guests = new FakeShelf(folder === undefined ? undefined : join(folder, 'guests'))
     this.homes = new FakeShelf(folder === undefined ? undefined : join(folder, 'homes'))
     this.files = new FakeShelf(folder === undefined ? undefined : join(folder, 'files'))
+    this.views = new FakeShelf(folder === undefined ? undefined : join(folder, 'views'))
   }
 
   boot(guest: Omit<FakeGuest, 'pid' | 'startup'> & Partial<Pick<FakeGuest, 'startup'>>): void {

@@ -1,14 +1,17 @@
-import { appendFile, mkdir } from 'node:fs/promises'
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DriverDescription } from '../../src-shared/model/daemon.ts'
 import type { BootId, EnvironmentId, HomeId } from '../../src-shared/model/ids.ts'
+import { PilothouseError } from '../../src-shared/error.ts'
 import {
   DriverFailure,
   type BootRecord,
   type BootSpec,
   type ConsoleInput,
   type GuestEvidence,
+  type HomeView,
+  type HomeViewOptions,
   type HostSurvey,
   type StopDeadlines,
   type SurveyedBoot,
@@ -27,6 +30,8 @@ export type FakeAction =
   | 'stopGuest'
   | 'inspectGuest'
   | 'survey'
+  | 'openHomeView'
+  | 'dropHomeViews'
 
 export interface FakeVmDriverOptions {
   /** Give the same one to the next daemon and it finds the guests again. */
@@ -50,12 +55,15 @@ export class FakeVmDriver implements VmDriver {
   unavailableReason: string | null = null
   /** How often `inspectGuest` cannot tell, counted down. */
   unknownInspections = 0
+  /** What views of running guests are from now on: an agent that cannot freeze leaves a journal to replay. */
+  viewConsistency: HomeView['consistency'] = 'quiesced'
   /** The most guests that were between start and ready at the same time. */
   mostStarting = 0
   private readonly starting = new Set<string>()
   private readonly failures = new Map<FakeAction, Error[]>()
   private readonly gates = new Map<FakeAction, Promise<void>>()
   private readonly journalFolder: string | undefined
+  private readonly openViews = new Set<string>()
 
   constructor(options: FakeVmDriverOptions = {}) {
     this.machine = options.machine ?? new FakeMachine()
@@ -70,6 +78,8 @@ export class FakeVmDriver implements VmDriver {
       stopGuest: 0,
       inspectGuest: 0,
       survey: 0,
+      openHomeView: 0,
+      dropHomeViews: 0,
     }
   }
 
@@ -185,6 +195,36 @@ export class FakeVmDriver implements VmDriver {
     if (this.machine.guests.get(bootId) === undefined) return 'was_gone'
     this.machine.kill(bootId)
     return graceMs > 0 ? 'graceful' : 'forced'
+  }
+
+  /** The image is what a guest has left in the home, as text; see `FakeHome.content`. */
+  async openHomeView(record: BootRecord, { scratchDirectory, signal }: HomeViewOptions): Promise<HomeView> {
+    await this.act('openHomeView', signal)
+    const { bootId, homeId } = record
+    const home = this.machine.homes.get(homeId)
+    if (home === undefined) throw new Error(`There is no home ${homeId}`)
+    if (this.openViews.has(bootId)) throw new PilothouseError('operation_in_flight', 'There is a view already.')
+    const isRunning = this.machine.guests.get(bootId) !== undefined
+    const imagePath = join(scratchDirectory, `${bootId}.view`)
+    await mkdir(scratchDirectory, { recursive: true })
+    await writeFile(imagePath, home.content ?? '')
+    this.openViews.add(bootId)
+    this.machine.views.put(bootId, { bootId })
+    const consistency = isRunning ? this.viewConsistency : 'quiesced'
+    const isQuiesced = consistency === 'quiesced'
+    const close = (): Promise<void> => this.removeView(bootId, imagePath)
+    return { imagePath, consistency, isQuiesced, frozenMs: isRunning && isQuiesced ? 1 : null, close }
+  }
+
+  async dropHomeViews({ bootId }: BootRecord, { scratchDirectory, signal }: HomeViewOptions): Promise<void> {
+    await this.act('dropHomeViews', signal)
+    await this.removeView(bootId, join(scratchDirectory, `${bootId}.view`))
+  }
+
+  private async removeView(bootId: BootId, imagePath: string): Promise<void> {
+    await rm(imagePath, { force: true })
+    this.machine.views.delete(bootId)
+    this.openViews.delete(bootId)
   }
 
   openConsoleInput(record: BootRecord): Promise<ConsoleInput> {

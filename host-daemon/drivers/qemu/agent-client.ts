@@ -5,6 +5,7 @@ const answerSchema = z.looseObject({
   return: z.unknown().optional(),
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
 })
+const countSchema = z.int().min(0)
 type Answer = z.infer<typeof answerSchema>
 
 /** Makes the agent drop half a request, and marks the answer to a sync: no JSON has this byte. */
@@ -63,6 +64,20 @@ export class AgentClient {
 
   async ping(): Promise<void> {
     await this.execute('guest-ping')
+  }
+
+  async isFrozen(): Promise<boolean> {
+    return (await this.execute('guest-fsfreeze-status')) === 'frozen'
+  }
+
+  /** Holds all writing in the guest's file systems, what was written before being on its disks; how many it holds. */
+  async freeze(): Promise<number> {
+    return countSchema.parse(await this.execute('guest-fsfreeze-freeze'))
+  }
+
+  /** Lets writing go on; of how many file systems. 0 where nothing was frozen any more. */
+  async thaw(): Promise<number> {
+    return countSchema.parse(await this.execute('guest-fsfreeze-thaw'))
   }
 
   close(): void {

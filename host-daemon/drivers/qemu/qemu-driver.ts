@@ -9,6 +9,7 @@ import { planBoot } from './handles.ts'
 import { createHome, destroyHome, inspectHome } from './homes.ts'
 import { inspectGuest, textOf } from './inspect-guest.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
+import { dropHomeViews, openHomeView } from './point-in-time.ts'
 import { qemuBinary, startGuest } from './start-guest.ts'
 import { stopGuest } from './stop-guest.ts'
 import { survey } from './survey.ts'
@@ -23,7 +24,9 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
   await makeFolders(options)
   const turns = new Turns()
   const accelerator = cachedAccelerator(options)
-  const tools = { options, turns, clock: options.clock, random: options.random, chooseAccelerator: accelerator }
+  const openViews = new Set<string>()
+  const { clock, random } = options
+  const tools = { options, turns, clock, random, chooseAccelerator: accelerator, openViews }
   return {
     kind: 'qemu',
     describe: (signal = AbortSignal.timeout(DEADLINES.programMs)) => describe(options, accelerator, signal),
@@ -37,6 +40,8 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
     inspectGuest: (record) => inspectGuest(record, tools),
     stopGuest: (record, deadlines) => stopGuest(record, deadlines, tools),
     survey: (signal) => survey(options, signal),
+    openHomeView: (record, view) => openHomeView(record, view, tools),
+    dropHomeViews: (record, view) => dropHomeViews(record, view, tools),
     openConsoleInput,
   }
 }

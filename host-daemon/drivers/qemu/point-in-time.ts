@@ -1,0 +1,162 @@
+import { chmod, mkdir, open, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../../src-shared/lib/clock.ts'
+import { PilothouseError } from '../../../src-shared/error.ts'
+import { UndoStack } from '../../system/undo-stack.ts'
+import type { BootRecord, HomeView, HomeViewOptions } from '../vm-driver.ts'
+import { findGuest } from './find-guest.ts'
+import { handlesOf, homeImagePath, type QemuHandles } from './handles.ts'
+import { withMonitor, type Conversations } from './inspect-guest.ts'
+import type { QemuDriverOptions } from './options.ts'
+import { thawIfFrozen, whileFrozen } from './point-in-time-freeze.ts'
+import { bringToRest, serveView } from './point-in-time-image.ts'
+import { beginView, exportView, findHomeDisk, prepareView, removeView, type HomeDisk } from './point-in-time-nodes.ts'
+
+const MONITOR_MS = 20_000
+/** A turn at the agent: whoever pings it meanwhile waits, and is told that it is silent at worst. */
+const AGENT_TURN_MS = 60_000
+const SEARCHABLE = 0o711
+
+export interface ViewTools extends Conversations {
+  readonly options: Pick<QemuDriverOptions, 'homesDirectory'>
+  readonly clock: Clock
+  /** Boots of which this daemon has a view open. */
+  readonly openViews: Set<string>
+}
+
+/** See `VmDriver.openHomeView`. */
+export async function openHomeView(record: BootRecord, options: HomeViewOptions, tools: ViewTools): Promise<HomeView> {
+  options.signal.throwIfAborted()
+  const { bootId } = record
+  if (tools.openViews.has(bootId))
+    throw new PilothouseError('operation_in_flight', 'There is a view of this home already; one at a time is possible.')
+  tools.openViews.add(bootId)
+  const undo = new UndoStack()
+  undo.push(() => void tools.openViews.delete(bootId))
+  try {
+    const isRunning = (await findGuest(record)) !== undefined
+    const view = await (isRunning ? viewRunning : viewStopped)(record, { options, tools, undo })
+    return { ...view, isQuiesced: view.consistency === 'quiesced', close: () => undo.run() }
+  } catch (error) {
+    await undo.run()
+    options.signal.throwIfAborted()
+    throw error
+  }
+}
+
+/** See `VmDriver.dropHomeViews`. */
+export async function dropHomeViews(record: BootRecord, options: HomeViewOptions, tools: ViewTools): Promise<void> {
+  if ((await findGuest(record)) !== undefined) {
+    const { agentSocket } = handlesOf(record)
+    await tools.turns.take(agentSocket, AbortSignal.timeout(AGENT_TURN_MS), () => thawIfFrozen(record, tools))
+  }
+  await removeAll(record, options, tools)
+}
+
+interface Opening {
+  readonly options: HomeViewOptions
+  readonly tools: ViewTools
+  /** What ends the view again; grows. */
+  readonly undo: UndoStack
+}
+
+type ViewFacts = Pick<HomeView, 'imagePath' | 'consistency' | 'frozenMs'>
+
+async function viewStopped({ homeId }: BootRecord, { options, tools }: Opening): Promise<ViewFacts> {
+  const imagePath = homeImagePath(tools.options.homesDirectory, homeId)
+  const { uid } = await stat(imagePath)
+  return { imagePath, consistency: await bringToRest(imagePath, uid, options.signal), frozenMs: null }
+}
+
+async function viewRunning(record: BootRecord, { options, tools, undo }: Opening): Promise<ViewFacts> {
+  const { scratchDirectory, signal } = options
+  const { uid } = await stat(homeImagePath(tools.options.homesDirectory, record.homeId))
+  const files = filesOf(record, options)
+  await dropHomeViews(record, options, tools)
+  undo.push(() => removeAll(record, options, tools))
+  const disk = await prepare(record, { files, uid, options, tools })
+  const frozenMs = await takeView(record, disk, tools)
+  signal.throwIfAborted()
+  await monitored(record, tools, (monitor) => exportView(monitor, files.socket))
+  const source = { socket: files.socket, uid, bytes: disk.bytes, scratchDirectory, replayFile: files.replay, signal }
+  const image = await serveView(source)
+  undo.push(() => image.close())
+  return { imagePath: image.imagePath, consistency: image.consistency, frozenMs }
+}
+
+interface ViewFiles {
+  readonly scratch: string
+  readonly replay: string
+  readonly socket: string
+}
+
+function filesOf(record: BootRecord, { scratchDirectory }: HomeViewOptions): ViewFiles {
+  return {
+    scratch: join(scratchDirectory, `${record.bootId}.scratch`),
+    replay: join(scratchDirectory, `${record.bootId}.replay`),
+    socket: viewSocketPath(handlesOf(record)),
+  }
+}
+
+/** Beside the agent's, and no longer than its path. */
+function viewSocketPath({ bootDirectory }: QemuHandles): string {
+  return join(bootDirectory, 'view')
+}
+
+interface Preparation {
+  readonly files: ViewFiles
+  readonly uid: number
+  readonly options: HomeViewOptions
+  readonly tools: ViewTools
+}
+
+/** The scratch file loses its name as soon as QEMU has it: its space is free again when QEMU lets go, or ends. */
+async function prepare(record: BootRecord, { files, uid, options, tools }: Preparation): Promise<HomeDisk> {
+  await mkdir(options.scratchDirectory, { recursive: true, mode: SEARCHABLE })
+  await chmod(options.scratchDirectory, SEARCHABLE)
+  const disk = await monitored(record, tools, findHomeDisk)
+  try {
+    await makeSparse(files.scratch, disk.bytes, uid)
+    await monitored(record, tools, (monitor) => prepareView(monitor, disk, files.scratch))
+  } finally {
+    await rm(files.scratch, { force: true })
+  }
+  options.signal.throwIfAborted()
+  return disk
+}
+
+async function makeSparse(path: string, bytes: number, uid: number): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.truncate(bytes)
+    await file.chown(uid, uid)
+  } finally {
+    await file.close()
+  }
+}
+
+/** How long the guest held still; null where it did not. Once begun it is not cut off: a thaw must follow a freeze. */
+async function takeView(record: BootRecord, disk: HomeDisk, tools: ViewTools): Promise<number | null> {
+  const begin = () => monitored(record, tools, (monitor) => beginView(monitor, disk))
+  const turn = AbortSignal.timeout(AGENT_TURN_MS)
+  return await tools.turns.take(handlesOf(record).agentSocket, turn, () => whileFrozen(record, tools, begin))
+}
+
+async function removeAll(record: BootRecord, options: HomeViewOptions, tools: ViewTools): Promise<void> {
+  const { scratch, replay, socket } = filesOf(record, options)
+  try {
+    await monitored(record, tools, (monitor) => removeView(monitor, tools.clock))
+  } catch (error) {
+    // A guest that is gone has taken everything along.
+    if ((await findGuest(record)) !== undefined) throw error
+  }
+  for (const path of [scratch, replay, socket]) await rm(path, { force: true })
+}
+
+async function monitored<T>(
+  record: BootRecord,
+  tools: ViewTools,
+  work: Parameters<typeof withMonitor<T>>[2],
+): Promise<T> {
+  return await withMonitor(record, { turns: tools.turns, timeoutMs: MONITOR_MS }, work)
+}
