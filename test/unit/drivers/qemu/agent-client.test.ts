@@ -87,6 +87,25 @@ describe('AgentClient', () => {
     ).rejects.toBeInstanceOf(LinkLost)
   })
 
+  it('freezes, thaws, and asks which it is; a count that is none is no answer', async () => {
+    const returns: Record<string, string> = {
+      'guest-fsfreeze-status': '"frozen"',
+      'guest-fsfreeze-freeze': '1',
+      'guest-fsfreeze-thaw': '"many"',
+    }
+    const agent = await open({
+      onLine: (line, socket) => {
+        const value = returns[parse(line).execute]
+        if (value === undefined) answer(line, socket)
+        else socket.write(`{"return": ${value}}\n`)
+      },
+    })
+    expect(await agent.freeze()).toBe(1)
+    expect(await agent.isFrozen()).toBe(true)
+    await expect(agent.thaw()).rejects.toThrow()
+    agent.close()
+  })
+
   it('is not flooded by a hostile guest', async () => {
     const flooding = open({ onConnect: (socket) => socket.write('x'.repeat(2 * 1024 * 1024)) })
     await expect(flooding).rejects.toBeInstanceOf(LinkLost)
