@@ -32,6 +32,12 @@ export interface ProgramRequest {
   readonly stdin?: string | Uint8Array
   /** Bytes. More output than this is a failure, never a silent truncation. 1 MiB unless told. */
   readonly stdoutLimit?: number
+  /**
+   * Takes stdout as it comes instead of it being gathered: the result's is then empty and has no limit. A slow reader
+   * slows the program down. What it leaves unread is dropped; when it rejects, the program is ended and the run
+   * rejects with the same error.
+   */
+  readonly readStdout?: (chunks: AsyncIterable<Buffer>) => Promise<void>
   /** Bytes kept of the end of stderr; the rest is dropped. 64 KiB unless told. */
   readonly stderrLimit?: number
   readonly workingDirectory?: string
@@ -41,6 +47,8 @@ export interface ProgramRequest {
   readonly descriptors?: readonly number[]
   /** Called with the program's identity as soon as it runs, so that it can be journaled. */
   readonly onStarted?: (process: ProcessIdentity) => void
+  /** How it is ended before its time: asked by this signal, killed only after `graceMs`. Killed at once unless told. */
+  readonly stop?: { readonly signal: 'SIGINT' | 'SIGTERM'; readonly graceMs: number }
 }
 
 export interface ProgramResult {
@@ -101,7 +109,9 @@ class ProgramRun {
   private readonly stdout: Buffer[] = []
   private stdoutBytes = 0
   private stderr: Buffer = Buffer.alloc(0)
-  private ending: 'timed_out' | 'aborted' | 'output_too_large' | undefined
+  private ending: 'timed_out' | 'aborted' | 'output_too_large' | 'reader_failed' | undefined
+  private readerFailure: unknown
+  private killTimer: NodeJS.Timeout | undefined
 
   constructor(child: ChildProcess, request: ProgramRequest) {
     this.child = child
@@ -115,10 +125,11 @@ class ProgramRun {
     try {
       this.gatherOutput()
       this.reportStart()
-      const [code, signal] = await this.closed()
+      const [[code, signal]] = await Promise.all([this.closed(), this.feedReader()])
       return this.judge(code, signal)
     } finally {
       clearTimeout(timer)
+      clearTimeout(this.killTimer)
       this.request.signal?.removeEventListener('abort', abort)
     }
   }
@@ -126,11 +137,12 @@ class ProgramRun {
   private gatherOutput(): void {
     const stdoutLimit = this.request.stdoutLimit ?? DEFAULT_STDOUT_LIMIT
     const stderrLimit = this.request.stderrLimit ?? DEFAULT_STDERR_LIMIT
-    this.child.stdout?.on('data', (chunk: Buffer) => {
-      this.stdoutBytes += chunk.length
-      if (this.stdoutBytes > stdoutLimit) this.end('output_too_large')
-      else this.stdout.push(chunk)
-    })
+    if (this.request.readStdout === undefined)
+      this.child.stdout?.on('data', (chunk: Buffer) => {
+        this.stdoutBytes += chunk.length
+        if (this.stdoutBytes > stdoutLimit) this.end('output_too_large')
+        else this.stdout.push(chunk)
+      })
     this.child.stderr?.on('data', (chunk: Buffer) => {
       const joined = Buffer.concat([this.stderr, chunk])
       this.stderr = joined.subarray(Math.max(0, joined.length - stderrLimit))
@@ -138,6 +150,21 @@ class ProgramRun {
     // A program may end without reading what it was given; its exit says whether that mattered.
     this.child.stdin?.on('error', () => undefined)
     this.child.stdin?.end(this.request.stdin ?? '')
+  }
+
+  /** Never rejects: why the reader failed is told once the program is gone. */
+  private async feedReader(): Promise<void> {
+    const { stdout } = this.child
+    const { readStdout } = this.request
+    if (readStdout === undefined || stdout === null) return
+    try {
+      await readStdout(stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)
+    } catch (error) {
+      this.readerFailure = error
+      this.end('reader_failed')
+    } finally {
+      stdout.resume()
+    }
   }
 
   private reportStart(): void {
@@ -165,22 +192,45 @@ class ProgramRun {
     })
   }
 
-  private end(why: 'timed_out' | 'aborted' | 'output_too_large'): void {
-    this.ending ??= why
+  private end(why: NonNullable<ProgramRun['ending']>): void {
+    const { stop } = this.request
+    if (stop === undefined) {
+      this.ending ??= why
+      this.kill()
+    } else if (this.ending === undefined) {
+      this.ending = why
+      // Its pipes stay open and drained: a broken one would kill it before it has cleaned up.
+      this.child.kill(stop.signal)
+      this.killTimer = setTimeout(() => this.kill(), stop.graceMs)
+      this.child.once('exit', () => this.dropPipes())
+    }
+  }
+
+  private kill(): void {
     this.child.kill('SIGKILL')
-    // A grandchild may hold the pipes open; what it still writes is of no interest.
+    this.dropPipes()
+  }
+
+  /** A grandchild may hold the pipes open; what it still writes is of no interest. */
+  private dropPipes(): void {
     this.child.stdout?.destroy()
     this.child.stderr?.destroy()
   }
 
   private judge(code: number | null, signal: string | null): ProgramResult {
     const { file, timeoutMs, expectedExits } = this.request
+    const ended = this.request.stop === undefined ? 'killed' : 'stopped'
     const stderr = this.stderr.toString('utf8')
     if (this.ending === 'aborted') this.request.signal?.throwIfAborted()
+    if (this.ending === 'reader_failed') throw this.readerFailure
     if (this.ending === 'timed_out')
-      throw new ProgramFailure('timed_out', { file, says: `was not done after ${timeoutMs} ms and was killed`, stderr })
+      throw new ProgramFailure('timed_out', {
+        file,
+        says: `was not done after ${timeoutMs} ms and was ${ended}`,
+        stderr,
+      })
     if (this.ending === 'output_too_large')
-      throw new ProgramFailure('output_too_large', { file, says: 'wrote more than its limit and was killed', stderr })
+      throw new ProgramFailure('output_too_large', { file, says: `wrote more than its limit and was ${ended}`, stderr })
     if (code === null)
       throw new ProgramFailure('killed', { file, says: `was ended by ${signal ?? 'a signal'}`, stderr })
     if (code >= 126 && stderr.startsWith('setpriv: failed to execute'))

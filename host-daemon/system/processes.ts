@@ -19,6 +19,8 @@ const POLL_MS = 5
 /** Fields of proc(5) counted from the state letter, its field 3. */
 const THREADS_FIELD = 17
 const START_TICKS_FIELD = 19
+/** What the kernel counts in for user space, whatever its own tick is. */
+const MS_PER_TICK = 10
 
 /**
  * The living process of that pid now, or undefined. A zombie has ended and is nobody, unless threads of it go on
@@ -68,6 +70,25 @@ export async function signalProcess(target: ProcessIdentity, signal: SignalName)
 export async function processArguments(pid: number): Promise<readonly string[] | undefined> {
   const text = await readProcFile(pid, 'cmdline')
   return text?.split('\0').slice(0, -1)
+}
+
+/**
+ * Bytes that a living process has read and written so far by any system call, sockets and pipes included; undefined
+ * when it is gone. It says how far a copy is where the copier itself does not.
+ */
+export async function processTransfer(pid: number): Promise<{ readBytes: number; writtenBytes: number } | undefined> {
+  const text = await readProcFile(pid, 'io')
+  if (text === undefined) return undefined
+  const field = (name: string): number => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  return { readBytes: field('rchar'), writtenBytes: field('wchar') }
+}
+
+/** How long ago that process started; undefined when it is gone. Exact to about 10 ms. */
+export async function processAgeMs(pid: number): Promise<number | undefined> {
+  const identity = await identifyProcess(pid)
+  if (identity === undefined) return undefined
+  const uptimeMs = Number((await readFile('/proc/uptime', 'latin1')).split(' ')[0]) * 1000
+  return uptimeMs - Number(identity.startTicks) * MS_PER_TICK
 }
 
 async function readProcFile(pid: number, name: string): Promise<string | undefined> {

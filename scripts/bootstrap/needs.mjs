@@ -5,6 +5,7 @@
 export const NEEDS = {
   qemu: { programs: ['qemu-system-x86_64'], package: 'qemu-system-x86', why: 'runs the guests' },
   ext4: { programs: ['mkfs.ext4'], package: 'e2fsprogs', why: 'makes and checks the homes of guests' },
+  restic: { programs: ['restic'], package: 'restic', why: 'backs homes up and restores them' },
   fuse2fs: { programs: ['fuse2fs'], package: 'fuse2fs', why: 'reads the homes of guests without the kernel' },
   fuse: { programs: ['fusermount3'], package: 'fuse3', why: 'lets a program without rights show what it reads' },
   images: { programs: ['qemu-img'], package: 'qemu-utils', why: "makes room for what a home's journal replays" },
@@ -39,7 +40,7 @@ export const NEEDS = {
   xvfb: { programs: ['Xvfb'], package: 'xvfb', why: 'a display for the window where there is none' },
 }
 
-const HOST = ['qemu', 'ext4', 'fuse2fs', 'fuse', 'images', 'xz', 'sshd', 'ssh', 'setpriv', 'mount']
+const HOST = ['qemu', 'ext4', 'fuse2fs', 'fuse', 'images', 'restic', 'xz', 'sshd', 'ssh', 'setpriv', 'mount']
 const BUILD_TOOLS = ['compiler', 'make', 'python']
 const EVERYTHING = [...HOST, 'ss', 'strace', 'browser', 'xvfb']
 

@@ -54,6 +54,17 @@ export type OperationId = z.infer<typeof operationIdSchema>
 export const ticketIdSchema = strictText(/^tkt-[0-9a-f]{32}$/, 'must be tkt- and 32 hex digits').brand('TicketId')
 export type TicketId = z.infer<typeof ticketIdSchema>
 
+/** A recovery point, whole: the only form that is ever given to restic. */
+export const recoveryPointIdSchema = strictText(/^[0-9a-f]{64}$/, 'must be 64 hex digits').brand('RecoveryPointId')
+export type RecoveryPointId = z.infer<typeof recoveryPointIdSchema>
+
+/** What people may call a recovery point; the daemon resolves it once, in its own record, for one environment. */
+export const recoveryPointRefSchema = strictText(
+  /^(?:latest|[0-9a-f]{8,64})$/,
+  'must be latest or 8–64 hex digits of a recovery point',
+).brand('RecoveryPointRef')
+export type RecoveryPointRef = z.infer<typeof recoveryPointRefSchema>
+
 /** Minted at the click; correlates everything that follows it. */
 export const requestIdSchema = strictText(/^req-[0-9a-f]{16}$/, 'must be req- and 16 hex digits').brand('RequestId')
 export type RequestId = z.infer<typeof requestIdSchema>

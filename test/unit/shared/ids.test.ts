@@ -7,6 +7,8 @@ import {
   hostNameSchema,
   imageRefSchema,
   ownerNameSchema,
+  recoveryPointIdSchema,
+  recoveryPointRefSchema,
 } from '../../../src-shared/model/ids.ts'
 
 const EVERY_GRAMMAR = {
@@ -16,6 +18,8 @@ const EVERY_GRAMMAR = {
   hostNameSchema,
   imageRefSchema,
   ownerNameSchema,
+  recoveryPointIdSchema,
+  recoveryPointRefSchema,
 }
 
 const HOSTILE = [

@@ -7,7 +7,9 @@ import { ProgramFailure, runProgram, startDetached } from '../../../host-daemon/
 import {
   identifyProcess,
   isAlive,
+  processAgeMs,
   processArguments,
+  processTransfer,
   signalProcess,
   waitUntilGone,
   type ProcessIdentity,
@@ -79,6 +81,41 @@ describe('runProgram', () => {
     expect(result.stderr).toBe('100000\n')
   })
 
+  it('asks a program to stop, and kills it only when it does not', async () => {
+    const stop = { signal: 'SIGINT', graceMs: 5000 } as const
+    const polite = sh("trap 'echo cleaned >&2; exit 130' INT; while :; do sleep 0.02; done")
+    expect(await failure(runProgram({ ...polite, timeoutMs: 300, stop }))).toMatchObject({
+      kind: 'timed_out',
+      stderr: 'cleaned\n',
+    })
+    let started: ProcessIdentity | undefined
+    const deaf = { ...sh("trap '' INT; while :; do sleep 0.02; done"), stop: { ...stop, graceMs: 100 } }
+    const error = await failure(runProgram({ ...deaf, timeoutMs: 200, onStarted: (process) => (started = process) }))
+    expect(error).toMatchObject({ kind: 'timed_out' })
+    expect(await isAlive(started!)).toBe(false)
+  })
+
+  it('hands stdout to a reader as it comes, at the pace of the reader', async () => {
+    let bytes = 0
+    const readStdout = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const chunk of chunks) bytes += chunk.length
+    }
+    const result = await runProgram({ ...sh('head -c 3000000 /dev/zero'), stdoutLimit: 10, readStdout })
+    expect(bytes).toBe(3_000_000)
+    expect(result.stdout).toHaveLength(0)
+  })
+
+  it('ends the program when its reader fails, and lets a reader leave early', async () => {
+    const reason = new Error('unreadable')
+    const stop = { signal: 'SIGINT', graceMs: 5000 } as const
+    await expect(runProgram({ ...sh('exec yes'), readStdout: () => Promise.reject(reason) })).rejects.toBe(reason)
+    await expect(runProgram({ ...sh('exec yes'), stop, readStdout: () => Promise.reject(reason) })).rejects.toBe(reason)
+    const readFirst = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const chunk of chunks) if (chunk.length > 0) break
+    }
+    expect((await runProgram({ ...sh('head -c 3000000 /dev/zero'), readStdout: readFirst })).exitCode).toBe(0)
+  })
+
   it("gives the child none of the daemon's secrets", async () => {
     vi.stubEnv('PILOTHOUSE_TEST_SECRET', 'hidden')
     const { stdout } = await runProgram({ file: 'env', args: [], timeoutMs: 5000, environment: { GIVEN: 'yes' } })
@@ -98,6 +135,19 @@ describe('runProgram', () => {
     expect(await isAlive(child)).toBe(true)
     daemon.kill('SIGKILL')
     expect(await waitUntilGone(child, { timeoutMs: 5000 })).toBe(true)
+  })
+})
+
+describe('what the kernel tells of a process', () => {
+  it('is how old it is and how much it moved', async () => {
+    const age = (await processAgeMs(process.pid))!
+    expect(Math.abs(age - process.uptime() * 1000)).toBeLessThan(2000)
+    const before = (await processTransfer(process.pid))!
+    await readFile('/proc/self/maps')
+    const after = (await processTransfer(process.pid))!
+    expect(after.readBytes).toBeGreaterThan(before.readBytes)
+    expect(await processAgeMs(2 ** 22 + 1)).toBeUndefined()
+    expect(await processTransfer(2 ** 22 + 1)).toBeUndefined()
   })
 })
 

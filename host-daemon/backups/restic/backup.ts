@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { environmentIdSchema, type EnvironmentId, type RecoveryPointId } from '../../../src-shared/model/ids.ts'
+import { ResticFailure } from './failure.ts'
+import { jsonObjectOf, jsonObjectsOf, type JsonObject } from './json-lines.ts'
+import { countSchema, notUnderstood, parseValue } from './output.ts'
+import type { Restic, ResticRunOptions } from './restic.ts'
+import { listSnapshots } from './snapshots.ts'
+import { tagSchema, type Tag } from './tags.ts'
+
+export interface BackupProgress {
+  readonly filesDone: number
+  readonly bytesDone: number
+  /** Grow until restic has seen all there is. */
+  readonly filesTotal: number
+  readonly bytesTotal: number
+}
+
+export interface BackupOptions extends ResticRunOptions {
+  /** What is backed up is `.` of it. Keep its path the same for an environment, or every file is read again. */
+  readonly directory: string
+  readonly host: EnvironmentId
+  readonly tags: readonly Tag[]
+  readonly onProgress?: (progress: BackupProgress) => void
+}
+
+export interface BackupResult {
+  readonly pointId: RecoveryPointId
+  /** False when the point was made without some files, which could not be read. */
+  readonly isComplete: boolean
+  /** The first of them, as restic names them: text of the guest's choice. */
+  readonly unreadable: readonly string[]
+  readonly filesNew: number
+  readonly filesChanged: number
+  readonly filesUnmodified: number
+  readonly filesProcessed: number
+  readonly bytesProcessed: number
+  /** Before compression. */
+  readonly bytesAdded: number
+  readonly durationMs: number
+}
+
+export const statusSchema = z
+  .object({ total_files: countSchema, files_done: countSchema, total_bytes: countSchema, bytes_done: countSchema })
+  .transform((status): BackupProgress => ({
+    filesDone: status.files_done,
+    bytesDone: status.bytes_done,
+    filesTotal: status.total_files,
+    bytesTotal: status.total_bytes,
+  }))
+
+const summarySchema = z.object({
+  files_new: countSchema,
+  files_changed: countSchema,
+  files_unmodified: countSchema,
+  data_added: countSchema,
+  total_files_processed: countSchema,
+  total_bytes_processed: countSchema,
+  total_duration: countSchema,
+  /** Of 8 digits in restic 0.14, whole in newer ones. */
+  snapshot_id: z.string().regex(/^(?:[0-9a-f]{8}|[0-9a-f]{64})$/),
+})
+export type BackupSummary = z.infer<typeof summarySchema>
+
+const UNREADABLE_SHOWN = 100
+const MADE_WITHOUT_SOME = 3
+
+/**
+ * Makes a recovery point of a folder. Resolves once it is in the repository. Aborted, it rejects with the signal's
+ * reason, and a point may have been made all the same: its tags tell.
+ */
+export async function backUp(restic: Restic, options: BackupOptions): Promise<BackupResult> {
+  const { directory, host, tags, onProgress, ...run } = options
+  let summary: BackupSummary | undefined
+  const { exitCode, stderr } = await restic.run({
+    verb: 'backup',
+    flags: [
+      '--json',
+      '--host',
+      environmentIdSchema.parse(host),
+      ...tags.flatMap((tag) => ['--tag', tagSchema.parse(tag)]),
+    ],
+    operands: ['.'],
+    workingDirectory: directory,
+    expectedExits: [0, MADE_WITHOUT_SOME],
+    readStdout: async (chunks) => {
+      summary = await readBackupOutput(jsonObjectsOf(chunks), onProgress)
+    },
+    ...run,
+  })
+  if (summary === undefined) throw withoutSummary(exitCode, stderr)
+  const pointId = await fullIdOf(restic, { shortId: summary.snapshot_id, host, run })
+  return resultOf(summary, { pointId, exitCode, stderr })
+}
+
+/** The summary of a backup's messages; it need not be the last of them, nor come only once. */
+export async function readBackupOutput(
+  messages: AsyncIterable<JsonObject>,
+  onProgress?: (progress: BackupProgress) => void,
+): Promise<BackupSummary | undefined> {
+  let summary: BackupSummary | undefined
+  for await (const message of messages) {
+    if (message['message_type'] === 'summary') summary = parseValue('backup', message, summarySchema)
+    else if (message['message_type'] === 'status') onProgress?.(parseValue('backup', message, statusSchema))
+  }
+  return summary
+}
+
+/** The names in the error messages that restic wrote to stderr, at most 100. */
+export function unreadableOf(stderr: string): string[] {
+  return stderr
+    .split('\n')
+    .map(jsonObjectOf)
+    .flatMap((message) => (message?.['message_type'] === 'error' ? [message['item']] : []))
+    .filter((item) => typeof item === 'string')
+    .slice(0, UNREADABLE_SHOWN)
+}
+
+function withoutSummary(exitCode: number, stderr: string): ResticFailure {
+  if (exitCode === MADE_WITHOUT_SOME) return new ResticFailure('unreadable_files', { verb: 'backup', exitCode, stderr })
+  return notUnderstood('backup', 'it did not say which recovery point it made')
+}
+
+interface ShortId {
+  readonly shortId: string
+  readonly host: EnvironmentId
+  readonly run: ResticRunOptions
+}
+
+async function fullIdOf(restic: Restic, { shortId, host, run }: ShortId): Promise<RecoveryPointId> {
+  const { signal } = run
+  const points = await listSnapshots(restic, { host, ...(signal === undefined ? {} : { signal }) })
+  const [found, another] = points.filter(({ id }) => id.startsWith(shortId))
+  if (found !== undefined && another === undefined) return found.id
+  throw notUnderstood('backup', `the recovery point that it made, ${shortId}, is not found by its id`)
+}
+
+function resultOf(
+  summary: BackupSummary,
+  facts: { readonly pointId: RecoveryPointId; readonly exitCode: number; readonly stderr: string },
+): BackupResult {
+  return {
+    pointId: facts.pointId,
+    isComplete: facts.exitCode === 0,
+    unreadable: unreadableOf(facts.stderr),
+    filesNew: summary.files_new,
+    filesChanged: summary.files_changed,
+    filesUnmodified: summary.files_unmodified,
+    filesProcessed: summary.total_files_processed,
+    bytesProcessed: summary.total_bytes_processed,
+    bytesAdded: summary.data_added,
+    durationMs: Math.round(summary.total_duration * 1000),
+  }
+}

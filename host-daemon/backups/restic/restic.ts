@@ -1,0 +1,172 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Clock } from '../../../src-shared/lib/clock.ts'
+import type { RepositoryLocation } from '../../../src-shared/model/repository.ts'
+import { ProgramFailure, runProgram, type ProgramResult } from '../../system/child.ts'
+import type { ProcessIdentity } from '../../system/processes.ts'
+import { classify } from './classify.ts'
+import { ResticFailure } from './failure.ts'
+import { WatchedRun } from './watched-run.ts'
+
+/** How restic comes by the password; it is in nobody's argv, environment or log, only its whereabouts are. */
+export type ResticPassword =
+  | { readonly file: string }
+  /** A program and its arguments; it prints the password. No argument holds a quote or a backslash. */
+  | { readonly command: readonly [string, ...string[]] }
+
+export interface ResticSettings {
+  readonly repository: RepositoryLocation
+  readonly password: ResticPassword
+  /** Of this repository alone: leftovers of a killed check are removed from it. Made when it is absent. */
+  readonly cacheDirectory: string
+  /** KiB per second, each way; unlimited unless told. */
+  readonly bandwidth?: { readonly uploadKiBps?: number; readonly downloadKiBps?: number }
+  /** An AWS credentials file for `s3:` repositories. */
+  readonly s3CredentialsFile?: string
+  /** Name or absolute path; `restic` unless told. */
+  readonly program?: string
+}
+
+export interface Deadlines {
+  /** Without progress, by the bytes that it moves. */
+  readonly idleMs: number
+  readonly totalMs: number
+}
+
+/** What every verb takes beside its own. */
+export interface ResticRunOptions {
+  readonly signal?: AbortSignal
+  /** restic's pid and start time as soon as it runs, so that they can be journaled. */
+  readonly onStarted?: (process: ProcessIdentity) => void
+  readonly deadlines?: Partial<Deadlines>
+}
+
+export interface ResticCall extends ResticRunOptions {
+  readonly verb: string
+  readonly flags: readonly string[]
+  /** What follows `--`: never taken for an option. */
+  readonly operands?: readonly string[]
+  /** Exits that are answers; only 0 unless told. */
+  readonly expectedExits?: readonly number[]
+  readonly workingDirectory?: string
+  readonly readStdout?: (chunks: AsyncIterable<Buffer>) => Promise<void>
+  /** Another cache than the repository's. */
+  readonly cacheDirectory?: string
+}
+
+const MINUTE_MS = 60_000
+/** For calls whose work grows with the data, and for those that only look. */
+export const LONG: Deadlines = { idleMs: 10 * MINUTE_MS, totalMs: 24 * 60 * MINUTE_MS }
+export const SHORT: Deadlines = { idleMs: 2 * MINUTE_MS, totalMs: 15 * MINUTE_MS }
+
+/** Removing the lock takes a round trip to the repository. */
+const STOP_GRACE_MS = 20_000
+const STDOUT_LIMIT_BYTES = 64 * 1024 * 1024
+const STDERR_LIMIT_BYTES = 256 * 1024
+
+const limitSchema = z.int().min(1).max(10_000_000)
+const absolutePath = z.string().regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path')
+const commandWord = z.string().regex(/^[^\p{Cc}'"\\]+$/u, 'must be without quotes, backslashes and controls')
+
+/**
+ * The one way to restic: one repository, its password and its cache. Every run has a deadline for progress and one in
+ * all, is stopped by SIGINT so that it removes its lock (by SIGKILL only 20 s later), and dies with the daemon. A lock is
+ * left behind all the same when it is killed, or stopped within the 0.2 s after it wrote the lock: `clearDeadLocks` is
+ * for those. Nothing is said of who else uses the repository.
+ */
+export class Restic {
+  readonly settings: ResticSettings
+  readonly clock: Clock
+
+  constructor(settings: ResticSettings, clock: Clock) {
+    absolutePath.parse(settings.cacheDirectory)
+    this.settings = settings
+    this.clock = clock
+    this.environment()
+    this.globalFlags(settings.cacheDirectory)
+  }
+
+  /**
+   * Runs one verb to its end. Rejects with `ResticFailure`, or with the signal's reason when aborted, in each case once
+   * restic is gone; an aborted run may have done all or part of its work.
+   */
+  async run(call: ResticCall): Promise<ProgramResult> {
+    const { verb, readStdout, onStarted } = call
+    const deadlines = { ...LONG, ...call.deadlines }
+    using run = new WatchedRun(this.clock, { verb, idleMs: deadlines.idleMs })
+    try {
+      return await runProgram({
+        ...this.program(call),
+        timeoutMs: deadlines.totalMs,
+        signal: AbortSignal.any([run.stalled, ...(call.signal === undefined ? [] : [call.signal])]),
+        onStarted: (process) => {
+          run.watch(process)
+          onStarted?.(process)
+        },
+        ...(readStdout === undefined ? {} : { readStdout: (chunks) => readStdout(run.counted(chunks)) }),
+      })
+    } catch (error) {
+      throw error instanceof ProgramFailure ? failureOf(verb, error) : error
+    }
+  }
+
+  /** A cache for one check, empty: what a killed one left behind is removed first. */
+  async freshCheckCache(): Promise<string> {
+    const directory = join(this.settings.cacheDirectory, 'check')
+    await rm(directory, { recursive: true, force: true })
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return directory
+  }
+
+  private program(call: ResticCall) {
+    const { flags, operands = [], verb, cacheDirectory = this.settings.cacheDirectory } = call
+    return {
+      file: this.settings.program ?? 'restic',
+      args: [...this.globalFlags(cacheDirectory), verb, ...flags, ...(operands.length > 0 ? ['--', ...operands] : [])],
+      environment: this.environment(),
+      expectedExits: call.expectedExits ?? [0],
+      stop: { signal: 'SIGINT', graceMs: STOP_GRACE_MS },
+      stdoutLimit: STDOUT_LIMIT_BYTES,
+      stderrLimit: STDERR_LIMIT_BYTES,
+      ...(call.workingDirectory === undefined ? {} : { workingDirectory: call.workingDirectory }),
+    } as const
+  }
+
+  private globalFlags(cacheDirectory: string): string[] {
+    const { repository, bandwidth } = this.settings
+    const limit = (flag: string, value: number | undefined): string[] =>
+      value === undefined ? [] : [flag, String(limitSchema.parse(value))]
+    return [
+      ...['--repo', repository, '--cache-dir', cacheDirectory],
+      ...limit('--limit-upload', bandwidth?.uploadKiBps),
+      ...limit('--limit-download', bandwidth?.downloadKiBps),
+    ]
+  }
+
+  private environment(): Record<string, string> {
+    const { password, s3CredentialsFile } = this.settings
+    return {
+      ...('file' in password
+        ? { RESTIC_PASSWORD_FILE: absolutePath.parse(password.file) }
+        : { RESTIC_PASSWORD_COMMAND: password.command.map((word) => `'${commandWord.parse(word)}'`).join(' ') }),
+      ...(s3CredentialsFile === undefined
+        ? {}
+        : { AWS_SHARED_CREDENTIALS_FILE: absolutePath.parse(s3CredentialsFile) }),
+      RESTIC_PROGRESS_FPS: '2',
+    }
+  }
+}
+
+function failureOf(verb: string, failure: ProgramFailure): ResticFailure {
+  const facts = { verb, exitCode: failure.exitCode, stderr: failure.stderr, cause: failure }
+  if (failure.kind === 'timed_out') return new ResticFailure('timed_out', facts)
+  if (failure.kind === 'killed') return new ResticFailure('interrupted', facts)
+  if (failure.kind === 'not_started') return new ResticFailure('unexpected', { ...facts, ...NOT_STARTED })
+  if (failure.kind === 'output_too_large')
+    return new ResticFailure('unexpected', { ...facts, says: 'it wrote more than is taken from it' })
+  const { kind, ...words } = classify(failure.exitCode, failure.stderr)
+  return new ResticFailure(kind, { ...facts, ...words })
+}
+
+const NOT_STARTED = { says: 'it could not be started', hint: 'Install restic 0.14 or newer on the host.' }
