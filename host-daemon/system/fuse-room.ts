@@ -1,4 +1,4 @@
-import { access, chown, mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { access, chmod, chown, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
@@ -24,14 +24,8 @@ export async function openFuseRoom(uid: number, options: RoomOptions): Promise<P
   try {
     await layOut(room, uid)
     const inRoom = (name: string): string => join(room.folder, name)
-    await room.run({
-      file: 'mknod',
-      args: ['-m', '0666', '--', inRoom('fuse'), ...FUSE_DEVICE],
-      timeoutMs: PROGRAM_TIMEOUT_MS,
-    })
-    await room.mount(['-o', 'remount,dev', '--', room.folder], options.signal)
+    if (!(await isOpenToAll('/dev/fuse'))) await bindOwnDevice(room, options.signal)
     const own = [
-      [inRoom('fuse'), '/dev/fuse'],
       [inRoom('fuse.conf'), '/etc/fuse.conf'],
       [inRoom('passwd'), '/etc/passwd'],
       [helper, helper],
@@ -43,6 +37,19 @@ export async function openFuseRoom(uid: number, options: RoomOptions): Promise<P
     await room.close()
     throw error
   }
+}
+
+async function isOpenToAll(device: string): Promise<boolean> {
+  return ((await stat(device)).mode & 0o006) === 0o006
+}
+
+/** Where the host keeps FUSE to root. */
+async function bindOwnDevice(room: PrivateRoom, signal: AbortSignal): Promise<void> {
+  const device = join(room.folder, 'fuse')
+  const args = ['-m', '0666', '--', device, ...FUSE_DEVICE]
+  await room.run({ file: 'mknod', args, timeoutMs: PROGRAM_TIMEOUT_MS, signal })
+  await room.mount(['-o', 'remount,dev', '--', room.folder], signal)
+  await room.mount(['--bind', '--', device, '/dev/fuse'], signal)
 }
 
 async function findFusermount(): Promise<string> {
@@ -64,6 +71,8 @@ async function layOut(room: PrivateRoom, uid: number): Promise<void> {
   await writeFile(outside('fuse.conf'), 'user_allow_other\n')
   const accounts = await readFile('/etc/passwd', 'utf8')
   await writeFile(outside('passwd'), `${accounts.trimEnd()}\nhome-reader:x:${uid}:${uid}::/:/usr/sbin/nologin\n`)
+  // Whatever the daemon's umask is.
+  for (const name of ['fuse.conf', 'passwd']) await chmod(outside(name), 0o644)
 }
 
 export interface FuseServer {
@@ -100,8 +109,9 @@ export function readerArguments(uid: number, program: readonly string[]): string
 
 async function makeMountPoint(room: PrivateRoom, { mountPoint, uid }: FuseServer): Promise<void> {
   const path = room.seenFromOutside(mountPoint.path)
-  if (mountPoint.kind === 'directory') await mkdir(path, { mode: 0o755 })
-  else await (await open(path, 'wx', 0o600)).close()
+  if (mountPoint.kind === 'directory') await mkdir(path)
+  else await (await open(path, 'wx')).close()
+  await chmod(path, mountPoint.kind === 'directory' ? 0o755 : 0o600)
   await chown(path, uid, uid)
 }
 
