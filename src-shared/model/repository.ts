@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 export type RepositoryKind = 'local' | 'sftp' | 'rest' | 's3'
 
-const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[A-Za-z0-9._@+=,~-]{1,255}`
+const SEGMENT = String.raw`(?!-|\.{1,2}(?:/|$))[A-Za-z0-9._@+=,~-]{1,255}`
 const HOST = String.raw`[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?`
 const PORT = String.raw`(?::[0-9]{1,5})?`
 const USER = String.raw`(?:[A-Za-z_][A-Za-z0-9._-]{0,63}@)?`

@@ -96,7 +96,7 @@ describe('the location of a repository', () => {
         if (repositoryKindOf(location) === undefined) return
         expect(location).not.toMatch(/^-|[\s\p{Cc}]|(?:^|[/:])\.{1,2}(?:\/|$)|:[^/:@]*@|[:/]-[^/]*@/u)
       }),
-      { numRuns: 2000 },
+      { numRuns: 2000, examples: [['/-@'], ['/a/-b'], ['sftp:host:-x']] },
     )
   })
 })
