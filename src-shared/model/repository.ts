@@ -14,10 +14,12 @@ const PORT = String.raw`(?::[0-9]{1,5})?`
 const USER = String.raw`(?:[A-Za-z_][A-Za-z0-9._-]{0,63}@)?`
 const ABSOLUTE = `(?:/${SEGMENT})+`
 const RELATIVE = `${SEGMENT}(?:/${SEGMENT})*`
+/** Behind a host and a colon no `@` may come: `user:password@host` would read as a host and a path. */
+const BEHIND_HOST = `${SEGMENT.replace('@', '')}(?:/${SEGMENT})*`
 
 const GRAMMARS: Readonly<Record<RepositoryKind, RegExp>> = {
   local: new RegExp(`^${ABSOLUTE}$`),
-  sftp: new RegExp(`^sftp:(?:${USER}${HOST}:(?!-)(?:${ABSOLUTE}|${RELATIVE})|//${USER}${HOST}${PORT}/${ABSOLUTE})$`),
+  sftp: new RegExp(`^sftp:(?:${USER}${HOST}:(?:${ABSOLUTE}|${BEHIND_HOST})|//${USER}${HOST}${PORT}/${ABSOLUTE})$`),
   rest: new RegExp(`^rest:https?://${HOST}${PORT}/(?:${RELATIVE}/?)?$`),
   s3: new RegExp(`^s3:(?:https?://)?${HOST}${PORT}/${RELATIVE}$`),
 }

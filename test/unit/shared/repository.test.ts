@@ -94,9 +94,16 @@ describe('the location of a repository', () => {
     fc.assert(
       fc.property(anything, (location) => {
         if (repositoryKindOf(location) === undefined) return
-        expect(location).not.toMatch(/^-|[\s\p{Cc}]|(?:^|[/:])\.{1,2}(?:\/|$)|:[^/:@]*@|[:/]-[^/]*@/u)
+        expect(location).not.toMatch(/[\s\p{Cc}]|(?:^|[/:])(?:-|\.{1,2}(?:\/|$))/u)
+        // Nor is a host an option behind its user's @.
+        expect(location).not.toMatch(/^sftp:[^/]*@-/u)
+        // A password would stand between a user and its @.
+        expect(location).not.toMatch(/^[a-z0-9]+:[^/@]*:[^/@]*@|\/\/[^/@]*:[^/@]*@/u)
       }),
-      { numRuns: 2000, examples: [['/-@'], ['/a/-b'], ['sftp:host:-x']] },
+      {
+        numRuns: 20_000,
+        examples: [['/-@'], ['/a/-b'], ['sftp:host:-x'], ['sftp:user:secret@host'], ['sftp:user:secret@host:/x']],
+      },
     )
   })
 })
