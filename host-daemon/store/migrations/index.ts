@@ -2,6 +2,7 @@ import type { Migration } from '../migrate.ts'
 import { foundation } from './0001-foundation.ts'
 import { lifecycle } from './0002-lifecycle.ts'
 import { activityChain } from './0003-activity-chain.ts'
+import { sharedClaims } from './0004-shared-claims.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
-export const MIGRATIONS: readonly Migration[] = [foundation, lifecycle, activityChain]
+export const MIGRATIONS: readonly Migration[] = [foundation, lifecycle, activityChain, sharedClaims]
