@@ -23,7 +23,8 @@ export function recoverOperations(toolkit: Toolkit, { maxAttempts }: StartOption
     {
       kind: 'reboot',
       claim: { mode: 'exclusive', resource: 'guest', isDisplacing: true },
-      steps: [endGuest(toolkit, { name: 'stop_guest', graceMs }), awaitTurn(toolkit), ...bringUp(toolkit)],
+      // The turn first: the guest runs on for as long as others are starting.
+      steps: [awaitTurn(toolkit), endGuest(toolkit, { name: 'stop_guest', graceMs }), ...bringUp(toolkit)],
       retry: { from: START_STEP, maxAttempts },
       ...shared,
     },

@@ -33,11 +33,27 @@ describe('reboot', () => {
     const operation = await ended(await reboot({ generation: 1 }))
     expect(operation).toMatchObject({ kind: 'reboot', status: { kind: 'succeeded' }, attempt: 1, phase: 'ready' })
     const steps = await client().operations.steps({ id: operation.id })
-    expect(steps.map(({ step }) => step)).toEqual(['stop_guest', 'await_turn', 'start_guest', 'await_ready'])
+    expect(steps.map(({ step }) => step)).toEqual(['await_turn', 'stop_guest', 'start_guest', 'await_ready'])
     expect(await get()).toMatchObject({
       ...{ desired: 'running', generation: 2, home, boot: { ordinal: 2 } },
       observed: { kind: 'running', agent: 'answering' },
     })
+  })
+
+  it('leaves the guest alone while it waits for its turn', async () => {
+    host = await host.restart({ options: { maxConcurrentStarts: 1 } })
+    const boot = (await get()).boot?.id ?? ''
+    const release = host.driver.hold('startGuest')
+    const other = await client().environments.spawn(spawnInput('other'))
+    await waitFor('the other to be starting', () => host.driver.calls.startGuest > 0)
+    const waiting = await reboot()
+    await waitFor('the wait', async () => (await client().operations.get({ id: waiting.id })).step === 'await_turn')
+    expect(host.machine.guests.get(boot)).toBeDefined()
+    expect(await get()).toMatchObject({ observed: { kind: 'running' }, operationId: waiting.id })
+    release()
+    await ended(other)
+    expect(await ended(waiting)).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(host.machine.guests.get(boot)).toBeUndefined()
   })
 
   it('is refused where there is no guest, and says what to do instead', async () => {
