@@ -1,7 +1,8 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import type { TrustedHead } from '../../../src-shared/lib/activity-chain.ts'
 import { activityHashSchema, activityHeadSchema } from '../../../src-shared/model/activity.ts'
+import { localText } from './local-text.ts'
 import { usageError } from './usage-error.ts'
 
 /** The last millisecond that a date can name. */
@@ -37,10 +38,8 @@ export async function writeHeadFile(file: string, head: HeadFile, token: string)
 
 /** Throws a usage error for a file that is none of ours. */
 export async function readHeadFile(file: string): Promise<HeadFile> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw usageError(`${file} cannot be read: ${reasonOf(error)}.`)
-  })
-  const parsed = headFileSchema.safeParse(text.length > FILE_BYTES_MOST ? null : jsonOf(text))
+  const { text } = await localText(file, { place: '--head-file', maxBytes: FILE_BYTES_MOST })
+  const parsed = headFileSchema.safeParse(jsonOf(text))
   if (parsed.success) return parsed.data
   throw usageError(`${file} is not an exported head.`, 'Export one with `pilothouse activity head --export FILE`.')
 }

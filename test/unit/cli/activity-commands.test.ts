@@ -100,6 +100,8 @@ describe('activity verify', () => {
     ['--head', `7:${'AB'.repeat(32)}`],
     ['--head', `-7:${'ab'.repeat(32)}`],
     ['--head-file', '/nowhere/at/all'],
+    // Without an end: no more of it than a head is long may be read.
+    ['--head-file', '/dev/zero'],
   ])('refuses %s %s before anything is sent', async (...words) => {
     expect(await verify(...words, ...BY_SOCKET)).toMatchObject({ status: 2, stdout: '' })
   })
