@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { backUp, type BackupOptions } from '../../host-daemon/backups/restic/backup.ts'
+import { backUp } from '../../host-daemon/backups/restic/backup.ts'
 import { checkRepository } from '../../host-daemon/backups/restic/check.ts'
 import { forgetByRules } from '../../host-daemon/backups/restic/forget.ts'
 import { initRepository } from '../../host-daemon/backups/restic/init.ts'
@@ -33,13 +33,8 @@ afterEach(async () => {
 })
 afterAll(removeMadeRepository)
 
-const target = async (name = 'restored'): Promise<string> => {
-  const path = join(fixture.folder, name)
-  await mkdir(path)
-  return path
-}
-const backup = (changes: Partial<BackupOptions> = {}) =>
-  backUp(fixture.restic, { directory: fixture.home, host: HOST, tags: [TAG], ...changes })
+const target: ResticFixture['target'] = (name) => fixture.target(name)
+const backup: ResticFixture['backUp'] = (changes) => fixture.backUp(changes)
 
 async function filesBelow(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })

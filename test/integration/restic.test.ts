@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { recoveryPointIdSchema, type RecoveryPointId } from '../../src-shared/model/ids.ts'
-import { backUp, type BackupOptions } from '../../host-daemon/backups/restic/backup.ts'
+import { backUp } from '../../host-daemon/backups/restic/backup.ts'
 import { checkRepository } from '../../host-daemon/backups/restic/check.ts'
 import { forgetByRules, forgetPoints } from '../../host-daemon/backups/restic/forget.ts'
 import { initRepository } from '../../host-daemon/backups/restic/init.ts'
@@ -36,13 +36,8 @@ afterEach(async () => {
 })
 afterAll(removeMadeRepository)
 
-const target = async (name = 'restored'): Promise<string> => {
-  const path = join(fixture.folder, name)
-  await mkdir(path)
-  return path
-}
-const backup = (changes: Partial<BackupOptions> = {}) =>
-  backUp(fixture.restic, { directory: fixture.home, host: HOST, tags: [TAG], ...changes })
+const target: ResticFixture['target'] = (name) => fixture.target(name)
+const backup: ResticFixture['backUp'] = (changes) => fixture.backUp(changes)
 const UNKNOWN = recoveryPointIdSchema.parse('0'.repeat(64))
 
 /** Hash of every file below a folder, by its name as bytes. */

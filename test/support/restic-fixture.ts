@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { environmentIdSchema } from '../../src-shared/model/ids.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
-import { backUp, type BackupProgress } from '../../host-daemon/backups/restic/backup.ts'
+import { backUp, type BackupOptions, type BackupProgress } from '../../host-daemon/backups/restic/backup.ts'
 import { ResticFailure, type ResticFailureKind } from '../../host-daemon/backups/restic/failure.ts'
 import { initRepository } from '../../host-daemon/backups/restic/init.ts'
 import { Restic, type ResticSettings } from '../../host-daemon/backups/restic/restic.ts'
@@ -30,6 +30,10 @@ export interface ResticFixture {
   /** Where tests put what is backed up. */
   readonly home: string
   readonly restic: Restic
+  /** A folder of its own, made empty, to restore into. */
+  readonly target: (name?: string) => Promise<string>
+  /** A backup of `home`, by the fixture's own restic. */
+  readonly backUp: (changes?: Partial<BackupOptions>) => ReturnType<typeof backUp>
   /** Names of the locks in the repository. */
   readonly locks: () => Promise<string[]>
   /** Another way to the same repository, or to another one. */
@@ -59,6 +63,13 @@ export async function resticFixture(): Promise<ResticFixture> {
     await cp(made.path, repository, { recursive: true })
   }
   const home = join(folder.path, 'home')
+  const target: ResticFixture['target'] = async (name = 'restored') => {
+    const path = join(folder.path, name)
+    await mkdir(path)
+    return path
+  }
+  const own = { directory: home, host: HOST, tags: [TAG] }
+  const backUpHome: ResticFixture['backUp'] = (changes = {}) => backUp(restic, { ...own, ...changes })
   // A lock that was never whole has another name, is no lock to restic, and holds up nobody.
   const locks = async (): Promise<string[]> =>
     (await readdir(join(repository, 'locks'))).filter((name) => /^[0-9a-f]{64}$/.test(name))
@@ -68,7 +79,8 @@ export async function resticFixture(): Promise<ResticFixture> {
     await Promise.allSettled(running.map(({ run }) => run))
     await folder.remove()
   }
-  return { folder: folder.path, repository, home, restic, locks, with: make, init, running, remove }
+  const place = { folder: folder.path, repository, home }
+  return { ...place, restic, target, backUp: backUpHome, locks, with: make, init, running, remove }
 }
 
 async function passwordIn(folder: string, password: NonNullable<ResticChanges['password']>) {
