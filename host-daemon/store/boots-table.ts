@@ -35,7 +35,7 @@ export type NewBoot = Pick<Boot, 'operationId' | 'record' | 'startedAt'>
 
 const INSERT = `
 INSERT INTO boots (id, environment_id, ordinal, operation_id, record, journal_path, started_at)
-VALUES (@id, @environmentId, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM boots WHERE environment_id = @environmentId),
+VALUES (@id, @environmentId, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM boots WHERE environment_id = +@environmentId),
   @operationId, @record, @journalPath, @startedAt)`
 
 /** Boots and the gaps of their journals. A unique index allows one boot without an end per environment. */

@@ -44,7 +44,7 @@ export class ClaimsTable {
   sharersOf(environmentId: EnvironmentId): OperationId[] {
     const sql = `
       SELECT DISTINCT operation_id AS id FROM claims
-      WHERE environment_id = @environmentId AND mode = 'shared' AND released_at IS NULL`
+      WHERE environment_id = +@environmentId AND mode = 'shared' AND released_at IS NULL`
     return this.db.all<{ id: OperationId }>(sql, { environmentId }).map(({ id }) => id)
   }
 

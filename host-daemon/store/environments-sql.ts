@@ -10,6 +10,16 @@ LEFT JOIN boots b ON b.id = e.boot_id
 LEFT JOIN boots l ON l.environment_id = e.id AND l.ended_at IS NULL
 LEFT JOIN claims c ON c.environment_id = e.id AND c.mode = 'exclusive' AND c.released_at IS NULL`
 
+/**
+ * By id, destroyed ones too. The `+` hides the parameter from the planner: SQLite plans a join anew whenever a value is
+ * bound to a parameter that it sees, which costs eight times the look-up itself.
+ */
+export const FIND = `${SELECT} WHERE e.id = +@id`
+
+/** Live ones alone, each found by an index. */
+export const FIND_LIVE = `${FIND} AND e.destroyed_at IS NULL`
+export const FIND_LIVE_BY_NAME = `${SELECT} WHERE e.name = +@name AND e.destroyed_at IS NULL`
+
 /** One that the environment points at, and that is in nobody's record, is its own too. */
 export const HOMES_OF = `
 SELECT id FROM homes WHERE environment_id = @id AND removed_at IS NULL

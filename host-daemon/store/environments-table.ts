@@ -14,6 +14,9 @@ import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import type { Database } from './database.ts'
 import { idOfStandIn, toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
 import {
+  FIND,
+  FIND_LIVE,
+  FIND_LIVE_BY_NAME,
   FORGET,
   FORGETTABLE,
   GROWING_HOMES,
@@ -71,14 +74,15 @@ export class EnvironmentsTable {
 
   /** Destroyed ones too. */
   find(id: EnvironmentId): StoredEnvironment | undefined {
-    const row = this.db.get<EnvironmentRow>(`${SELECT} WHERE e.id = @id`, { id })
+    const row = this.db.get<EnvironmentRow>(FIND, { id })
     return row === undefined ? undefined : toEnvironment(row)
   }
 
   /** A live one by id or, failing that, by name. */
   resolve(ref: EnvironmentRef): StoredEnvironment | undefined {
-    const where = 'e.destroyed_at IS NULL AND (e.id = @ref OR e.name = @ref)'
-    const row = this.db.get<EnvironmentRow>(`${SELECT} WHERE ${where} ORDER BY e.id = @ref DESC LIMIT 1`, { ref })
+    const row =
+      this.db.get<EnvironmentRow>(FIND_LIVE, { id: ref }) ??
+      this.db.get<EnvironmentRow>(FIND_LIVE_BY_NAME, { name: ref })
     return row === undefined ? this.resolveStandIn(ref) : toEnvironment(row)
   }
 
