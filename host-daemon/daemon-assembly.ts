@@ -3,6 +3,11 @@ import type { Image } from '../src-shared/model/image.ts'
 import type { ImageRef } from '../src-shared/model/ids.ts'
 import type { Services } from './api/services.ts'
 import { ActivityService } from './activity/activity-service.ts'
+import { BackupService } from './backups/backup-service.ts'
+import { backupOperations } from './backups/definitions.ts'
+import type { Repositories } from './backups/point-repository.ts'
+import type { RecoveryFolders, RecoveryToolkit } from './backups/recovery-toolkit.ts'
+import { RepositoryUses } from './backups/repository-uses.ts'
 import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
 import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
@@ -20,6 +25,8 @@ import { EnvironmentViews } from './environments/views.ts'
 import { EventHub } from './events/event-hub.ts'
 import { OperationEngine } from './operations/engine.ts'
 import { Turns } from './operations/turns.ts'
+import { restoreOperations } from './restores/definitions.ts'
+import { RestoreService } from './restores/restore-service.ts'
 import type { Database } from './store/database.ts'
 import { createStore, type Store } from './store/store.ts'
 import type { Logger } from './system/logger.ts'
@@ -31,6 +38,9 @@ export interface DaemonDeps {
   /** The first is the default. */
   readonly drivers: readonly VmDriver[]
   readonly images: { list(): Promise<Image[]>; isUsable(ref: ImageRef): Promise<boolean> }
+  /** Where recovery points are, and the daemon's own folders for working with them. */
+  readonly repositories: Repositories
+  readonly folders: RecoveryFolders
   readonly clock: Clock
   readonly random: RandomSource
   readonly logger: Logger
@@ -59,7 +69,7 @@ const RUNNING_OPERATIONS = 10_000
 
 export function assemble(deps: AssemblyDeps): Assembly {
   const { clock, images } = deps
-  const toolkit = toolkitOf(deps)
+  const toolkit = recoveryToolkitOf(deps, toolkitOf(deps))
   const { store, drivers } = toolkit
   const views = new EnvironmentViews(store)
   const onPassed = () => recovery.look()
@@ -69,14 +79,28 @@ export function assemble(deps: AssemblyDeps): Assembly {
     onUnrecorded: (id) => hub.publishOperation(id),
   })
   const recovery = recoveryOf(deps, toolkit, engine)
-  const hub = hubOf(deps, { engine, views, store })
+  const backups = new BackupService({ recovery: toolkit, engine })
+  const hub = hubOf(deps, { engine, views, store, backups })
   const tickets = new Tickets({ store, clock, random: deps.random, lifetimeMs: deps.options.ticketLifetimeMs })
   const environments = environmentsOf(deps, { toolkit, engine, views, tickets })
   const owners = new OwnerService({ store, clock })
   const boots = new StoreBootDirectory(store, drivers)
   const activity = new ActivityService(store)
   const drift = new DriftService({ toolkit, hostName: deps.options.hostName, tickets })
-  const services = { environments, operations: engine, owners, activity, drift, events: hub, boots, images, clock }
+  const restores = restoresOf(deps, { toolkit, engine, tickets })
+  const recovered = { backups, restores }
+  const services = {
+    environments,
+    operations: engine,
+    owners,
+    activity,
+    drift,
+    events: hub,
+    boots,
+    images,
+    clock,
+    ...recovered,
+  }
   return { store, drivers, engine, reconciler, recovery, hub, owners, services }
 }
 
@@ -90,6 +114,29 @@ function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps
     turns: new Turns(options.maxConcurrentStarts),
     deadlines: options.deadlines,
   }
+}
+
+function recoveryToolkitOf({ options, repositories, folders }: AssemblyDeps, toolkit: Toolkit): RecoveryToolkit {
+  const { hostName, recovery: settings } = options
+  const slots = new Turns(settings.maxConcurrent)
+  return { ...toolkit, hostName, repositories, folders, settings, slots, uses: new RepositoryUses(), uid: ownUid() }
+}
+
+function restoresOf(
+  { options, images }: AssemblyDeps,
+  parts: { readonly toolkit: RecoveryToolkit; readonly engine: OperationEngine; readonly tickets: Tickets },
+): RestoreService {
+  const { hostName, capacity } = options
+  return new RestoreService({
+    recovery: parts.toolkit,
+    dangerous: { ...parts, hostName, capacity },
+    limits: limitsOf(options),
+    isImageUsable: (image) => images.isUsable(image),
+  })
+}
+
+function limitsOf({ sizeLimit: size, capacity, guestUidBase: uidBase, guestUidCount: uidCount }: DaemonOptions) {
+  return { size, capacity, uidBase, uidCount }
 }
 
 function recoveryOf({ options }: AssemblyDeps, toolkit: Toolkit, engine: OperationEngine): AutomaticRecovery {
@@ -110,15 +157,20 @@ function reconcilerOptions(options: DaemonOptions) {
 
 type EngineListeners = Pick<ConstructorParameters<typeof OperationEngine>[0], 'onEnded' | 'onUnrecorded'>
 
-function engineOf({ options }: AssemblyDeps, toolkit: Toolkit, listeners: EngineListeners): OperationEngine {
+function engineOf({ options }: AssemblyDeps, toolkit: RecoveryToolkit, listeners: EngineListeners): OperationEngine {
   const { store, clock, random, logger } = toolkit
+  const starts = { maxAttempts: options.maxStartAttempts }
   return new OperationEngine({
     store,
     clock,
     random,
     logger,
     ...listeners,
-    definitions: environmentOperations(toolkit, { maxAttempts: options.maxStartAttempts }),
+    definitions: [
+      ...environmentOperations(toolkit, starts),
+      ...backupOperations(toolkit),
+      ...restoreOperations(toolkit, starts),
+    ],
     undoDeadlineMs: options.undoDeadlineMs,
     graceMs: options.letGoMs,
   })
@@ -131,7 +183,7 @@ interface Seen {
 
 function hubOf(
   { db, clock, random, logger, options }: AssemblyDeps,
-  { engine, views, store }: Seen & { readonly store: Store },
+  { engine, views, store, backups }: Seen & { readonly store: Store; readonly backups: BackupService },
 ): EventHub {
   return new EventHub({
     db,
@@ -149,6 +201,8 @@ function hubOf(
         ...engine.list({ isRunning: false, limit: SNAPSHOT_OPERATIONS }),
       ],
       confirmedAt: () => views.lastPassAt,
+      backup: (id) => backups.statusOf(id),
+      backups: () => backups.statuses(),
       activityHead: () => store.activity.head(),
     },
   })
@@ -159,12 +213,12 @@ function environmentsOf(
   parts: Seen & { readonly toolkit: Toolkit; readonly tickets: Tickets },
 ): EnvironmentService {
   const { options, images } = deps
-  const { sizeLimit: size, capacity, guestUidBase: uidBase, guestUidCount: uidCount, hostName } = options
+  const { capacity, hostName } = options
   return new EnvironmentService({
     ...parts,
     hostName,
     capacity,
-    limits: { size, capacity, uidBase, uidCount },
+    limits: limitsOf(options),
     isImageUsable: (image) => images.isUsable(image),
   })
 }

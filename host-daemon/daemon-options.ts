@@ -3,6 +3,7 @@ import type { OwnerName } from '../src-shared/model/ids.ts'
 import type { OwnerLimit } from '../src-shared/model/owner.ts'
 import type { EnvironmentDeadlines } from './environments/toolkit.ts'
 import { TICKET_LIFETIME_MS } from './environments/tickets.ts'
+import type { RecoverySettings } from './backups/recovery-toolkit.ts'
 import type { HostCapacity } from './store/environments-table.ts'
 
 /** How the daemon behaves; everything in it is a setting. */
@@ -41,9 +42,11 @@ export interface DaemonOptions {
   readonly ticketLifetimeMs: number
   /** How long ended operations, their journals and idempotency keys are kept; at least a day. */
   readonly keepOperationsMs: number
+  readonly recovery: RecoverySettings
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
 /** Idempotency keys are kept at least this long. */
 export const LEAST_KEEP_MS = DAY_MS
 
@@ -55,8 +58,32 @@ export const DEFAULT_DEADLINES: EnvironmentDeadlines = {
   queueMs: 60 * 60 * 1000,
 }
 
+export const DEFAULT_RECOVERY: RecoverySettings = {
+  policy: {
+    intervalMinutes: 60,
+    keep: { last: 3, hourly: 24, daily: 7, weekly: 5, monthly: 12 },
+    freshnessMinutes: null,
+    drillIntervalHours: null,
+  },
+  checkIntervalMs: 7 * DAY_MS,
+  checkParts: 10,
+  pruneIntervalMs: DAY_MS,
+  maxConcurrent: 2,
+  undoMs: 3 * DAY_MS,
+  countingMs: 15_000,
+  tickMs: 15_000,
+}
+
 /** What every daemon of this version can do. */
-const CAPABILITIES = ['environments', 'operations', 'events', 'consoles', 'lifecycle', 'activity-chain'] as const
+const CAPABILITIES = [
+  'environments',
+  'operations',
+  'events',
+  'consoles',
+  'lifecycle',
+  'activity-chain',
+  'backups',
+] as const
 /** The console space has a bound of its own: no guest can fill the host's disk by way of its console. */
 export const BOUNDED_CONSOLES = 'bounded-consoles'
 
@@ -89,6 +116,7 @@ export const DEFAULT_DAEMON_OPTIONS = {
   eventRingSize: 4_096,
   ticketLifetimeMs: TICKET_LIFETIME_MS,
   keepOperationsMs: 30 * DAY_MS,
+  recovery: DEFAULT_RECOVERY,
 } as const satisfies Partial<DaemonOptions>
 
 /** What only the host knows; the rest has defaults. */

@@ -61,6 +61,52 @@ export const ERROR_CATALOGUE = {
   plan_outdated: { status: 409, retryable: false, hint: 'Read the new plan; nothing was touched.' },
   guest_gone: { status: 409, retryable: false, hint: 'Start or recover the environment; its home is kept.' },
   home_gone: { status: 409, retryable: false, hint: 'Restore a recovery point, or reset to start empty.' },
+  no_recovery_point: {
+    status: 409,
+    retryable: false,
+    hint: 'List the recovery points of the environment; make one with a backup where there is none.',
+  },
+  point_foreign: {
+    status: 409,
+    retryable: false,
+    hint: 'Choose a point of this environment; only a clone may use a point of another.',
+  },
+  nothing_to_undo: {
+    status: 409,
+    retryable: false,
+    hint: 'No home is kept for undo; restore a recovery point instead.',
+  },
+  target_exists: { status: 409, retryable: false, hint: 'Choose a folder that does not exist yet.' },
+  repository_missing: {
+    status: 502,
+    retryable: false,
+    hint: 'Check the location and that its disk is mounted; create the repository only if there never was one.',
+  },
+  repository_locked: {
+    status: 409,
+    retryable: true,
+    hint: 'Wait until the other restic is done. A lock whose owner is gone is cleared by rule.',
+  },
+  repository_unreachable: {
+    status: 502,
+    retryable: true,
+    hint: 'Check the address, the network and that its server runs; backups go on by themselves once it answers.',
+  },
+  repository_damaged: {
+    status: 502,
+    retryable: false,
+    hint: 'Keep a copy of the repository as it is, check it with all data read, and repair it before relying on it.',
+  },
+  wrong_password: {
+    status: 502,
+    retryable: false,
+    hint: "Check the password file or command, and that the location is this password's repository.",
+  },
+  drill_failed: {
+    status: 409,
+    retryable: false,
+    hint: 'Do not rely on this point: drill another one, check the repository, and make a new backup.',
+  },
   typing_held: {
     status: 409,
     retryable: true,

@@ -1,3 +1,4 @@
+import type { RecoverySettings } from '../backups/recovery-toolkit.ts'
 import { capabilitiesOf, type DaemonOptions } from '../daemon-options.ts'
 import type { Settings } from './settings.ts'
 
@@ -41,5 +42,24 @@ export function daemonOptionsOf(settings: Settings, host: HostFacts): DaemonOpti
     heartbeatMs: settings.heartbeatMs,
     eventRingSize: settings.eventBufferSize,
     keepOperationsMs: settings.keepOperationsMs,
+    recovery: recoveryOf(settings),
+  }
+}
+
+const HOUR_MS = 3_600_000
+const LOOK_EVERY_MS = 15_000
+
+function recoveryOf({ backups }: Settings): RecoverySettings {
+  const { intervalMinutes, keep, freshnessMinutes, drillIntervalHours, checkIntervalHours, pruneIntervalHours } =
+    backups
+  return {
+    policy: { intervalMinutes, keep, freshnessMinutes, drillIntervalHours },
+    checkIntervalMs: checkIntervalHours === null ? null : checkIntervalHours * HOUR_MS,
+    checkParts: backups.checkParts,
+    pruneIntervalMs: pruneIntervalHours === null ? null : pruneIntervalHours * HOUR_MS,
+    maxConcurrent: backups.maxConcurrent,
+    undoMs: backups.undoHours * HOUR_MS,
+    countingMs: backups.countingMs,
+    tickMs: LOOK_EVERY_MS,
   }
 }

@@ -17,6 +17,8 @@ export interface BootSpec {
    * that outlives the boot.
    */
   readonly startup: Startup | null
+  /** A guest that is only tried out: it gets no network, whatever its image asks for. */
+  readonly isIsolated?: boolean
 }
 
 /**
@@ -117,6 +119,49 @@ export interface HomeViewOptions {
   readonly signal: AbortSignal
 }
 
+/** Where a tree can be used by programs of ours, each started as `within` says. */
+export interface HomeTree {
+  /** The tree as the daemon itself sees it. */
+  readonly path: string
+  /** The same tree as a program of `within` sees it; the same for every home that is opened with the same folder. */
+  readonly pathInside: string
+  /**
+   * Pure: what to start instead of `program`, so that it runs in the tree, as the same process, with the daemon's
+   * rights. It must die with the daemon, since the tree stays open as long as it lives.
+   */
+  within(program: readonly string[]): [string, ...string[]]
+}
+
+/** A home that can be read as a tree; owners and modes are the home's own. */
+export interface OpenHomeTree extends HomeTree {
+  /** Resolves when nothing of it is left; idempotent; never rejects. */
+  close(): Promise<void>
+}
+
+export interface HomeTreeOptions {
+  /** Absolute; made where it is absent, and nothing is ever written to it. */
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
+/** A program run in a guest through its agent. */
+export interface GuestProgram {
+  readonly file: string
+  readonly args: readonly string[]
+  /** From the start to the end, in milliseconds. */
+  readonly deadlineMs: number
+  readonly signal: AbortSignal
+}
+
+/** What a program in a guest came to; whatever it says is the guest's word. */
+export interface GuestProgramResult {
+  /** Null where a signal ended it. */
+  readonly exitCode: number | null
+  /** At most 1 MiB each; the rest is cut off. */
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+}
+
 /** A failed start, in the closed set of reasons, with one sentence of facts. */
 export class DriverFailure extends Error {
   readonly reason: FailureReason
@@ -168,6 +213,21 @@ export interface VmDriver {
   /** `absent` is positive evidence; throws when it cannot tell. `bytes` is what it takes on disk. */
   inspectHome(homeId: HomeId): Promise<{ kind: 'present'; bytes: number } | { kind: 'absent' }>
 
+  /** Bytes that homes can still take on this host. */
+  freeHomeBytes(): Promise<number>
+  /**
+   * Opens the home itself as a tree that `work` may write: a home that was just made and that no guest has had. When it
+   * resolves, everything that was written is on the disk and nothing of the tree is open; when it rejects, nothing is
+   * open either, and the home is good for nothing but `destroyHome`. What a dead daemon's children still hold open is
+   * waited for first. Says nothing of the home being sound: see `verifyHome`.
+   */
+  fillHome<T>(homeId: HomeId, options: HomeTreeOptions, work: (tree: HomeTree) => Promise<T>): Promise<T>
+  /**
+   * Checks the whole file system of a home that no guest has had yet, and has `look` read its tree; changes nothing.
+   * Rejects with `disk_failed` where anything at all is wrong.
+   */
+  verifyHome<T>(homeId: HomeId, options: HomeTreeOptions, look: (tree: HomeTree) => Promise<T>): Promise<T>
+
   /** Pure: names everything the boot will use, before any of it exists. */
   planBoot(spec: BootSpec): BootRecord
   /**
@@ -205,6 +265,14 @@ export interface VmDriver {
    * none or the guest is gone. Throws when something stays. For each living guest when a daemon adopts it.
    */
   dropHomeViews(record: BootRecord, options: HomeViewOptions): Promise<void>
+  /** The view as a tree, read-only, in user space. Close it before the view. */
+  openViewTree(view: HomeView, options: HomeTreeOptions): Promise<OpenHomeTree>
+  /**
+   * Runs a program in a guest that is ready. Rejects with `guest_gone` where the guest is gone, with
+   * `deadline_exceeded` where it does not end in time (it may run on then), and with `engine_failed` where the agent
+   * cannot run programs.
+   */
+  runInGuest(record: BootRecord, program: GuestProgram): Promise<GuestProgramResult>
   /** Opens the console's input; rejects when the guest is gone. */
   openConsoleInput(record: BootRecord): Promise<ConsoleInput>
 }

@@ -2,6 +2,7 @@ import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { ActivityHead } from '../../src-shared/model/activity.ts'
+import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
@@ -19,6 +20,9 @@ export interface StateReader {
   environments(): Environment[]
   /** Those running, and the newest ended ones. */
   operations(): Operation[]
+  /** Undefined once its environment is destroyed. */
+  backup(id: EnvironmentId): BackupStatus | undefined
+  backups(): BackupStatus[]
   activityHead(): ActivityHead
   /** When all of it was last confirmed, on the host's clock. */
   confirmedAt(): number
@@ -84,6 +88,7 @@ export class EventHub implements Disposable {
     for (const { kind, id } of change) {
       if (kind === 'operation') this.publishOperation(id as OperationId)
       else if (kind === 'environment') this.publishEnvironment(id as EnvironmentId)
+      else if (kind === 'backup') this.publishBackup(id as EnvironmentId)
     }
   }
 
@@ -93,6 +98,12 @@ export class EventHub implements Disposable {
       if (environment === undefined) return { type: 'environment_removed', environmentId: id }
       return { type: 'environment_changed', environment }
     })
+  }
+
+  /** Of a destroyed environment nothing more is told: `environment_removed` said it all. */
+  private publishBackup(id: EnvironmentId): void {
+    const backup = this.deps.state.backup(id)
+    if (backup !== undefined) this.publish(() => ({ type: 'backup_changed', backup }))
   }
 
   /** A change that cannot be read leaves a hole in the ring: who comes to it is told `reset`, never nothing. */
@@ -142,6 +153,7 @@ export class EventHub implements Disposable {
       cursor: this.cursor,
       environments: state.environments(),
       operations: state.operations(),
+      backups: state.backups(),
       activityHead: state.activityHead(),
     }
   }

@@ -3,7 +3,13 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
-import type { Operation, OperationKind, OperationStatus, StepEntry } from '../../src-shared/model/operation.ts'
+import type {
+  Operation,
+  OperationKind,
+  OperationProgress,
+  OperationStatus,
+  StepEntry,
+} from '../../src-shared/model/operation.ts'
 import type { Requester } from './requester.ts'
 import { toWireOperation, type StoredOperation } from '../store/operation-row.ts'
 import type { OperationFilter } from '../store/operations-table.ts'
@@ -12,6 +18,7 @@ import { withDeadline } from '../system/deadline.ts'
 import type { Logger } from '../system/logger.ts'
 import { abandonUnreadable } from './abandonment.ts'
 import { Acceptance, type AcceptRequest, type Command } from './acceptance.ts'
+import { endLeftChild } from './left-child.ts'
 import { OperationRun } from './operation-run.ts'
 import { OutcomeWriter } from './outcome-writer.ts'
 import { Resumption } from './resumption.ts'
@@ -28,7 +35,7 @@ export interface EngineDeps {
   readonly graceMs: number
   /** Told after an operation has ended, with its outcome durable. */
   readonly onEnded: (environmentId: EnvironmentId) => void
-  /** Told when an operation's state changed without a commit: its outcome is known but could not be recorded yet. */
+  /** Told when an operation's state changed without a commit: its progress, or an outcome that cannot be recorded yet. */
   readonly onUnrecorded: (id: OperationId) => void
 }
 
@@ -49,6 +56,7 @@ export class OperationEngine {
   private readonly suspension = new AbortController()
   private readonly runs = new Map<OperationId, Running>()
   private readonly unrecorded = new Map<OperationId, OperationStatus>()
+  private readonly progress = new Map<OperationId, OperationProgress>()
   private readonly waiters = new Map<OperationId, Set<() => void>>()
   private readonly listening: Disposable
 
@@ -144,7 +152,8 @@ export class OperationEngine {
 
   private launch(operation: StoredOperation): void {
     const definition = this.definitionOf(operation.kind)
-    const run = new OperationRun(operation, definition, { ...this.deps, suspend: this.suspension.signal })
+    const onProgress = (progress: OperationProgress | null) => this.setProgress(operation.id, progress)
+    const run = new OperationRun(operation, definition, { ...this.deps, suspend: this.suspension.signal, onProgress })
     const { environmentId } = operation
     const givingWay = this.givingWayTo(operation)
     this.runs.set(operation.id, { run, environmentId, ended: this.runToEnd(run, operation, givingWay) })
@@ -162,12 +171,31 @@ export class OperationEngine {
     // The caller is answered first: acceptance costs one durable write, the first step's journal comes after it.
     await nextTurn()
     await Promise.all(givingWay)
+    await this.untilChildrenAreGone(id)
     const outcome = await run.execute()
     const definition = this.definitionOf(operation.kind)
     if (outcome !== null) await this.writer.write({ id, definition, outcome, stepEnd: run.openEnd })
     this.runs.delete(id)
     this.unrecorded.delete(id)
+    this.progress.delete(id)
     if (outcome !== null) this.deps.onEnded(environmentId)
+  }
+
+  /** Whatever a killed daemon's children wrote is not touched before they are positively gone. */
+  private async untilChildrenAreGone(id: OperationId): Promise<void> {
+    const { store, logger } = this.deps
+    for (const child of store.children.of(id)) {
+      while (!this.suspension.signal.aborted && !(await endLeftChild(child))) {
+        logger.error({ operationId: id, child }, "A dead daemon's child is still there; its operation waits for it")
+      }
+    }
+  }
+
+  private setProgress(id: OperationId, progress: OperationProgress | null): void {
+    if (progress === null && !this.progress.has(id)) return
+    if (progress === null) this.progress.delete(id)
+    else this.progress.set(id, progress)
+    this.deps.onUnrecorded(id)
   }
 
   private async untilEnded(id: OperationId, signal: AbortSignal): Promise<void> {
@@ -205,8 +233,9 @@ export class OperationEngine {
 
   private view(stored: StoredOperation): Operation {
     const operation = toWireOperation(stored)
-    const status = stored.status.kind === 'running' ? this.unrecorded.get(stored.id) : undefined
-    return status === undefined ? operation : { ...operation, status, isCancellable: false }
+    if (stored.status.kind !== 'running') return operation
+    const [status, progress] = [this.unrecorded.get(stored.id), this.progress.get(stored.id) ?? null]
+    return status === undefined ? { ...operation, progress } : { ...operation, status, isCancellable: false }
   }
 
   private definitionOf(kind: OperationKind): OperationDefinition {

@@ -1,11 +1,14 @@
 import { PilothouseError, type Failure } from '../../src-shared/error.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import { DisposableStore } from '../../src-shared/lib/disposable.ts'
+import type { OperationProgress } from '../../src-shared/model/operation.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { StepEnd } from '../store/steps-table.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../system/logger.ts'
+import type { ProcessIdentity } from '../system/processes.ts'
 import { withDeadline } from '../system/deadline.ts'
+import { ProgressMeter } from './progress-meter.ts'
 import type { OperationDefinition, Outcome, Step } from './step.ts'
 
 export interface RunDeps {
@@ -18,6 +21,8 @@ export interface RunDeps {
   readonly graceMs: number
   /** Aborted when the daemon ends: the operation stays as it is and is taken up again at the next start. */
   readonly suspend: AbortSignal
+  /** Told how far the running step is; null when it has ended. */
+  readonly onProgress: (progress: OperationProgress | null) => void
 }
 
 /** One operation on its way: forward step by step, or back. It writes its journal, never its outcome. */
@@ -103,18 +108,22 @@ export class OperationRun {
     return failure
   }
 
-  private runStep(step: Step): Promise<void> {
-    const { suspend, clock, graceMs } = this.deps
+  private async runStep(step: Step): Promise<void> {
+    const { suspend, clock, graceMs, store, onProgress } = this.deps
     const signal = step.isCancellable ? AbortSignal.any([suspend, this.cancellation.signal]) : suspend
     const { operation, scope } = this
     const attempt = operation.attempt ?? 1
-    return withDeadline((bounded) => step.run({ operation, scope, attempt, signal: bounded }), {
-      clock,
-      graceMs,
-      signal,
-      deadlineMs: step.deadlineMs,
-      onDeadline: () => overdue(step.name, step.deadlineMs),
-    })
+    const meter = new ProgressMeter(clock, onProgress)
+    const report = meter.report.bind(meter)
+    const childStarted = (child: ProcessIdentity) => store.children.add(operation.id, child, clock.now())
+    const bounds = { clock, graceMs, signal, deadlineMs: step.deadlineMs }
+    const onDeadline = () => overdue(step.name, step.deadlineMs)
+    const context = { operation, scope, attempt, report, childStarted }
+    try {
+      await withDeadline((bounded) => step.run({ ...context, signal: bounded }), { ...bounds, onDeadline })
+    } finally {
+      meter.end()
+    }
   }
 
   private retryIndex(failure: Failure): number | undefined {
@@ -143,8 +152,9 @@ export class OperationRun {
   }
 
   private async undoStep(index: number, cause: Failure): Promise<boolean> {
-    const { clock, suspend, undoDeadlineMs, graceMs, logger } = this.deps
+    const { clock, suspend, graceMs, logger } = this.deps
     const step = this.stepAt(index)
+    const undoDeadlineMs = step.undoDeadlineMs ?? this.deps.undoDeadlineMs
     try {
       this.begin(index, cause)
     } catch (error) {
@@ -153,7 +163,7 @@ export class OperationRun {
     }
     try {
       const undo = (signal: AbortSignal) =>
-        step.undo?.({ operation: this.operation, cause, signal }) ?? Promise.resolve()
+        step.undo?.({ operation: this.operation, cause, signal, scope: this.scope }) ?? Promise.resolve()
       const onDeadline = () => overdue(`undo ${step.name}`, undoDeadlineMs)
       await withDeadline(undo, { clock, graceMs, signal: suspend, deadlineMs: undoDeadlineMs, onDeadline })
       this.lastEnd = { endedAt: clock.now(), outcome: 'done', detail: null }

@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import type { Failure, PilothouseError } from '../../src-shared/error.ts'
 import type { DisposableStore } from '../../src-shared/lib/disposable.ts'
 import type { Phase } from '../../src-shared/model/environment.ts'
-import type { OperationKind } from '../../src-shared/model/operation.ts'
+import type { OperationKind, OperationProgress } from '../../src-shared/model/operation.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
+import type { ProcessIdentity } from '../system/processes.ts'
 
 export interface StepContext {
   /** As of the step's beginning. */
@@ -14,12 +15,24 @@ export interface StepContext {
   readonly attempt: number
   /** Disposed when the operation ends, however it ends. */
   readonly scope: DisposableStore
+  /** Tells how far it is; kept in memory, published a few times a second at most, gone with the step. */
+  readonly report: (progress: StepProgress) => void
+  /**
+   * Durable before it returns: an engine's child that works on something of this operation's. After a crash no step of
+   * the operation runs before every child that was told of is positively gone.
+   */
+  readonly childStarted: (process: ProcessIdentity) => void
 }
+
+/** How far a step is; the rate is the engine's to find out. */
+export type StepProgress = Partial<Omit<OperationProgress, 'bytesPerSecond'>> & { readonly doneBytes: number }
 
 export interface UndoContext {
   readonly operation: StoredOperation
   readonly cause: Failure
   readonly signal: AbortSignal
+  /** Disposed when the operation ends, however it ends. */
+  readonly scope: DisposableStore
 }
 
 /**
@@ -42,6 +55,8 @@ export interface Step {
   enter?(operation: StoredOperation): void
   run(context: StepContext): Promise<void>
   undo?(context: UndoContext): Promise<void>
+  /** Bounds its undo, in milliseconds, where that takes longer than undoing usually may. */
+  readonly undoDeadlineMs?: number
 }
 
 export type Outcome =

@@ -7,7 +7,7 @@ import { refusing } from './check-database.ts'
 import { migrate, refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 
-export type EntityKind = 'environment' | 'operation' | 'boot'
+export type EntityKind = 'environment' | 'operation' | 'backup' | 'boot'
 
 /** What one transaction changed, each entity once, in the order of first change. */
 export type CommittedChange = readonly { readonly kind: EntityKind; readonly id: string }[]

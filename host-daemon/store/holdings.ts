@@ -14,11 +14,15 @@ const HOMES = `
 SELECT h.id FROM homes h JOIN environments e ON e.id = h.environment_id
 WHERE (e.destroyed_at IS NULL AND h.removed_at IS NULL) OR ${BUSY}
 UNION
-SELECT e.home_id FROM environments e WHERE e.destroyed_at IS NULL`
+SELECT e.home_id FROM environments e WHERE e.destroyed_at IS NULL
+UNION
+SELECT home_id FROM scratch_guests WHERE removed_at IS NULL`
 
 const BOOTS = `
 SELECT b.id FROM boots b JOIN environments e ON e.id = b.environment_id
-WHERE (e.destroyed_at IS NULL AND b.ended_at IS NULL) OR ${BUSY}`
+WHERE (e.destroyed_at IS NULL AND b.ended_at IS NULL) OR ${BUSY}
+UNION
+SELECT boot_id FROM scratch_guests WHERE removed_at IS NULL`
 
 export function readHoldings(db: Database): Holdings {
   const ids = (sql: string) => new Set(db.all<{ id: string }>(sql).map(({ id }) => id))

@@ -27,6 +27,7 @@ export interface OperationRow {
   cancel_requested_at: number | null
   resumptions: number
   params: string
+  result: string | null
   requested_at: number
   ended_at: number | null
 }
@@ -86,6 +87,8 @@ function valuesOf(row: OperationRow) {
     isCancelRequested: row.cancel_requested_at !== null,
     resumptions: row.resumptions,
     params: JSON.parse(row.params) as unknown,
+    result: JSON.parse(row.result ?? 'null') as unknown,
+    progress: null,
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Failure } from '../../src-shared/error.ts'
 import type { Phase } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import type { OperationResult } from '../../src-shared/model/operation-result.ts'
 import type { Operation, OperationStatus } from '../../src-shared/model/operation.ts'
 import type { Database } from './database.ts'
 import { toStoredOperation, type OperationParams, type OperationRow, type StoredOperation } from './operation-row.ts'
 
-export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt'> & { readonly params: OperationParams }
+export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt' | 'progress' | 'result'> & {
+  readonly params: OperationParams
+}
 
 /** Where an operation stands; written before the step begins. */
 export interface Progress {
@@ -106,6 +109,12 @@ export class OperationsTable {
 
   setPhase(id: OperationId, phase: Phase): void {
     this.db.run('UPDATE operations SET phase = @phase WHERE id = @id', { id, phase })
+    this.db.touch('operation', id)
+  }
+
+  /** What came of it, for whoever asks; written by the step that found it out. */
+  setResult(id: OperationId, result: OperationResult): void {
+    this.db.run('UPDATE operations SET result = @result WHERE id = @id', { id, result: JSON.stringify(result) })
     this.db.touch('operation', id)
   }
 

@@ -1,6 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { activityEntrySchema, activityHeadSchema } from '../model/activity.ts'
+import { backupStatusSchema } from '../model/backup.ts'
 import { cursorSchema } from '../model/cursor.ts'
 import { daemonInfoSchema, PROTOCOL_VERSION } from '../model/daemon.ts'
 import { driftIdSchema, driftPlanSchema, driftReportSchema, driftResultSchema } from '../model/drift.ts'
@@ -18,8 +19,10 @@ import { operationSchema, stepEntrySchema } from '../model/operation.ts'
 import { ownerLimitSchema, ownerSchema } from '../model/owner.ts'
 import { ticketSchema } from '../model/plan.ts'
 import { plainText } from '../lib/strict-text.ts'
+import { backups } from './backups.ts'
 import { call } from './call.ts'
 import { environments, target, TICKET_ERRORS, ticketed } from './environments.ts'
+import { restores } from './restores.ts'
 
 /** A change, or the whole state first. Events of one subscription rise by `cursor.seq` without holes. */
 export const daemonEventSchema = z.discriminatedUnion('type', [
@@ -29,6 +32,8 @@ export const daemonEventSchema = z.discriminatedUnion('type', [
     environments: z.array(environmentSchema),
     /** Those running, and the newest ended ones. */
     operations: z.array(operationSchema),
+    /** How well each of the environments is protected. */
+    backups: z.array(backupStatusSchema),
     activityHead: activityHeadSchema,
   }),
   /** The cursor asked for is of another epoch or too old: subscribe again without `since`. */
@@ -36,6 +41,8 @@ export const daemonEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('environment_changed'), cursor: cursorSchema, environment: environmentSchema }),
   z.object({ type: z.literal('environment_removed'), cursor: cursorSchema, environmentId: environmentIdSchema }),
   z.object({ type: z.literal('operation_changed'), cursor: cursorSchema, operation: operationSchema }),
+  /** How well it is protected changed: a new point, another freshness, a policy, a problem. */
+  z.object({ type: z.literal('backup_changed'), cursor: cursorSchema, backup: backupStatusSchema }),
   /** Nothing changed; the state as of this cursor was confirmed at `now` on the host's clock. Sent every few seconds. */
   z.object({
     type: z.literal('confirmed'),
@@ -213,6 +220,8 @@ export const daemonContract = oc.router({
   hello,
   environments,
   operations,
+  backups,
+  ...restores,
   owners,
   images,
   consoles,

@@ -18,7 +18,7 @@ import { call } from './call.ts'
 
 export const target = { environment: environmentRefSchema }
 /** Every mutating command: its idempotency key, and optionally the generation the caller saw. */
-const command = { commandId: commandIdSchema }
+export const command = { commandId: commandIdSchema }
 const seen = { generation: z.int().min(1).optional() }
 
 /** What every dangerous `run` takes beside its target. */
@@ -38,7 +38,7 @@ export const TICKET_ERRORS = [
   'plan_outdated',
 ] as const
 /** What every command on an existing environment may answer. */
-const COMMAND_ERRORS = [
+export const COMMAND_ERRORS = [
   'operation_in_flight',
   'generation_mismatch',
   'command_id_reused',
@@ -46,7 +46,7 @@ const COMMAND_ERRORS = [
 ] as const
 
 /** What a command that starts a guest may answer. */
-const RESTART_ERRORS = [
+export const RESTART_ERRORS = [
   'home_gone',
   'host_limit_reached',
   'owner_inactive',

@@ -9,6 +9,7 @@ import {
   operationIdSchema,
   requestIdSchema,
 } from './ids.ts'
+import { operationResultSchema } from './operation-result.ts'
 import { roleSchema } from './role.ts'
 
 /** The mutating commands. Each has one promise, in one sentence, the same on screen, in the CLI and in the record. */
@@ -20,6 +21,17 @@ export const OPERATION_PROMISES = {
   recover:
     'Brings the environment back with its home: reboots it, and if that fails recreates it around the same home. If the home is gone, it stops and says so.',
   reset: 'Destroys the home and starts fresh from the image.',
+  restore:
+    'Replaces the home with a chosen recovery point; the old home is kept, and undo is offered for a stated time.',
+  undo_restore:
+    'Brings back the home that a restore replaced, exactly as it was; the restored one is kept until the same deadline.',
+  drop_undo: 'Removes the home that was kept for undo, and frees its space.',
+  clone: 'Makes a new environment, with an identity of its own, from a recovery point of another.',
+  restore_files: 'Copies chosen files of a recovery point into a new folder on the host; the home is not touched.',
+  backup: 'Makes a recovery point of the home; the guest runs on.',
+  prune: 'Forgets the recovery points that retention no longer keeps, and frees their space.',
+  check: 'Checks that the repository is sound, reading as much of its data as was asked for.',
+  drill: 'Proves a recovery point: restores it into a scratch guest without network, boots it, checks it, removes it.',
   resize: 'Changes the size of a stopped environment; its home only grows.',
   destroy: 'Removes the guest and its home for good.',
 } as const
@@ -43,6 +55,18 @@ export const operationStatusSchema = z.discriminatedUnion('kind', [
 ])
 export type OperationStatus = z.infer<typeof operationStatusSchema>
 
+/** How far the running step is, as last heard; not durable, and gone with the step. */
+export const operationProgressSchema = z.object({
+  doneBytes: z.int().min(0),
+  /** Null while it is not known. */
+  totalBytes: z.int().min(0).nullable(),
+  doneFiles: z.int().min(0).nullable(),
+  totalFiles: z.int().min(0).nullable(),
+  /** Over the last seconds; null at the beginning. */
+  bytesPerSecond: z.int().min(0).nullable(),
+})
+export type OperationProgress = z.infer<typeof operationProgressSchema>
+
 export const operationSchema = z.object({
   id: operationIdSchema,
   kind: operationKindSchema,
@@ -62,6 +86,10 @@ export const operationSchema = z.object({
   /** Start attempt, counted from 1; null before the first. */
   attempt: z.int().min(1).nullable(),
   isCancellable: z.boolean(),
+  /** Null where the step tells none, and after the end. */
+  progress: operationProgressSchema.nullable(),
+  /** What came of it, durable from the step on that found it out; null before, and where there is nothing to tell. */
+  result: operationResultSchema.nullable(),
   requestedAt: timestampSchema,
 })
 export type Operation = z.infer<typeof operationSchema>

@@ -1,0 +1,98 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
+import type {
+  CommandId,
+  EnvironmentName,
+  EnvironmentRef,
+  ImageRef,
+  OwnerName,
+  RecoveryPointRef,
+} from '../../src-shared/model/ids.ts'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import type { Ticket } from '../../src-shared/model/plan.ts'
+import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
+import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import type { DangerousDeps, DangerousInput } from '../environments/dangerous.ts'
+import type { SpawnLimits } from '../environments/spawn-command.ts'
+import type { Requester } from '../operations/requester.ts'
+
+interface Pointed {
+  readonly environment: EnvironmentRef
+  readonly point: RecoveryPointRef
+}
+
+interface NewEnvironment {
+  readonly name: EnvironmentName
+  readonly owner: OwnerName
+}
+
+export interface PlanRestoreInput extends Pointed {
+  readonly isStopNow: boolean
+}
+
+export interface FilesInput extends Pointed {
+  readonly commandId: CommandId
+  readonly paths: readonly string[]
+  readonly folder: string
+}
+
+export interface CloneInput extends Pointed, NewEnvironment {
+  readonly commandId: CommandId
+  readonly image?: ImageRef | undefined
+  readonly size?: { readonly [K in keyof EnvironmentSize]?: number | undefined } | undefined
+}
+
+export interface DrillInput extends Pointed {
+  readonly commandId: CommandId
+  readonly promoteTo?: NewEnvironment | undefined
+}
+
+export interface RestoreServiceDeps {
+  readonly recovery: RecoveryToolkit
+  readonly dangerous: DangerousDeps
+  readonly limits: SpawnLimits
+  readonly isImageUsable: (image: ImageRef) => Promise<boolean>
+}
+
+const NOT_YET = () => new PilothouseError('engine_failed', 'Restores are not part of this daemon yet.')
+
+/** What the calls that use a recovery point are answered with. */
+export class RestoreService {
+  readonly deps: RestoreServiceDeps
+
+  constructor(deps: RestoreServiceDeps) {
+    this.deps = deps
+  }
+
+  planRestore(
+    _caller: Requester,
+    _input: PlanRestoreInput,
+    _signal: AbortSignal,
+  ): Promise<{ plan: RestorePlan; ticket: Ticket }> {
+    throw NOT_YET()
+  }
+
+  runRestore(_caller: Requester, _input: DangerousInput, _signal: AbortSignal): Promise<Operation> {
+    throw NOT_YET()
+  }
+
+  planUndo(_caller: Requester, _environment: EnvironmentRef): Promise<{ plan: UndoPlan; ticket: Ticket }> {
+    throw NOT_YET()
+  }
+
+  runUndo(_caller: Requester, _input: DangerousInput): Promise<Operation> {
+    throw NOT_YET()
+  }
+
+  files(_caller: Requester, _input: FilesInput, _signal: AbortSignal): Promise<Operation> {
+    throw NOT_YET()
+  }
+
+  clone(_caller: Requester, _input: CloneInput, _signal: AbortSignal): Promise<Operation> {
+    throw NOT_YET()
+  }
+
+  drill(_caller: Requester, _input: DrillInput, _signal: AbortSignal): Promise<Operation> {
+    throw NOT_YET()
+  }
+}

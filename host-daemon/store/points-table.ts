@@ -1,0 +1,143 @@
+import { recoveryPointSchema, type RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
+import type { EnvironmentId, RecoveryPointId, RecoveryPointRef } from '../../src-shared/model/ids.ts'
+import type { Database } from './database.ts'
+import { without } from './without.ts'
+
+/** A recovery point with what only the daemon needs to know of it. */
+export interface StoredPoint extends RecoveryPoint {
+  /** Where it is; see `RepositoryLocation`. */
+  readonly repository: string
+  /** The path that restic recorded for it. */
+  readonly path: string
+  /** Size of the home that it was made of. */
+  readonly homeMiB: number
+  readonly recordedAt: number
+}
+
+const COLUMNS = `
+  id, environment_id AS environmentId, repository, path, home_id AS homeId, image, home_mib AS homeMiB,
+  taken_at AS takenAt, host_name AS hostName, bytes, entries, added_bytes AS addedBytes, duration_ms AS durationMs,
+  consistency, unreadable_count AS unreadableCount, tags, operation_id AS operationId, has_listing AS hasListing,
+  verified_at AS verifiedAt, drilled_at AS drilledAt, drill_passed AS drillPassed, forgotten_at AS forgottenAt,
+  recorded_at AS recordedAt`
+
+const INSERT = `
+INSERT INTO recovery_points
+  (id, environment_id, repository, path, home_id, image, home_mib, taken_at, host_name, bytes, entries, added_bytes,
+   duration_ms, consistency, unreadable_count, tags, operation_id, has_listing, recorded_at)
+VALUES
+  (@id, @environmentId, @repository, @path, @homeId, @image, @homeMiB, @takenAt, @hostName, @bytes, @entries,
+   @addedBytes, @durationMs, @consistency, @unreadableCount, @tags, @operationId, @hasListing, @recordedAt)
+ON CONFLICT (id) DO NOTHING`
+
+type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly environmentId: string }
+
+export type NewPoint = Omit<StoredPoint, 'verifiedAt' | 'drilledAt' | 'hasPassedDrill' | 'forgottenAt'>
+
+export interface PointFilter {
+  readonly environmentId: EnvironmentId
+  readonly isForgottenIncluded?: boolean
+  readonly before?: number | undefined
+  readonly limit?: number
+}
+
+/** Recovery points, as recorded when they were made. A row that does not read as a point is in no answer. */
+export class PointsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  /** A point that is recorded already stays as it is. */
+  insert(point: NewPoint): void {
+    const { tags, hasListing, ...fields } = point
+    this.db.run(INSERT, { ...fields, tags: JSON.stringify(tags), hasListing: hasListing ? 1 : 0 })
+    this.db.touch('backup', point.environmentId)
+  }
+
+  /** Whoever's it is. */
+  find(id: RecoveryPointId): StoredPoint | undefined {
+    return toPoint(this.db.get<Row>(`SELECT ${COLUMNS} FROM recovery_points WHERE id = @id`, { id }))
+  }
+
+  /** Newest first. */
+  list({ environmentId, isForgottenIncluded = false, before, limit = 1000 }: PointFilter): StoredPoint[] {
+    const where = [
+      'environment_id = @environmentId',
+      ...(isForgottenIncluded ? [] : ['forgotten_at IS NULL']),
+      ...(before === undefined ? [] : ['taken_at < @before']),
+    ].join(' AND ')
+    const sql = `SELECT ${COLUMNS} FROM recovery_points WHERE ${where} ORDER BY taken_at DESC, id LIMIT @limit`
+    const rows = this.db.all<Row>(sql, { environmentId, before: before ?? null, limit })
+    return rows.map(toPoint).filter((point) => point !== undefined)
+  }
+
+  /**
+   * Everything that `ref` may mean among all points on record, of whatever environment, those forgotten included: at
+   * most three, `latest` never. The caller decides what one, none or several mean.
+   */
+  candidates(ref: RecoveryPointRef): StoredPoint[] {
+    const end = `${ref}g`
+    const sql = `SELECT ${COLUMNS} FROM recovery_points WHERE id >= @ref AND id < @end ORDER BY id LIMIT 3`
+    return this.db
+      .all<Row>(sql, { ref, end })
+      .map(toPoint)
+      .filter((point) => point !== undefined)
+  }
+
+  /** Some row of the environment's points is malformed: its points cannot be relied on to be all there are. */
+  countUnreadable(environmentId: EnvironmentId): number {
+    const sql = `SELECT ${COLUMNS} FROM recovery_points WHERE environment_id = @environmentId AND forgotten_at IS NULL`
+    return this.db.all<Row>(sql, { environmentId }).filter((row) => toPoint(row) === undefined).length
+  }
+
+  setVerified({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, at: number): void {
+    this.db.run('UPDATE recovery_points SET verified_at = MAX(COALESCE(verified_at, 0), @at) WHERE id = @id', {
+      id,
+      at,
+    })
+    this.db.touch('backup', environmentId)
+  }
+
+  setDrilled({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, at: number, hasPassed: boolean): void {
+    const sql = 'UPDATE recovery_points SET drilled_at = @at, drill_passed = @passed WHERE id = @id'
+    this.db.run(sql, { id, at, passed: hasPassed ? 1 : 0 })
+    this.db.touch('backup', environmentId)
+  }
+
+  setListed({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, hasListing: boolean): void {
+    const sql = 'UPDATE recovery_points SET has_listing = @hasListing WHERE id = @id'
+    this.db.run(sql, { id, hasListing: hasListing ? 1 : 0 })
+    this.db.touch('backup', environmentId)
+  }
+
+  setForgotten({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, at: number): void {
+    this.db.run('UPDATE recovery_points SET forgotten_at = COALESCE(forgotten_at, @at) WHERE id = @id', { id, at })
+    this.db.touch('backup', environmentId)
+  }
+}
+
+function toPoint(row: Row | undefined): StoredPoint | undefined {
+  if (row === undefined) return undefined
+  const { drillPassed, hasListing, tags, ...fields } = row
+  const hasPassedDrill = drillPassed === null ? null : drillPassed === 1
+  const read = { ...fields, tags: parsed(tags), hasListing: hasListing === 1, hasPassedDrill }
+  const point = recoveryPointSchema.safeParse(read)
+  if (!point.success) return undefined
+  const { repository, path, homeMiB, recordedAt } = row as unknown as StoredPoint
+  return { ...point.data, repository, path, homeMiB, recordedAt }
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** What goes over the wire: the contract's fields alone. */
+export function toWirePoint(stored: StoredPoint): RecoveryPoint {
+  return without(stored, ['repository', 'path', 'homeMiB', 'recordedAt'])
+}

@@ -1,0 +1,50 @@
+import type { DriverKind } from '../../src-shared/model/environment.ts'
+import type { EnvironmentId, HomeId, OperationId } from '../../src-shared/model/ids.ts'
+import type { BootRecord } from '../drivers/vm-driver.ts'
+import type { Database } from './database.ts'
+
+/** The guest of a drill, and everything that is needed to end and remove it. */
+export interface ScratchGuest {
+  readonly operationId: OperationId
+  /** Whose point is being proven. */
+  readonly environmentId: EnvironmentId
+  readonly driver: DriverKind
+  readonly homeId: HomeId
+  readonly record: BootRecord
+  readonly createdAt: number
+}
+
+type Row = Omit<ScratchGuest, 'record'> & { record: string }
+
+const INSERT = `
+INSERT INTO scratch_guests (operation_id, environment_id, driver, home_id, boot_id, record, created_at)
+VALUES (@operationId, @environmentId, @driver, @homeId, @bootId, @record, @createdAt)`
+
+const SELECT = `
+SELECT operation_id AS operationId, environment_id AS environmentId, driver, home_id AS homeId, record,
+  created_at AS createdAt
+FROM scratch_guests`
+
+/** Guests of drills, from before anything of them exists until nothing of them is left. */
+export class ScratchGuestsTable {
+  private readonly db: Database
+
+  constructor(db: Database) {
+    this.db = db
+  }
+
+  insert({ record, ...guest }: ScratchGuest): void {
+    this.db.run(INSERT, { ...guest, bootId: record.bootId, record: JSON.stringify(record) })
+  }
+
+  /** Undefined once it was removed. */
+  of(operationId: OperationId): ScratchGuest | undefined {
+    const row = this.db.get<Row>(`${SELECT} WHERE operation_id = @operationId AND removed_at IS NULL`, { operationId })
+    return row === undefined ? undefined : { ...row, record: JSON.parse(row.record) as BootRecord }
+  }
+
+  /** Nothing of it is left, or it belongs to an environment now. */
+  setRemoved(operationId: OperationId, at: number): void {
+    this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE operation_id = @operationId', { operationId, at })
+  }
+}
