@@ -67,10 +67,10 @@ interface DangerousRun {
  * Runs exactly the plan that the ticket is for, once: ticket, claim and operation are one transaction. A retry of the
  * same command gets its operation, also after the ticket was used. A refusal is recorded and changes nothing.
  */
-export function runDangerous(deps: DangerousDeps, run: DangerousRun): Operation {
+export async function runDangerous(deps: DangerousDeps, run: DangerousRun): Promise<Operation> {
   const { kind, caller, input } = run
   try {
-    return accept(deps, run)
+    return await accept(deps, run)
   } catch (error) {
     const { environment } = input
     if (error instanceof PilothouseError) deps.tickets.recordRefusal(kind.kind, caller, { error, environment })
@@ -78,7 +78,7 @@ export function runDangerous(deps: DangerousDeps, run: DangerousRun): Operation 
   }
 }
 
-function accept({ toolkit, engine, tickets }: DangerousDeps, run: DangerousRun): Operation {
+function accept({ toolkit, engine, tickets }: DangerousDeps, run: DangerousRun): Promise<Operation> {
   const { kind, caller, input } = run
   const { environment: ref, reason } = input
   let ticket: StoredTicket

@@ -26,7 +26,7 @@ export function planDestroy(
 }
 
 /** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
-export function runDestroy(deps: DangerousDeps, caller: Requester, input: DangerousInput): Operation {
+export function runDestroy(deps: DangerousDeps, caller: Requester, input: DangerousInput): Promise<Operation> {
   return runDangerous(deps, { kind: destroyKind(deps), caller, input })
 }
 

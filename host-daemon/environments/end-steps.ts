@@ -61,7 +61,7 @@ async function end(toolkit: Toolkit, options: EndOptions, { operation, attempt }
   const bounds = { graceMs: attempt > 1 ? 0 : options.graceMs, forceMs: deadlines.stopForceMs }
   const means = meansToStop(toolkit, environment, boot)
   const how = means === undefined ? 'was_gone' : await drivers.of(environment).stopGuest(means, bounds)
-  store.db.transaction(() => {
+  await store.db.together(() => {
     store.boots.end(boot.id, clock.now())
     store.environments.setObserved(id, { kind: 'stopped', since: clock.now() }, clock.now())
     if (how === 'was_gone' && isFirstTime(toolkit, operation)) options.onMissing?.(operation)

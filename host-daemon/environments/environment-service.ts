@@ -54,7 +54,7 @@ export class EnvironmentService {
     return start(this.deps, caller, input)
   }
 
-  stop(caller: Requester, input: PowerInput): Operation {
+  stop(caller: Requester, input: PowerInput): Promise<Operation> {
     return stop(this.deps, caller, input)
   }
 
@@ -82,7 +82,7 @@ export class EnvironmentService {
     return planReset(this.deps, caller, ref)
   }
 
-  runReset(caller: Requester, input: DangerousInput): Operation {
+  runReset(caller: Requester, input: DangerousInput): Promise<Operation> {
     return runReset(this.deps, caller, input)
   }
 
@@ -90,7 +90,7 @@ export class EnvironmentService {
     return planDestroy(this.deps, caller, ref)
   }
 
-  runDestroy(caller: Requester, input: DangerousInput): Operation {
+  runDestroy(caller: Requester, input: DangerousInput): Promise<Operation> {
     return runDestroy(this.deps, caller, input)
   }
 

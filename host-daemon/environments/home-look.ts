@@ -17,20 +17,19 @@ export function lookAtHome({ drivers, clock }: Toolkit, environment: StoredEnvir
 
 /** Keeps what a look found, where it is news, and throws `home_gone` for a home that is positively gone. */
 export function insistOnHome(toolkit: Toolkit, looked: StoredEnvironment, seen: HomeSeen): void {
-  const { store } = toolkit
-  store.db.transaction(() => {
-    const home = store.environments.find(looked.id)?.home
-    const isNews = home?.id === looked.home.id && (home.goneAt === null) !== (seen.kind === 'present')
-    if (isNews) tellHome(toolkit, looked, seen)
-  })
+  const home = toolkit.store.environments.find(looked.id)?.home
+  const isNews = home?.id === looked.home.id && (home.goneAt === null) !== (seen.kind === 'present')
+  if (isNews) tellHome(toolkit, looked, seen)
   if (seen.kind === 'present') return
   throw new PilothouseError('home_gone', `The home of ${looked.name} is gone; nothing was started without it.`)
 }
 
-/** Inside the transaction that looked at the row. */
+/** In the turn in which the row was looked at. */
 function tellHome({ store, clock }: Toolkit, { id: environmentId, home }: StoredEnvironment, { kind }: HomeSeen): void {
   const [at, isThere] = [clock.now(), kind === 'present']
-  store.environments.setHomeGone(environmentId, isThere ? null : at)
   const about = { action: isThere ? 'home.found' : 'home.gone', outcome: 'noticed', detail: { homeId: home.id } }
-  store.activity.append({ ...about, at, actor: null, requestId: null, operationId: null, environmentId })
+  store.db.transaction(() => {
+    store.environments.setHomeGone(environmentId, isThere ? null : at)
+    store.activity.append({ ...about, at, actor: null, requestId: null, operationId: null, environmentId })
+  })
 }

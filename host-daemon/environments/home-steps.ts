@@ -46,7 +46,7 @@ async function makeHome(toolkit: Toolkit, { operation, signal }: StepContext): P
   const { id: homeId, sizeMiB } = environment.home
   if (store.environments.homeMadeAt(homeId) !== null) return assertHome(toolkit, environment)
   await drivers.of(environment).createHome(homeId, sizeMiB, signal)
-  store.db.transaction(() => store.environments.setHomeMade(homeId, clock.now()))
+  await store.db.together(() => store.environments.setHomeMade(homeId, clock.now()))
 }
 
 /** Throws `home_gone` on positive evidence only, and `engine_failed` where it cannot tell. */
@@ -67,5 +67,5 @@ async function removeFreshHome(toolkit: Toolkit, { operation, cause }: UndoConte
   const isCancelledSpawn = operation.kind === 'spawn' && cause.code === 'cancelled'
   if (!isCancelledSpawn && store.environments.homeMadeAt(homeId) !== null) return
   await drivers.of(environment).destroyHome(homeId)
-  if (isCancelledSpawn) store.db.transaction(() => store.environments.setHomeRemoved(homeId, clock.now()))
+  if (isCancelledSpawn) await store.db.together(() => store.environments.setHomeRemoved(homeId, clock.now()))
 }

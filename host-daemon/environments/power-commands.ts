@@ -43,7 +43,7 @@ export async function start(deps: PowerDeps, caller: Requester, input: PowerInpu
 }
 
 /** Accepts a stop, also of an environment in quarantine. */
-export function stop({ toolkit, engine }: PowerDeps, caller: Requester, input: PowerInput): Operation {
+export function stop({ toolkit, engine }: PowerDeps, caller: Requester, input: PowerInput): Promise<Operation> {
   const { store } = toolkit
   let environment: StoredEnvironment
   return engine.accept({

@@ -26,7 +26,7 @@ export function planReset(
 }
 
 /** Runs exactly the plan that the ticket is for, once. A refusal is recorded and changes nothing. */
-export function runReset(deps: DangerousDeps, caller: Requester, input: DangerousInput): Operation {
+export function runReset(deps: DangerousDeps, caller: Requester, input: DangerousInput): Promise<Operation> {
   return runDangerous(deps, { kind: resetKind(deps), caller, input })
 }
 

@@ -44,7 +44,9 @@ async function bootGuest(toolkit: Toolkit, context: StepContext): Promise<void> 
   const spec = specOf(toolkit, environment)
   const driver = toolkit.drivers.of(environment)
   const record = driver.planBoot(spec)
-  recordBoot(toolkit, context, record)
+  await recordBoot(toolkit, context, record)
+  // Who was left behind meanwhile starts nothing any more: whatever it has recorded is being undone.
+  context.signal.throwIfAborted()
   await driver.startGuest(spec, record, context.signal)
 }
 
@@ -71,10 +73,10 @@ function specOf({ store, random }: Toolkit, environment: StoredEnvironment): Boo
 }
 
 /** The means to find and stop the guest, durable before it exists. */
-function recordBoot({ store, clock }: Toolkit, { operation, attempt }: StepContext, record: BootRecord): void {
+function recordBoot({ store, clock }: Toolkit, { operation, attempt }: StepContext, record: BootRecord): Promise<void> {
   const { environmentId, bootId } = record
   const since = clock.now()
-  store.db.transaction(() => {
+  return store.db.together(() => {
     store.boots.insert({ operationId: operation.id, record, startedAt: since })
     store.environments.setBoot(environmentId, bootId)
     const observed = { kind: 'booting', since, phase: 'booting_guest', bootId, attempt } as const
@@ -99,7 +101,7 @@ async function isAlive({ drivers }: Toolkit, { environment, boot }: Present): Pr
 async function endBoot(toolkit: Toolkit, { environment, boot }: Present, told?: () => void): Promise<void> {
   const { store, clock, drivers, deadlines } = toolkit
   await drivers.of(environment).stopGuest(boot.record, { graceMs: 0, forceMs: deadlines.stopForceMs })
-  store.db.transaction(() => {
+  await store.db.together(() => {
     store.boots.end(boot.id, clock.now())
     told?.()
   })

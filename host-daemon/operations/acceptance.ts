@@ -18,7 +18,10 @@ export interface Command {
 }
 
 export interface AcceptRequest extends Command {
-  /** Names the environment, making it where the command does. Runs in the transaction; throws to refuse. */
+  /**
+   * Names the environment, making it where the command does. Like the others it runs in the transaction, throws to
+   * refuse, and is called again where that has to be done again.
+   */
   readonly target: () => { readonly id: EnvironmentId; readonly name: EnvironmentName }
   /** What the steps need beyond the environment's row; asked once the environment is named. Never secrets. */
   readonly params?: () => OperationParams
@@ -40,6 +43,8 @@ interface AcceptanceDeps {
   readonly store: Store
   readonly clock: Clock
   readonly random: RandomSource
+  /** Aborted when the daemon ends: nothing is accepted from then on. */
+  readonly suspend: AbortSignal
 }
 
 /** Takes commands in: idempotency key, claim, operation and activity in one transaction, or nothing. */
@@ -64,8 +69,10 @@ export class Acceptance {
     return store.operations.find(known.operationId)
   }
 
-  accept(request: AcceptRequest, definition: OperationDefinition): Accepted {
-    return this.deps.store.db.transaction(() => {
+  /** Durable when it resolves. */
+  accept(request: AcceptRequest, definition: OperationDefinition): Promise<Accepted> {
+    return this.deps.store.db.together(() => {
+      if (this.deps.suspend.aborted) throw new PilothouseError('host_unreachable', 'The daemon is ending.')
       const replayed = this.replayOf(request)
       if (replayed !== undefined) return { operation: replayed, isNew: false, displaced: [] }
       const target = request.target()

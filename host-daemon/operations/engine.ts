@@ -62,7 +62,7 @@ export class OperationEngine {
 
   constructor(deps: EngineDeps) {
     this.deps = deps
-    this.acceptance = new Acceptance(deps)
+    this.acceptance = new Acceptance({ ...deps, suspend: this.suspension.signal })
     const onUnrecorded = (id: OperationId, status: OperationStatus) => {
       this.unrecorded.set(id, status)
       this.wake(id)
@@ -98,10 +98,9 @@ export class OperationEngine {
     return known === undefined ? undefined : this.view(known)
   }
 
-  /** Durable when it returns; the work goes on by itself. A retry answers with the same operation. */
-  accept(request: AcceptRequest): Operation {
-    if (this.suspension.signal.aborted) throw new PilothouseError('host_unreachable', 'The daemon is ending.')
-    const { operation, isNew, displaced } = this.acceptance.accept(request, this.definitionOf(request.kind))
+  /** Durable when it resolves; the work goes on by itself. A retry answers with the same operation. */
+  async accept(request: AcceptRequest): Promise<Operation> {
+    const { operation, isNew, displaced } = await this.acceptance.accept(request, this.definitionOf(request.kind))
     for (const id of displaced) this.runs.get(id)?.run.cancel()
     if (isNew) this.launch(operation)
     return this.view(operation)

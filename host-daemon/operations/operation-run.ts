@@ -85,8 +85,7 @@ export class OperationRun {
   private async attemptStep(index: number): Promise<Failure | undefined> {
     const step = this.stepAt(index)
     try {
-      if (step.isCancellable) this.cancellation.signal.throwIfAborted()
-      this.begin(index, null)
+      await this.begin(index, null)
     } catch (error) {
       // The step before it has ended as it has, whatever keeps this one from beginning.
       return this.failureOf(error)
@@ -156,7 +155,7 @@ export class OperationRun {
     const step = this.stepAt(index)
     const undoDeadlineMs = step.undoDeadlineMs ?? this.deps.undoDeadlineMs
     try {
-      this.begin(index, cause)
+      await this.begin(index, cause)
     } catch (error) {
       // What was started must be ended even while the journal cannot be written.
       logger.error({ err: error, operationId: this.operation.id, step: step.name }, 'The journal could not be written')
@@ -183,23 +182,30 @@ export class OperationRun {
     return { kind: 'failed', failure: { ...asFailed(cause), message, details }, isRolledBack: false }
   }
 
-  /** Journal before: where the operation stands, and how the step before ended, in one transaction. */
-  private begin(index: number, undoCause: Failure | null): void {
+  /**
+   * Journal before: where the operation stands, and how the step before ended, in one transaction. Rejects where that
+   * cannot be written, and where a cancel came before a step that heeds it.
+   */
+  private async begin(index: number, undoCause: Failure | null): Promise<void> {
+    this.operation = await this.deps.store.db.together(() => this.journalBegin(index, undoCause))
+  }
+
+  private journalBegin(index: number, undoCause: Failure | null): StoredOperation {
     const { store, clock } = this.deps
+    const { signal } = this.cancellation
     const step = this.stepAt(index)
+    if (undoCause === null && step.isCancellable) signal.throwIfAborted()
     const direction = undoCause === null ? 'forward' : 'undo'
     const attempt = this.attemptAt(step)
-    const isCancellable = step.isCancellable && undoCause === null && !this.cancellation.signal.aborted
+    const isCancellable = step.isCancellable && undoCause === null
     const progress = { direction, undoCause, step: step.name, stepIndex: index, attempt, isCancellable } as const
     const { id } = this.operation
-    this.operation = store.db.transaction(() => {
-      store.steps.end(id, this.lastEnd ?? { endedAt: clock.now(), outcome: 'interrupted', detail: null })
-      store.steps.begin(id, { direction, step: step.name, stepIndex: index, attempt, startedAt: clock.now() })
-      store.operations.setProgress(id, { ...progress, phase: undoCause === null ? step.phase : null })
-      const begun = store.operations.find(id) ?? this.operation
-      if (undoCause === null) step.enter?.(begun)
-      return begun
-    })
+    store.steps.end(id, this.lastEnd ?? { endedAt: clock.now(), outcome: 'interrupted', detail: null })
+    store.steps.begin(id, { direction, step: step.name, stepIndex: index, attempt, startedAt: clock.now() })
+    store.operations.setProgress(id, { ...progress, phase: undoCause === null ? step.phase : null })
+    const begun = store.operations.find(id) ?? this.operation
+    if (undoCause === null) step.enter?.(begun)
+    return begun
   }
 
   private attemptAt(step: Step): number | null {

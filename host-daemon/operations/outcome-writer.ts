@@ -46,7 +46,7 @@ export class OutcomeWriter {
   async write(ending: Ending): Promise<void> {
     for (let attempt = 1; !this.deps.suspend.aborted; attempt += 1) {
       try {
-        this.record(ending)
+        await this.record(ending)
         return
       } catch (error) {
         this.report(ending, { error, attempt })
@@ -55,9 +55,9 @@ export class OutcomeWriter {
     }
   }
 
-  private record({ id, definition, outcome, stepEnd }: Ending): void {
+  private record({ id, definition, outcome, stepEnd }: Ending): Promise<void> {
     const { store, clock } = this.deps
-    store.db.transaction(() => {
+    return store.db.together(() => {
       const operation = store.operations.find(id)
       if (operation === undefined) throw new Error(`Operation ${id} is not in the database`)
       if (stepEnd !== null) store.steps.end(id, stepEnd)

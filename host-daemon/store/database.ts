@@ -4,6 +4,7 @@ import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { Logger } from '../system/logger.ts'
 import { assertSchema } from './assertions.ts'
 import { refusing } from './check-database.ts'
+import { GroupCommit } from './group-commit.ts'
 import { migrate, refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 
@@ -12,6 +13,7 @@ export type EntityKind = 'environment' | 'operation' | 'backup' | 'boot'
 /** What one transaction changed, each entity once, in the order of first change. */
 export type CommittedChange = readonly { readonly kind: EntityKind; readonly id: string }[]
 
+type Touched = Map<string, CommittedChange[number]>
 type Row = Record<string, unknown>
 type Bindings = Record<string, string | number | null>
 type Statement = BetterSqlite3.Statement<[Bindings], Row>
@@ -25,15 +27,24 @@ const BUSY_TIMEOUT_MS = 5_000
  */
 export class Database implements Disposable {
   private readonly raw: BetterSqlite3.Database
+  /** A transaction of its own, or a savepoint inside of one. */
+  private readonly atomically: BetterSqlite3.Transaction<(work: () => unknown) => unknown>
+  private readonly group: GroupCommit
   private readonly statements = new Map<string, Statement>()
   private readonly listeners = new Set<(change: CommittedChange) => void>()
-  private touched: Map<string, { kind: EntityKind; id: string }> | undefined
+  private touched: Touched | undefined
 
   private readonly logger: Logger | undefined
 
   constructor(raw: BetterSqlite3.Database, logger?: Logger) {
     this.raw = raw
     this.logger = logger
+    this.atomically = raw.transaction((work) => work())
+    this.group = new GroupCommit({
+      commit: (work) => this.transaction(work),
+      attempt: (work) => this.savepoint(work),
+      isInTransaction: () => raw.inTransaction,
+    })
   }
 
   run(sql: string, bindings: Bindings = {}): number {
@@ -52,16 +63,26 @@ export class Database implements Disposable {
   /** All or nothing; durable when it returns. An inner call joins the outer transaction. */
   transaction<T>(work: () => T): T {
     if (this.raw.inTransaction) return work()
-    const touched = new Map<string, { kind: EntityKind; id: string }>()
+    const touched: Touched = new Map()
     this.touched = touched
     let result: T
     try {
-      result = this.raw.transaction(work).immediate()
+      result = this.atomically.immediate(work) as T
     } finally {
       this.touched = undefined
     }
     if (touched.size > 0) this.tell([...touched.values()])
     return result
+  }
+
+  /**
+   * All or nothing; durable when it resolves. Whatever is asked for in the same turn of the event loop shares one
+   * commit, and with it one sync of the disk, in the order in which it was asked for. A work that throws undoes itself
+   * alone. It runs a turn later than it is asked for, so what it decides by is read inside; and it runs again, by
+   * itself, where the shared commit fails, so it has no effects but those in the database.
+   */
+  together<T>(work: () => T): Promise<T> {
+    return this.group.add(work)
   }
 
   /** Says that the running transaction changed an entity. Tables call it in every write. */
@@ -79,6 +100,20 @@ export class Database implements Disposable {
   dispose(): void {
     this.statements.clear()
     this.raw.close()
+  }
+
+  /** A part of the running transaction: what it throws undoes it alone, unless SQLite undid all of it. */
+  private savepoint<T>(work: () => T): T {
+    const outer = this.touched
+    const touched: Touched = new Map()
+    this.touched = touched
+    try {
+      const result = this.atomically(work) as T
+      for (const [key, entity] of touched) outer?.set(key, entity)
+      return result
+    } finally {
+      this.touched = outer
+    }
   }
 
   private tell(change: CommittedChange): void {

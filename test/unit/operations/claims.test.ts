@@ -101,15 +101,20 @@ describe('claims', () => {
       ...{ kind, caller: callerOf('operator', user), commandId: newCommandId(), input: {} },
       target: () => ENVIRONMENT,
     })
-  const refusal = (kind: Toy): PilothouseError => {
+  const refusal = async (kind: Toy): Promise<PilothouseError> => {
     try {
-      submit(kind)
+      await submit(kind)
     } catch (error) {
       if (error instanceof PilothouseError) return error
       throw error
     }
     throw new Error(`${kind} was accepted`)
   }
+  const submitOrBeRefused = (kind: Toy) =>
+    submit(kind).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'operation_in_flight' })
+      return undefined
+    })
   const begun = (kind: Toy) => waitFor(`${kind} to begin`, () => trail.includes(`${kind} begins`))
   const ended = ({ id }: Operation) => engine.wait(id, 5_000, new AbortController().signal)
   const finish = async (kind: Toy, operation: Operation) => {
@@ -144,7 +149,7 @@ describe('claims', () => {
   })
 
   it('that are shared run beside each other, and are nobody the environment names', async () => {
-    const [home, repository] = [submit('reboot'), submit('resize')]
+    const [home, repository] = await Promise.all([submit('reboot'), submit('resize')])
     await Promise.all([begun('reboot'), begun('resize')])
     expect(store.environments.find(ENVIRONMENT.id)?.operationId).toBeNull()
     expect(store.claims.sharersOf(ENVIRONMENT.id).sort()).toEqual([home.id, repository.id].sort())
@@ -154,21 +159,21 @@ describe('claims', () => {
   })
 
   it('that are shared are refused while an exclusive one is in flight, which is named', async () => {
-    const stopping = submit('stop', 'alice')
+    const stopping = await submit('stop', 'alice')
     await begun('stop')
-    const { code, message, details } = refusal('reboot')
+    const { code, message, details } = await refusal('reboot')
     expect(code).toBe('operation_in_flight')
     expect(message).toMatch(/^alice is running stop on web: step work, for \d+ s\.$/)
     expect(details).toMatchObject({ operationId: stopping.id, kind: 'stop', user: 'alice', step: 'work' })
     expect(store.operations.list({ limit: 10 })).toHaveLength(1)
     await finish('stop', stopping)
-    await finish('reboot', submit('reboot'))
+    await finish('reboot', await submit('reboot'))
   })
 
   it('that displace cancel the shared ones, say so, and begin only when those have ended', async () => {
-    const [home, repository] = [submit('reboot'), submit('resize')]
+    const [home, repository] = await Promise.all([submit('reboot'), submit('resize')])
     await Promise.all([begun('reboot'), begun('resize')])
-    const stopping = submit('stop', 'alice')
+    const stopping = await submit('stop', 'alice')
     expect(store.operations.find(home.id)?.isCancelRequested).toBe(true)
     await begun('stop')
     for (const sharer of [home, repository])
@@ -184,18 +189,18 @@ describe('claims', () => {
   })
 
   it('that do not displace run beside what shares', async () => {
-    const sharer = submit('reboot')
+    const sharer = await submit('reboot')
     await begun('reboot')
-    const starting = submit('start')
+    const starting = await submit('start')
     await begun('start')
     await finish('start', starting)
     expect(await finish('reboot', sharer)).toMatchObject({ status: { kind: 'succeeded' } })
   })
 
   it('keep their order across a crash between displacing and beginning', async () => {
-    const sharer = submit('reboot')
+    const sharer = await submit('reboot')
     await begun('reboot')
-    const stopping = submit('stop')
+    const stopping = await submit('stop')
     // Nothing has been done yet but the acceptance: the next daemon finds the shared one cancelled and both running.
     expect(trail).toEqual(['reboot begins'])
     await restart()
@@ -206,20 +211,20 @@ describe('claims', () => {
   })
 
   it('that are exclusive are taken up again by whoever held them, and by nobody else', async () => {
-    const stopping = submit('stop')
+    const stopping = await submit('stop')
     await begun('stop')
     await restart()
     expect(store.claims.holderOf(ENVIRONMENT.id)).toBe(stopping.id)
-    expect(refusal('destroy').code).toBe('operation_in_flight')
+    expect((await refusal('destroy')).code).toBe('operation_in_flight')
     await finish('stop', stopping)
     expect(store.claims.holderOf(ENVIRONMENT.id)).toBeUndefined()
   })
 
-  it('that are exclusive are never two, whoever writes them', () => {
+  it('that are exclusive are never two, whoever writes them', async () => {
     const claim = (operationId: string, resource: 'guest' | 'home') => ({
       ...{ operationId: operationId as OperationId, environmentId: ENVIRONMENT.id, resource, claimedAt: 1 },
     })
-    const { id } = submit('stop')
+    const { id } = await submit('stop')
     const insert = `
       INSERT INTO claims (operation_id, environment_id, resource, mode, claimed_at)
       VALUES (@operationId, @environmentId, @resource, 'exclusive', @claimedAt)`
@@ -232,18 +237,14 @@ describe('claims', () => {
     const kinds = Object.keys(CLAIMS) as Toy[]
     const deeds = fc.array(fc.constantFrom(...kinds, 'pause' as const), { minLength: 3, maxLength: 25 })
     const property = fc.asyncProperty(deeds, async (sequence) => {
-      const accepted: Operation[] = []
+      const asked: Promise<Operation | undefined>[] = []
       for (const deed of sequence) {
         if (deed === 'pause') await new Promise((resolve) => setImmediate(resolve))
-        else {
-          try {
-            accepted.push(submit(deed))
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'operation_in_flight' })
-          }
-        }
+        else asked.push(submitOrBeRefused(deed))
         expect(openExclusives()).toBeLessThanOrEqual(1)
       }
+      const accepted = (await Promise.all(asked)).filter((operation) => operation !== undefined)
+      expect(openExclusives()).toBeLessThanOrEqual(1)
       for (const kind of kinds) gateOf(kind).resolve(undefined)
       await Promise.all(accepted.map(ended))
       gates = new Map()

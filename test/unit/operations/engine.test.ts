@@ -112,7 +112,7 @@ describe('OperationEngine', () => {
   })
 
   it('runs the steps in order and journals each before and after', async () => {
-    const operation = await ended(run([step('one'), step('two')]))
+    const operation = await ended(await run([step('one'), step('two')]))
     expect(operation).toMatchObject({ status: { kind: 'succeeded' }, step: 'two', stepIndex: 1, stepCount: 2 })
     expect(trail).toEqual(['one', 'two'])
     expect(journal(operation)).toEqual(['forward one done', 'forward two done'])
@@ -120,7 +120,7 @@ describe('OperationEngine', () => {
   })
 
   it('undoes what was done, newest first, the failed step included', async () => {
-    const operation = await ended(run([step('one'), failing('two'), step('three')]))
+    const operation = await ended(await run([step('one'), failing('two'), step('three')]))
     expect(operation.status).toMatchObject({ kind: 'failed', failure: { message: 'Error: broken' } })
     expect(trail).toEqual(['one', 'two', 'undo two', 'undo one'])
     expect(journal(operation)).toEqual(['forward one done', 'forward two failed', 'undo two done', 'undo one done'])
@@ -129,7 +129,7 @@ describe('OperationEngine', () => {
 
   it('undoes nothing beyond what could not be undone, and says so', async () => {
     const stuck = step('two', { undo: () => Promise.reject(new Error('stuck')) })
-    const operation = await ended(run([step('one'), stuck, failing('three')]))
+    const operation = await ended(await run([step('one'), stuck, failing('three')]))
     expect(trail).toEqual(['one', 'two', 'three', 'undo three'])
     expect(operation.status).toMatchObject({
       kind: 'failed',
@@ -141,7 +141,9 @@ describe('OperationEngine', () => {
   })
 
   it('goes back to the step of the retry, as often as allowed', async () => {
-    const operation = await ended(run([step('one'), step('two'), failing('three')], { from: 'two', maxAttempts: 2 }))
+    const operation = await ended(
+      await run([step('one'), step('two'), failing('three')], { from: 'two', maxAttempts: 2 }),
+    )
     expect(trail).toEqual([
       ...['one', 'two', 'three', 'undo three', 'undo two'],
       ...['two', 'three', 'undo three', 'undo two', 'undo one'],
@@ -151,7 +153,7 @@ describe('OperationEngine', () => {
 
   it('undoes and repeats nothing behind a step that cannot be taken back', async () => {
     const final = { ...failing('final'), isForwardOnly: true, isCancellable: false }
-    const operation = await ended(run([step('one'), final, step('three')], { from: 'one', maxAttempts: 2 }))
+    const operation = await ended(await run([step('one'), final, step('three')], { from: 'one', maxAttempts: 2 }))
     expect(trail).toEqual(['one', 'final'])
     expect(operation.status).toMatchObject({ kind: 'failed', failure: { message: 'Error: broken' } })
     expect(outcomes).toMatchObject([{ kind: 'failed', isRolledBack: false }])
@@ -159,7 +161,7 @@ describe('OperationEngine', () => {
   })
 
   it('undoes what came before a step that cannot be taken back, where that one never began', async () => {
-    await ended(run([step('one'), failing('two'), step('final', { isForwardOnly: true })]))
+    await ended(await run([step('one'), failing('two'), step('final', { isForwardOnly: true })]))
     expect(trail).toEqual(['one', 'two', 'undo two', 'undo one'])
     expect(words()).toEqual(['accepted', 'rolled_back', 'failed'])
   })
@@ -167,7 +169,7 @@ describe('OperationEngine', () => {
   it('goes on after a crash where a cancel came too late for the step, and heeds it before the next', async () => {
     const gate = Promise.withResolvers<undefined>()
     const deaf = step('deaf', { isCancellable: false, run: () => gate.promise })
-    const operation = run([step('one'), deaf, step('three')])
+    const operation = await run([step('one'), deaf, step('three')])
     await waitFor('the step', () => journal(operation).length === 2)
     db.transaction(() => store.operations.requestCancel(operation.id, 1))
     await engine.stop()
@@ -182,7 +184,7 @@ describe('OperationEngine', () => {
 
   it('ends a step at its deadline, also one that does not heed its signal', async () => {
     const deaf = step('deaf', { deadlineMs: 20, run: () => new Promise(() => undefined) })
-    const operation = await ended(run([deaf]))
+    const operation = await ended(await run([deaf]))
     expect(operation.status).toMatchObject({ kind: 'failed', failure: { code: 'deadline_exceeded' } })
     expect(trail).toEqual(['undo deaf'])
   })
@@ -190,7 +192,7 @@ describe('OperationEngine', () => {
   it('keeps trying to record an outcome, and shows no one "running" meanwhile', async () => {
     const other = new Sqlite(join(folder, 'test.db'))
     other.exec(`CREATE TRIGGER full BEFORE UPDATE OF status ON operations BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
-    const operation = run([step('one')])
+    const operation = await run([step('one')])
     const shown = await ended(operation)
     expect(shown.status).toMatchObject({ kind: 'failed', failure: { code: 'internal' } })
     const told: string[] = []
@@ -214,7 +216,7 @@ describe('OperationEngine', () => {
         return Promise.resolve()
       },
     })
-    const operation = run([sabotage, step('two')])
+    const operation = await run([sabotage, step('two')])
     expect((await ended(operation)).status).toMatchObject({ kind: 'failed' })
     expect(trail).toEqual(['one', 'undo one'])
     other.close()
@@ -228,7 +230,7 @@ describe('OperationEngine', () => {
         signal.throwIfAborted()
       },
     })
-    const operation = run([slow, step('two')])
+    const operation = await run([slow, step('two')])
     await waitFor('the step', () => engine.get(operation.id).isCancellable && journal(operation).length === 1)
     engine.cancel(operation.id, callerOf('operator'))
     gate.resolve(undefined)
@@ -243,7 +245,7 @@ describe('OperationEngine', () => {
           signal.addEventListener('abort', () => reject(new Error('How dare you.')), { once: true })
         }),
     })
-    const operation = run([step('one'), offended], { from: 'one', maxAttempts: 3 })
+    const operation = await run([step('one'), offended], { from: 'one', maxAttempts: 3 })
     await waitFor('the step', () => engine.get(operation.id).step === 'offended')
     engine.cancel(operation.id, callerOf('operator'))
     expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
@@ -252,7 +254,7 @@ describe('OperationEngine', () => {
 
   it('journals a step as done that was, also when a cancel keeps the next one from beginning', async () => {
     const gate = Promise.withResolvers<undefined>()
-    const operation = run([step('heedless', { run: () => gate.promise }), step('two')])
+    const operation = await run([step('heedless', { run: () => gate.promise }), step('two')])
     await waitFor('the step', () => journal(operation).length === 1)
     engine.cancel(operation.id, callerOf('operator'))
     gate.resolve(undefined)
@@ -260,10 +262,10 @@ describe('OperationEngine', () => {
     expect(journal(operation)[0]).toBe('forward heedless done')
   })
 
-  it('accepts in one durable write, and starts to work after the answer', () => {
+  it('accepts in one durable write, and starts to work after the answer', async () => {
     let commits = 0
     const subscription = db.onCommitted(() => (commits += 1))
-    run([step('one')])
+    await run([step('one')])
     expect(commits).toBe(1)
     expect(trail).toEqual([])
     subscription.dispose()
