@@ -18,6 +18,7 @@ import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { CommandId, OwnerName, RequestId } from '../../src-shared/model/ids.ts'
 import type { Role } from '../../src-shared/model/role.ts'
 import { FakeMachine } from './fake-machine.ts'
+import { FakeRepositories } from './fake-point-repository.ts'
 import { FakeVmDriver } from './fake-vm-driver.ts'
 import { MemoryLogger } from './memory-logger.ts'
 
@@ -27,6 +28,8 @@ export interface FakeDriverDaemonOptions {
   /** The database and journals; a folder of its own, removed at the end, unless given. */
   readonly folder?: string
   readonly machine?: FakeMachine
+  /** Give the same ones to the next daemon and it finds its points again. */
+  readonly repositories?: FakeRepositories
   /** Prepares the driver before the daemon starts. */
   readonly arrange?: (driver: FakeVmDriver) => unknown
 }
@@ -58,6 +61,7 @@ export type FakeDriverDaemon = Awaited<ReturnType<typeof startFakeDriverDaemon>>
 export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {}) {
   const folder = given.folder ?? (await mkdtemp(join(tmpdir(), 'pilothouse-daemon-')))
   const machine = given.machine ?? new FakeMachine()
+  const repositories = given.repositories ?? new FakeRepositories(given.clock)
   const driver = new FakeVmDriver({ machine, journalFolder: join(folder, 'consoles') })
   given.arrange?.(driver)
   const logger = new MemoryLogger()
@@ -66,6 +70,8 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     databasePath,
     options: { hostName: 'test-host', version: '0.0.0-test', guestUidBase: 100_000, ...QUICK, ...given.options },
     drivers: [driver],
+    repositories,
+    folders: foldersIn(folder),
     images: { list: () => Promise.resolve([]), isUsable: (ref) => Promise.resolve(ref !== 'absent@1') },
     clock: given.clock ?? new SystemClock(),
     random,
@@ -78,6 +84,7 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     daemon,
     driver,
     machine,
+    repositories,
     logger,
     folder,
     /** The contract's calls, made by somebody in that role. */
@@ -99,7 +106,7 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     /** Ends this daemon as it is and starts the next one on the same database and guests. */
     restart: async (next: Partial<FakeDriverDaemonOptions> = {}) => {
       await daemon.stop()
-      return startFakeDriverDaemon({ ...given, folder, machine, ...next })
+      return startFakeDriverDaemon({ ...given, folder, machine, repositories, ...next })
     },
     /**
      * What a `kill -9` leaves: the database as it is at this moment, and the guests. The present daemon is let go
@@ -110,13 +117,19 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
       for (const name of ['pilothoused.db', 'pilothoused.db-wal']) copyFileSync(join(folder, name), join(left, name))
       await daemon.stop()
       await rm(folder, { recursive: true, force: true })
-      return startFakeDriverDaemon({ ...given, folder: left, machine, ...next })
+      return startFakeDriverDaemon({ ...given, folder: left, machine, repositories, ...next })
     },
     remove: async () => {
       await daemon.stop().catch(() => undefined)
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The daemon's own folders for working with recovery points. */
+export function foldersIn(folder: string) {
+  const named = (name: string) => join(folder, name)
+  return { rooms: named('rooms'), scratch: named('scratch'), listings: named('listings'), restored: named('restored') }
 }
 
 let lastName = 0

@@ -21,6 +21,8 @@ export interface FakeHome {
   readonly sizeMiB: number
   /** What a guest has left in it; nothing where nobody wrote anything. */
   readonly content?: string
+  /** Everything else in it, by path below its root. */
+  readonly files?: Readonly<Record<string, string>>
   /** Its making was interrupted. */
   readonly isHalfMade?: boolean
   /** Of the environment that last started with it. */

@@ -10,14 +10,21 @@ import {
   type BootSpec,
   type ConsoleInput,
   type GuestEvidence,
+  type GuestProgram,
+  type GuestProgramResult,
+  type HomeTree,
+  type HomeTreeOptions,
   type HomeView,
   type HomeViewOptions,
   type HostSurvey,
+  type OpenHomeTree,
   type StopDeadlines,
   type SurveyedBoot,
   type SurveyedHome,
   type VmDriver,
 } from '../../host-daemon/drivers/vm-driver.ts'
+import { filesOf, layOut, takeIn } from './fake-home-trees.ts'
+import { without } from '../../host-daemon/store/without.ts'
 import { FakeMachine, type FakeHome } from './fake-machine.ts'
 
 export type FakeAction =
@@ -32,6 +39,10 @@ export type FakeAction =
   | 'survey'
   | 'openHomeView'
   | 'dropHomeViews'
+  | 'fillHome'
+  | 'verifyHome'
+  | 'openViewTree'
+  | 'runInGuest'
 
 export interface FakeVmDriverOptions {
   /** Give the same one to the next daemon and it finds the guests again. */
@@ -42,6 +53,7 @@ export interface FakeVmDriverOptions {
 
 const POLL_MS = 2
 const HOME_BYTES = 4096
+const MIB = 1024 * 1024
 
 /** A `VmDriver` whose guests live in a `FakeMachine`. Every action can be delayed, held or made to fail. */
 export class FakeVmDriver implements VmDriver {
@@ -57,6 +69,10 @@ export class FakeVmDriver implements VmDriver {
   unknownInspections = 0
   /** What views of running guests are from now on: an agent that cannot freeze leaves a journal to replay. */
   viewConsistency: HomeView['consistency'] = 'quiesced'
+  /** What homes can still take. */
+  freeBytes = 64 * 1024 * MIB
+  /** What programs in guests come to; the home is as the guest sees it. */
+  onProgram: (program: GuestProgram, home: FakeHome) => Partial<GuestProgramResult> = () => ({})
   /** The most guests that were between start and ready at the same time. */
   mostStarting = 0
   private readonly starting = new Set<string>()
@@ -64,6 +80,7 @@ export class FakeVmDriver implements VmDriver {
   private readonly gates = new Map<FakeAction, Promise<void>>()
   private readonly journalFolder: string | undefined
   private readonly openViews = new Set<string>()
+  private readonly seenInViews = new Map<string, FakeHome>()
 
   constructor(options: FakeVmDriverOptions = {}) {
     this.machine = options.machine ?? new FakeMachine()
@@ -80,6 +97,10 @@ export class FakeVmDriver implements VmDriver {
       survey: 0,
       openHomeView: 0,
       dropHomeViews: 0,
+      fillHome: 0,
+      verifyHome: 0,
+      openViewTree: 0,
+      runInGuest: 0,
     }
   }
 
@@ -209,6 +230,7 @@ export class FakeVmDriver implements VmDriver {
     await mkdir(scratchDirectory, { recursive: true })
     await writeFile(imagePath, home.content ?? '')
     this.openViews.add(bootId)
+    this.seenInViews.set(imagePath, home)
     this.machine.views.put(bootId, { bootId })
     const consistency = isRunning ? this.viewConsistency : 'quiesced'
     const isQuiesced = consistency === 'quiesced'
@@ -223,8 +245,68 @@ export class FakeVmDriver implements VmDriver {
 
   private async removeView(bootId: BootId, imagePath: string): Promise<void> {
     await rm(imagePath, { force: true })
+    this.seenInViews.delete(imagePath)
     this.machine.views.delete(bootId)
     this.openViews.delete(bootId)
+  }
+
+  freeHomeBytes(): Promise<number> {
+    return Promise.resolve(this.freeBytes)
+  }
+
+  async fillHome<T>(
+    homeId: HomeId,
+    { folder, signal }: HomeTreeOptions,
+    work: (tree: HomeTree) => Promise<T>,
+  ): Promise<T> {
+    await this.act('fillHome', signal)
+    const home = this.unusedHome(homeId)
+    const tree = await layOut(folder, filesOf(home))
+    try {
+      const result = await work(tree)
+      this.machine.homes.put(homeId, { ...without(home, ['content', 'files']), ...(await takeIn(tree.path)) })
+      return result
+    } finally {
+      await tree.close()
+    }
+  }
+
+  async verifyHome<T>(
+    homeId: HomeId,
+    { folder, signal }: HomeTreeOptions,
+    look: (tree: HomeTree) => Promise<T>,
+  ): Promise<T> {
+    await this.act('verifyHome', signal)
+    const tree = await layOut(folder, filesOf(this.unusedHome(homeId)))
+    try {
+      return await look(tree)
+    } finally {
+      await tree.close()
+    }
+  }
+
+  private unusedHome(homeId: HomeId): FakeHome {
+    const home = this.machine.homes.get(homeId)
+    if (home === undefined) throw new DriverFailure('disk_failed', `There is no home ${homeId}.`)
+    if (home.environmentId !== undefined)
+      throw new DriverFailure('disk_failed', `A guest has had the home ${homeId} before.`)
+    return home
+  }
+
+  async openViewTree({ imagePath }: HomeView, { folder, signal }: HomeTreeOptions): Promise<OpenHomeTree> {
+    await this.act('openViewTree', signal)
+    const seen = this.seenInViews.get(imagePath)
+    if (seen === undefined) throw new PilothouseError('engine_failed', 'The view is closed.')
+    return await layOut(folder, filesOf(seen))
+  }
+
+  async runInGuest({ bootId }: BootRecord, program: GuestProgram): Promise<GuestProgramResult> {
+    await this.act('runInGuest', program.signal)
+    const guest = this.machine.guests.get(bootId)
+    if (guest === undefined) throw new PilothouseError('guest_gone', 'The guest is gone.')
+    const home = this.machine.homes.get(guest.homeId) ?? { homeId: guest.homeId, sizeMiB: 0 }
+    const nothing = { exitCode: 0, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
+    return { ...nothing, ...this.onProgram(program, home) }
   }
 
   openConsoleInput(record: BootRecord): Promise<ConsoleInput> {
