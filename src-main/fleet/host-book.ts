@@ -3,6 +3,7 @@ import type { DaemonEvent } from '../../src-shared/contract/daemon.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { ActivityHead } from '../../src-shared/model/activity.ts'
+import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
@@ -18,6 +19,12 @@ const SAVE_ROWS = 500
 /** A confirmation alone is written at most this often, milliseconds. */
 const CONFIRM_EVERY_MS = 15_000
 
+/** Behind the others, so that the order of the map is the order of change. */
+function putLast<T>(rows: Map<string, T>, id: string, row: T): void {
+  rows.delete(id)
+  rows.set(id, row)
+}
+
 /**
  * What one host last said, in memory and in the cache. Facts are changed by the host's own word only: a lost
  * connection leaves them as they are, and `confirmedAt` tells their age.
@@ -28,6 +35,8 @@ export class HostBook implements Disposable {
   private readonly clock: Clock
   private readonly environments: Map<string, Environment>
   private readonly operations: Map<string, Operation>
+  /** By environment. */
+  private readonly backups: Map<string, BackupStatus>
   private readonly unsaved = new Map<string, CachedChange>()
   private readonly closing = new AbortController()
   private isSaving = false
@@ -43,6 +52,7 @@ export class HostBook implements Disposable {
     const cached = cache.load(hostId)
     this.environments = new Map(cached.environments.map((environment) => [environment.id, environment]))
     this.operations = new Map(cached.operations.map((operation) => [operation.id, operation]))
+    this.backups = new Map(cached.backups.map((backup) => [backup.environmentId, backup]))
     this.place = cached.cursor
     this.heardAt = cached.confirmedAt
   }
@@ -61,6 +71,7 @@ export class HostBook implements Disposable {
       hostId: this.hostId,
       environments: [...this.environments.values()],
       operations: [...this.operations.values()],
+      backups: [...this.backups.values()],
       confirmedAt: this.heardAt,
       activityHead: this.activityHead,
     }
@@ -87,15 +98,19 @@ export class HostBook implements Disposable {
         this.replace(event)
         return { type: 'state_replaced', state: this.state() }
       case 'environment_changed':
-        this.put('environment', this.environments, event.environment)
+        this.putEnvironment(event.environment)
         return { type: 'environment_changed', hostId, environment: event.environment }
       case 'environment_removed':
         this.drop('environment', this.environments, event.environmentId)
+        this.drop('backup', this.backups, event.environmentId)
         return { type: 'environment_removed', hostId, environmentId: event.environmentId }
       case 'operation_changed':
-        this.put('operation', this.operations, event.operation)
+        this.putOperation(event.operation)
         this.forgetOldOperations()
         return { type: 'operation_changed', hostId, operation: event.operation }
+      case 'backup_changed':
+        this.putBackup(event.backup)
+        return { type: 'backup_changed', hostId, backup: event.backup }
       case 'confirmed':
         return {
           type: 'state_confirmed',
@@ -109,20 +124,34 @@ export class HostBook implements Disposable {
   private replace(snapshot: Extract<DaemonEvent, { type: 'snapshot' }>): void {
     for (const id of [...this.environments.keys()]) this.drop('environment', this.environments, id)
     for (const id of [...this.operations.keys()]) this.drop('operation', this.operations, id)
-    for (const environment of snapshot.environments) this.put('environment', this.environments, environment)
-    for (const operation of snapshot.operations) this.put('operation', this.operations, operation)
+    for (const id of [...this.backups.keys()]) this.drop('backup', this.backups, id)
+    for (const environment of snapshot.environments) this.putEnvironment(environment)
+    for (const operation of snapshot.operations) this.putOperation(operation)
+    for (const backup of snapshot.backups) this.putBackup(backup)
     this.forgetOldOperations()
   }
 
-  private put<T extends Environment | Operation>(kind: CachedChange['kind'], rows: Map<string, T>, row: T): void {
-    // Behind the others, so that the order of the map is the order of change.
-    rows.delete(row.id)
-    rows.set(row.id, row)
-    this.unsaved.set(`${kind} ${row.id}`, { kind, id: row.id, body: row })
+  private putEnvironment(environment: Environment): void {
+    putLast(this.environments, environment.id, environment)
+    this.keep({ kind: 'environment', id: environment.id, body: environment })
+  }
+
+  private putOperation(operation: Operation): void {
+    putLast(this.operations, operation.id, operation)
+    this.keep({ kind: 'operation', id: operation.id, body: operation })
+  }
+
+  private putBackup(backup: BackupStatus): void {
+    putLast(this.backups, backup.environmentId, backup)
+    this.keep({ kind: 'backup', id: backup.environmentId, body: backup })
   }
 
   private drop(kind: CachedChange['kind'], rows: Map<string, unknown>, id: string): void {
-    if (rows.delete(id)) this.unsaved.set(`${kind} ${id}`, { kind, id, body: null })
+    if (rows.delete(id)) this.keep({ kind, id, body: null })
+  }
+
+  private keep(change: CachedChange): void {
+    this.unsaved.set(`${change.kind} ${change.id}`, change)
   }
 
   private forgetOldOperations(): void {

@@ -60,4 +60,18 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX pinned_heads_by_key ON pinned_heads (host_key);
   `,
+  // Backups are cached too. A cursor from before is of a state without them: the next contact reads the whole.
+  `
+  CREATE TABLE cached_rows_with_backups (
+    host_id TEXT NOT NULL REFERENCES hosts(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('environment', 'operation', 'backup')),
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (host_id, kind, id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO cached_rows_with_backups SELECT host_id, kind, id, body FROM cached_rows;
+  DROP TABLE cached_rows;
+  ALTER TABLE cached_rows_with_backups RENAME TO cached_rows;
+  UPDATE cached_hosts SET epoch = NULL, seq = NULL;
+  `,
 ]

@@ -1,26 +1,28 @@
+import { backupStatusSchema, type BackupStatus } from '../../src-shared/model/backup.ts'
 import { cursorSchema, type Cursor } from '../../src-shared/model/cursor.ts'
 import { environmentSchema, type Environment } from '../../src-shared/model/environment.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
 import { operationSchema, type Operation } from '../../src-shared/model/operation.ts'
 import type { Db } from './database.ts'
 
-type Kind = 'environment' | 'operation'
+type Kind = 'environment' | 'operation' | 'backup'
 
 /** What was last heard of one host. */
 export interface CachedState {
   readonly environments: readonly Environment[]
   readonly operations: readonly Operation[]
+  readonly backups: readonly BackupStatus[]
   /** From where its events continue; null where the rows below are not of one moment. */
   readonly cursor: Cursor | null
   /** Console clock; null when nothing was ever heard. */
   readonly confirmedAt: number | null
 }
 
-/** One change to be kept; `body` null removes the row. */
+/** One change to be kept, a backup status by its environment's id; `body` null removes the row. */
 export interface CachedChange {
   readonly kind: Kind
   readonly id: string
-  readonly body: Environment | Operation | null
+  readonly body: Environment | Operation | BackupStatus | null
 }
 
 interface HostRow {
@@ -65,13 +67,13 @@ export class StateCache {
         host,
         environments: parseRows(rows.all(hostId, 'environment'), environmentSchema),
         operations: parseRows(rows.all(hostId, 'operation'), operationSchema),
+        backups: parseRows(rows.all(hostId, 'backup'), backupStatusSchema),
       }
     })
-    const { host, environments, operations } = read()
+    const { host, ...rowsRead } = read()
     this.revisions.set(hostId, host?.revision ?? 0)
     return {
-      environments,
-      operations,
+      ...rowsRead,
       cursor: cursorSchema.safeParse({ epoch: host?.epoch, seq: host?.seq }).data ?? null,
       confirmedAt: host?.confirmed_at ?? null,
     }

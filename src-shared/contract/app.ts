@@ -1,6 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { activityHeadSchema, activityVerdictSchema } from '../model/activity.ts'
+import { backupStatusSchema } from '../model/backup.ts'
 import { environmentSchema, timestampSchema } from '../model/environment.ts'
 import { hostSchema, hostTargetSchema } from '../model/host.ts'
 import { environmentIdSchema, hostIdSchema, hostNameSchema } from '../model/ids.ts'
@@ -14,6 +15,11 @@ export const hostStateSchema = z.object({
   hostId: hostIdSchema,
   environments: z.array(environmentSchema),
   operations: z.array(operationSchema),
+  /**
+   * How well each environment was protected when the host last said so; an environment may have none yet. Its
+   * freshness is of `observedAt` on the host's clock: of a host that is unreachable it is shown with its age, not as now.
+   */
+  backups: z.array(backupStatusSchema),
   /** Console clock: when this state was last confirmed by the host; null when nothing was ever heard. */
   confirmedAt: timestampSchema.nullable(),
   /** The end of the host's activity chain as last told; null when it was never told. */
@@ -37,8 +43,10 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     activityHead: activityHeadSchema.nullable(),
   }),
   z.object({ type: z.literal('environment_changed'), ...inHost, environment: environmentSchema }),
+  /** Its backup status goes with it. */
   z.object({ type: z.literal('environment_removed'), ...inHost, environmentId: environmentIdSchema }),
   z.object({ type: z.literal('operation_changed'), ...inHost, operation: operationSchema }),
+  z.object({ type: z.literal('backup_changed'), ...inHost, backup: backupStatusSchema }),
 ])
 export type FleetEvent = z.infer<typeof fleetEventSchema>
 

@@ -1,9 +1,12 @@
 import type { CallOutput } from '../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../src-shared/contract/daemon.ts'
+import { backupStatusSchema } from '../../src-shared/model/backup.ts'
 import { environmentSchema } from '../../src-shared/model/environment.ts'
 import type { DriftItem } from '../../src-shared/model/drift.ts'
 import { operationSchema } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
+import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
+import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
 import type { DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
 
 export const AT = 1_700_000_000_000
@@ -44,6 +47,8 @@ export const operationSample = operationSchema.parse({
   phase: 'provisioning_vm',
   attempt: null,
   isCancellable: true,
+  progress: null,
+  result: null,
   requestedAt: AT,
 })
 
@@ -51,7 +56,57 @@ export const headSample = { seq: 3, hash: 'cd'.repeat(32) }
 
 export const succeededSample = { ...operationSample, status: { kind: 'succeeded' as const, endedAt: AT + 2000 } }
 
-export function planSample(kind: 'destroy' | 'reset'): Plan {
+export const pointSample = recoveryPointSchema.parse({
+  id: '5e'.repeat(32),
+  environmentId: 'env-0000abcd',
+  homeId: 'home-00000000000000aa',
+  image: 'minimal@1',
+  takenAt: AT - 1_800_000,
+  hostName: 'fake-host',
+  bytes: 1_048_576,
+  entries: 42,
+  addedBytes: 4096,
+  durationMs: 900,
+  consistency: 'quiesced',
+  unreadableCount: 0,
+  tags: ['image=minimal@1'],
+  operationId: 'op-00000000000000bb',
+  hasListing: true,
+  verifiedAt: null,
+  drilledAt: null,
+  hasPassedDrill: null,
+  forgottenAt: null,
+})
+
+export const backupSample = backupStatusSchema.parse({
+  environmentId: 'env-0000abcd',
+  environmentName: 'demo',
+  owner: 'local',
+  freshness: {
+    kind: 'healthy',
+    sentence: 'The newest point is 30 min old; older than 1 h 15 min is stale.',
+    thresholdMs: 4_500_000,
+  },
+  policy: { intervalMinutes: 60, keep: { last: 24 }, freshnessMinutes: null, drillIntervalHours: null },
+  hasOwnPolicy: false,
+  nextAt: AT + 1_800_000,
+  latest: pointSample,
+  pointCount: 1,
+  repository: '/var/lib/pilothouse/repositories/env-0000abcd',
+  lastAttempt: {
+    at: AT - 1_800_000,
+    operationId: 'op-00000000000000bb',
+    outcome: 'succeeded',
+    failure: null,
+  },
+  lastCheck: null,
+  lastVerifiedAt: null,
+  lastDrill: null,
+  undo: null,
+  observedAt: AT,
+})
+
+export function planSample<Kind extends Plan['kind']>(kind: Kind): Plan & { kind: Kind } {
   return {
     kind,
     environmentId: environmentSample.id,
@@ -64,6 +119,26 @@ export function planSample(kind: 'destroy' | 'reset'): Plan {
     needsName: true,
     hash: 'ab'.repeat(32),
   }
+}
+
+export const restorePlanSample: RestorePlan = {
+  ...planSample('restore'),
+  text: 'Restores demo to a point of half an hour ago.\nThe present home is kept for undo.',
+  point: pointSample,
+  ageMs: 1_800_000,
+  loss: { kind: 'counted', changes: { added: 1, changed: 2, removed: 0, bytesWritten: 300, bytesRemoved: 0 } },
+  isStopNow: false,
+  diskNeededBytes: 1_048_576,
+  diskFreeBytes: 10_737_418_240,
+  undoUntil: AT + 86_400_000,
+  dropsUndo: false,
+}
+
+const undoPlanSample: UndoPlan = {
+  ...planSample('undo_restore'),
+  text: 'Brings back the home that was replaced.',
+  replacedAt: AT - 600_000,
+  undoUntil: AT + 86_400_000,
 }
 
 export const ticketSample: Ticket = { id: `tkt-${'ab'.repeat(16)}` as never, expiresAt: AT + 300_000 }
@@ -128,6 +203,37 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
   ],
   'operations.wait': succeededSample,
   'operations.cancel': operationSample,
+  'backups.status': {
+    at: AT,
+    hostName: 'fake-host',
+    base: '/var/lib/pilothouse/repositories',
+    isOnThisHost: true,
+    rows: [backupSample],
+  },
+  'backups.points': [pointSample],
+  'backups.now': { ...operationSample, kind: 'backup' },
+  'backups.check': { ...operationSample, kind: 'check' },
+  'backups.prune': { ...operationSample, kind: 'prune' },
+  'backups.setPolicy': backupSample,
+  'backups.browse': {
+    pointId: pointSample.id,
+    entries: [{ path: '/etc', type: 'directory', bytes: 0, modifiedAt: AT, mode: 0o755 }],
+    next: null,
+  },
+  'backups.compare': {
+    from: pointSample.id,
+    to: pointSample.id,
+    counts: { added: 1, changed: 0, removed: 0, bytesWritten: 3, bytesRemoved: 0 },
+    changes: [{ kind: 'added', path: '/note', type: 'file', fromBytes: null, toBytes: 3 }],
+    next: null,
+  },
+  'restore.plan': { plan: restorePlanSample, ticket: ticketSample },
+  'restore.run': { ...operationSample, kind: 'restore' },
+  'undo.plan': { plan: undoPlanSample, ticket: ticketSample },
+  'undo.run': { ...operationSample, kind: 'undo_restore' },
+  files: { ...operationSample, kind: 'restore_files' },
+  clone: { ...operationSample, kind: 'clone' },
+  drill: { ...operationSample, kind: 'drill' },
   'owners.list': [
     { name: 'local' as never, note: 'this machine', isActive: true, limit: 'unlimited', environmentCount: 1 },
   ],
@@ -182,6 +288,7 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
       cursor: { epoch: 'epoch-1', seq: 7 },
       environments: [environmentSample],
       operations: [operationSample],
+      backups: [backupSample],
       activityHead: headSample,
     },
     { type: 'confirmed', cursor: { epoch: 'epoch-1', seq: 7 }, now: AT, activityHead: headSample },

@@ -154,7 +154,7 @@ export function stateOf(
   now: number,
   operations: Operation[] = [],
 ): HostState {
-  return { hostId, environments, operations, confirmedAt: now, activityHead: null }
+  return { hostId, environments, operations, backups: [], confirmedAt: now, activityHead: null }
 }
 
 /** A fleet of the first `hostCount` hosts, with `count` environments spread over those that are connected. */

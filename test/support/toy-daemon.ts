@@ -20,7 +20,7 @@ import { daemonContract, type DaemonEvent } from '../../src-shared/contract/daem
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Cursor } from '../../src-shared/model/cursor.ts'
 import { socketNameOf, type Role } from '../../src-shared/model/role.ts'
-import { ANSWERS, environmentSample, headSample } from './contract-samples.ts'
+import { ANSWERS, backupSample, environmentSample, headSample } from './contract-samples.ts'
 
 interface ToyCall {
   readonly name: string
@@ -158,7 +158,14 @@ export class ToyDaemon {
     }
     const activityHead = headSample
     if (since === null)
-      yield { type: 'snapshot', cursor: here(), environments: [environmentSample], operations: [], activityHead }
+      yield {
+        type: 'snapshot',
+        cursor: here(),
+        environments: [environmentSample],
+        operations: [],
+        backups: [backupSample],
+        activityHead,
+      }
     while (signal?.aborted !== true) {
       const next = this.log.find(({ cursor }) => cursor.seq === at + 1)
       if (next === undefined) {

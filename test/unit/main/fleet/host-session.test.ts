@@ -7,7 +7,7 @@ import type { DaemonEvent } from '../../../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../../../src-shared/error.ts'
 import { hostTargetSchema } from '../../../../src-shared/model/host.ts'
 import { claimedActorSchema, hostIdSchema, hostNameSchema } from '../../../../src-shared/model/ids.ts'
-import { ANSWERS, environmentSample, headSample } from '../../../support/contract-samples.ts'
+import { ANSWERS, backupSample, environmentSample, headSample } from '../../../support/contract-samples.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const id = hostIdSchema.parse('host-0000abcd')
@@ -113,6 +113,7 @@ function snapshot(seq: number): DaemonEvent {
     cursor: { epoch: 'e', seq },
     environments: [environmentSample],
     operations: [],
+    backups: [backupSample],
     activityHead: headSample,
   }
 }
@@ -255,7 +256,11 @@ describe('what is known of a host', () => {
     const heardAt = clock.now()
     link.end(CUT)
     await pass(60_000)
-    expect(session.state()).toMatchObject({ environments: [environmentSample], confirmedAt: heardAt })
+    expect(session.state()).toMatchObject({
+      environments: [environmentSample],
+      backups: [backupSample],
+      confirmedAt: heardAt,
+    })
   })
 
   it('is not confirmed by a reset, which says only that it must be read again', async () => {
@@ -293,20 +298,36 @@ describe('what is known of a host', () => {
     expect(() => session.dispose()).not.toThrow()
   })
 
+  it('tells and keeps how well an environment is protected, as it changes', async () => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(7))
+    const stale = { ...backupSample, freshness: { ...backupSample.freshness, kind: 'stale' as const } }
+    await link.send({ type: 'backup_changed', cursor: { epoch: 'e', seq: 8 }, backup: stale })
+    expect(emitted.at(-1)).toEqual({ type: 'backup_changed', hostId: id, backup: stale })
+    expect(session.state().backups).toEqual([stale])
+    session.dispose()
+    expect(store.cache.load(id)).toMatchObject({ backups: [stale], cursor: { epoch: 'e', seq: 8 } })
+  })
+
   it('is written down with the place to go on from', async () => {
     const link = new FakeLink()
     await connect(link)
     await link.send(snapshot(7))
     expect(store.cache.load(id).cursor).toBeNull()
     await pass(1_000)
-    expect(store.cache.load(id)).toMatchObject({ environments: [environmentSample], cursor: { epoch: 'e', seq: 7 } })
+    expect(store.cache.load(id)).toMatchObject({
+      environments: [environmentSample],
+      backups: [backupSample],
+      cursor: { epoch: 'e', seq: 7 },
+    })
     await link.send({
       type: 'environment_removed',
       cursor: { epoch: 'e', seq: 8 },
       environmentId: environmentSample.id,
     })
     session.dispose()
-    expect(store.cache.load(id)).toMatchObject({ environments: [], cursor: { epoch: 'e', seq: 8 } })
+    expect(store.cache.load(id)).toMatchObject({ environments: [], backups: [], cursor: { epoch: 'e', seq: 8 } })
     expect(emitted.map(({ type }) => type)).toContain('environment_removed')
   })
 })

@@ -78,6 +78,7 @@ it('forgets the cursors of an older version, which may be of mixed rows, and not
   expect(upgraded.cache.load(id)).toEqual({
     environments: [environmentSample],
     operations: [],
+    backups: [],
     cursor: null,
     confirmedAt: 9,
   })

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { openStore, type ConsoleStore } from '../../../../src-main/store/store.ts'
 import { hostTargetSchema } from '../../../../src-shared/model/host.ts'
 import { hostIdSchema, hostNameSchema, requestIdSchema } from '../../../../src-shared/model/ids.ts'
-import { environmentSample, operationSample } from '../../../support/contract-samples.ts'
+import { backupSample, environmentSample, operationSample } from '../../../support/contract-samples.ts'
 
 const id = hostIdSchema.parse('host-0000abcd')
 const name = hostNameSchema.parse('lab')
@@ -84,6 +84,7 @@ describe('what was last heard', () => {
     const changes = [
       { kind: 'environment', id: environmentSample.id, body: environmentSample },
       { kind: 'operation', id: operationSample.id, body: operationSample },
+      { kind: 'backup', id: environmentSample.id, body: backupSample },
     ] as const
     store.cache.save(id, changes, confirmed)
   })
@@ -93,6 +94,7 @@ describe('what was last heard', () => {
     expect(store.cache.load(id)).toEqual({
       environments: [environmentSample],
       operations: [operationSample],
+      backups: [backupSample],
       ...confirmed,
     })
   })
@@ -105,6 +107,7 @@ describe('what was last heard', () => {
     expect(store.cache.load(id)).toEqual({
       environments: [],
       operations: [operationSample],
+      backups: [backupSample],
       cursor: null,
       confirmedAt: 6,
     })
@@ -120,7 +123,13 @@ describe('what was last heard', () => {
   it('goes with its host', () => {
     expect(store.hosts.remove(id)).toBe(true)
     expect(store.hosts.remove(id)).toBe(false)
-    expect(store.cache.load(id)).toEqual({ environments: [], operations: [], cursor: null, confirmedAt: null })
+    expect(store.cache.load(id)).toEqual({
+      environments: [],
+      operations: [],
+      backups: [],
+      cursor: null,
+      confirmedAt: null,
+    })
   })
 })
 
