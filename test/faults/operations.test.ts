@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../support/seeded-random.ts'
-import { Lane } from './operations/lane.ts'
+import { Lane } from './lib/lane.ts'
 import { Life, type Round } from './operations/life.ts'
 import { cellName, dealCells, everyCell, KINDS, matrixText } from './operations/matrix.ts'
 

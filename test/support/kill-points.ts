@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
+import { AgentClient } from '../../host-daemon/drivers/qemu/agent-client.ts'
 import { StepsTable, type StepEnd, type StepEntry } from '../../host-daemon/store/steps-table.ts'
 import type { Database } from '../../host-daemon/store/database.ts'
 
@@ -10,17 +11,18 @@ export interface KillOrder {
   readonly step: string
   /**
    * `before`: while the step's beginning is being journaled, not yet durable. `after`: the step has done its work and
-   * its end is being journaled, not yet durable. `inside`: so long after its beginning is durable.
+   * its end is being journaled, not yet durable. `inside`: so long after its beginning is durable. `frozen`: inside it,
+   * while the guest's file systems are held still.
    */
-  readonly moment: 'before' | 'after' | 'inside'
-  readonly victim: 'daemon' | 'qemu'
+  readonly moment: 'before' | 'after' | 'inside' | 'frozen'
+  readonly victim: 'daemon' | 'qemu' | 'restic'
   readonly delayMs: number
 }
 
 /** What came of an order. */
 export interface KillReport extends KillOrder {
   readonly operationId: string
-  /** Processes that were killed: with `qemu`, none where no guest existed at that point. */
+  /** Processes that were killed: none where no guest, or no restic, existed at that point. */
   readonly killed: readonly number[]
 }
 
@@ -55,12 +57,15 @@ export function killReport(folder: string): KillReport | undefined {
  * the product has no switch for it.
  */
 export function heedKillOrders(folder: string): void {
+  heedWhileFrozen(folder)
   const begin: Begin = Reflect.get(StepsTable.prototype, 'begin')
   const end: End = Reflect.get(StepsTable.prototype, 'end')
   StepsTable.prototype.begin = function (operationId, entry: StepEntry): void {
     begin.call(this, operationId, entry)
+    lastPlace = { db: dbOf(this), operationId }
     const order = orderFor(folder, { db: dbOf(this), operationId, step: entry.step })
-    if (order === undefined || entry.direction !== 'forward' || order.moment === 'after') return
+    if (order === undefined || entry.direction !== 'forward') return
+    if (order.moment === 'after' || order.moment === 'frozen') return
     const hit = (): void => carryOut(folder, order, { db: dbOf(this), operationId })
     if (order.moment === 'before') hit()
     else setTimeout(hit, order.delayMs)
@@ -73,6 +78,20 @@ export function heedKillOrders(folder: string): void {
     if (order?.moment === 'after') carryOut(folder, order, { db: dbOf(this), operationId })
   }
 }
+
+/** The moment at which a guest is held still is the agent's, not the journal's. */
+function heedWhileFrozen(folder: string): void {
+  const freeze: () => Promise<number> = Reflect.get(AgentClient.prototype, 'freeze')
+  AgentClient.prototype.freeze = async function () {
+    const frozen = await freeze.call(this)
+    const order = orderIn(folder)
+    if (order?.moment === 'frozen' && lastPlace !== undefined) carryOut(folder, order, lastPlace)
+    return frozen
+  }
+}
+
+/** The operation that journaled a step last: the one that freezes. */
+let lastPlace: Place | undefined
 
 type Begin = (this: StepsTable, ...words: Parameters<StepsTable['begin']>) => void
 type End = (this: StepsTable, ...words: Parameters<StepsTable['end']>) => void
@@ -107,9 +126,21 @@ function orderFor(folder: string, { db, operationId, step }: Place & { step: str
 function carryOut(folder: string, order: PlacedOrder, place: Place): void {
   if (orderIn(folder)?.id !== order.id) return
   withdrawKill(folder)
-  const killed = order.victim === 'daemon' ? [process.pid] : guestsOf(place)
+  const killed = victimsOf(order, place)
   write(join(folder, REPORT), { ...order, operationId: place.operationId, killed } satisfies KillReport)
   for (const pid of killed) process.kill(pid, 'SIGKILL')
+}
+
+function victimsOf({ victim }: KillOrder, place: Place): number[] {
+  if (victim === 'daemon') return [process.pid]
+  return victim === 'qemu' ? guestsOf(place) : childrenOf(place)
+}
+
+/** Engines' children that the operation has told of and that live: restic, by the name it was started with. */
+function childrenOf({ db, operationId }: Place): number[] {
+  const sql = 'SELECT pid FROM operation_children WHERE operation_id = @operationId'
+  const told = db.all<{ pid: number }>(sql, { operationId }).map(({ pid }) => pid)
+  return told.filter((pid) => argumentsOf(pid).some((word) => word.endsWith('restic')))
 }
 
 /** Processes of the environment's boots, by the name that each was started with. */

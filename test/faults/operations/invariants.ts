@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { ObservedState } from '../../../src-shared/model/environment.ts'
-import type { Lane } from './lane.ts'
+import type { Lane } from '../lib/lane.ts'
 
 interface Row {
   id: string

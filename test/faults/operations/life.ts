@@ -4,11 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { runProgram } from '../../../host-daemon/system/child.ts'
 import type { Environment } from '../../../src-shared/model/environment.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
-import { newCommandId, newRequestId, spawnInput } from '../../support/fake-driver-daemon.ts'
+import { newCommandId, spawnInput } from '../../support/fake-driver-daemon.ts'
 import type { KillOrder } from '../../support/kill-points.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { problemsOf } from './invariants.ts'
-import type { Lane } from './lane.ts'
+import type { Lane } from '../lib/lane.ts'
+import { context, strike, waitForEnd, type Send } from '../lib/strike.ts'
 import { cellName, KINDS, type Kind, type Queue } from './matrix.ts'
 
 /** One kill and what became of it. */
@@ -21,14 +22,10 @@ export interface Round {
   readonly problems: readonly string[]
 }
 
-type Send = () => Promise<Operation>
-
-const OPERATION_MS = 150_000
 /** The daemon looks at its guests every half second here. */
 const NOTICED_MS = 3_000
 const POLL_MS = 50
 const MARK = 'this-must-never-be-lost'
-const context = () => ({ context: { requestId: newRequestId() } })
 
 /** One environment from spawn to destroy, hit once in each of its operations. */
 export class Life {
@@ -52,25 +49,13 @@ export class Life {
   }
 
   private async suffer(order: KillOrder & { readonly kind: Kind }): Promise<void> {
-    const send = await this.command(order.kind)
-    this.lane.order(order)
-    const { accepted, settledMs: cameBackMs } = await this.submit(send)
-    await waitFor(`${cellName(order)} or its end`, () => this.hitOrEnded(accepted), OPERATION_MS)
-    this.lane.withdraw()
-    // A kill that was on its way when the order was taken back still comes.
-    await delay(POLL_MS)
-    const isHit = this.lane.report() !== undefined
-    const isDead = isHit && order.victim === 'daemon' && cameBackMs === null
-    const settledMs = isDead ? await this.comeBack(accepted.id) : cameBackMs
-    const ended = await this.waitForEnd(accepted.id)
-    // A step may be over before a kill inside it comes; every other point is reached.
-    const isMissed = !isHit && order.moment === 'inside'
+    const { ended, settledMs, killed, isHit, isMissed } = await strike(this.lane, order, await this.command(order.kind))
     const problems = [
       ...(isHit || isMissed ? [] : ['the point was never reached']),
       ...(await this.judge(order.kind, ended)),
     ]
     if (isMissed && problems.length === 0) return
-    this.report({ cell: cellName(order), killed: this.lane.report()?.killed.length ?? 0, settledMs, problems })
+    this.report({ cell: cellName(order), killed, settledMs, problems })
   }
 
   /** Everything about a command but its sending, which may be repeated: it is the same command. */
@@ -90,51 +75,6 @@ export class Life {
         return () => this.lane.client.environments[kind].run(input, context())
       }
     }
-  }
-
-  /** A daemon that dies before its answer is out is asked again, by the same command. */
-  private async submit(send: Send): Promise<{ accepted: Operation; settledMs: number | null }> {
-    try {
-      return { accepted: await send(), settledMs: null }
-    } catch (error) {
-      if (this.lane.report()?.victim !== 'daemon') throw error
-      const settledMs = await this.comeBack(this.lane.report()?.operationId ?? '')
-      return { accepted: await send(), settledMs }
-    }
-  }
-
-  private hitOrEnded({ id }: Operation): 'hit' | 'ended' | undefined {
-    if (this.lane.report() !== undefined) return 'hit'
-    const status = this.lane.query<{ status: string }>('SELECT status FROM operations WHERE id = ?', id)[0]?.status
-    if (status === undefined || status === 'running') return undefined
-    // The very last thing that an operation does may be the one that it is hit at.
-    return this.lane.report() === undefined ? 'ended' : 'hit'
-  }
-
-  /** Answers how long after the daemon was started again the claim was free or its operation had gone on. */
-  private async comeBack(id: string): Promise<number> {
-    const before = this.lastStep(id)
-    await this.lane.gone()
-    const startedAt = performance.now()
-    await this.lane.start()
-    await waitFor('the operation to go on', () => this.lastStep(id) !== before || !this.isRunning(id), 60_000)
-    return performance.now() - startedAt
-  }
-
-  private lastStep(id: string): number {
-    const sql = 'SELECT COALESCE(MAX(id), 0) AS last FROM operation_steps WHERE operation_id = ?'
-    return this.lane.query<{ last: number }>(sql, id)[0]?.last ?? 0
-  }
-
-  private isRunning(id: string): boolean {
-    const sql = "SELECT 1 FROM operations WHERE id = ? AND status = 'running'"
-    return this.lane.query(sql, id).length > 0
-  }
-
-  private async waitForEnd(id: Operation['id']): Promise<Operation> {
-    const ended = await this.lane.client.operations.wait({ id, timeoutMs: OPERATION_MS }, context())
-    if (ended.status.kind === 'running') throw new Error(`${ended.kind} did not end: it is at ${ended.step}`)
-    return ended
   }
 
   private async judge(kind: Kind, ended: Operation): Promise<string[]> {
@@ -179,7 +119,7 @@ export class Life {
     const found = await this.settled()
     if (found.observed.kind !== 'running') {
       const send = await this.command('recover')
-      const ended = await this.waitForEnd((await send()).id)
+      const ended = await waitForEnd(this.lane, (await send()).id)
       if (ended.status.kind !== 'succeeded') {
         throw new Error(`${this.name} could not be recovered: ${JSON.stringify(ended.status)}`)
       }

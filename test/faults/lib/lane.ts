@@ -33,14 +33,14 @@ export class Lane {
     this.folder = folder
   }
 
-  static async make(index: number): Promise<Lane> {
+  static async make(index: number, extra: Readonly<Record<string, unknown>> = {}): Promise<Lane> {
     const lane = new Lane(await mkdtemp(`/tmp/ph-lane-${index}-`))
     // Guests reach their own files below it under their own uid.
     await chmod(lane.folder, 0o711)
     const { imagesDirectory } = await minimalImage()
     await mkdir(lane.state, { recursive: true, mode: 0o711 })
     await cp(imagesDirectory, join(lane.state, 'images'), { recursive: true })
-    await writeFile(lane.config, JSON.stringify(lane.settings(index)))
+    await writeFile(lane.config, JSON.stringify({ ...lane.settings(index), ...extra }))
     await lane.start()
     return lane
   }
