@@ -1,4 +1,6 @@
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
+import { progressText } from './progress-words.ts'
+import { resultBrief } from './result-words.ts'
 import type { Shown } from './tone.ts'
 
 export const OPERATION_WORDS: Record<OperationKind, string> = {
@@ -8,13 +10,32 @@ export const OPERATION_WORDS: Record<OperationKind, string> = {
   reboot: 'Reboot',
   recover: 'Recover',
   reset: 'Reset',
+  restore: 'Restore',
+  undo_restore: 'Undo of a restore',
+  drop_undo: 'Removal of a kept home',
+  clone: 'Clone',
+  restore_files: 'Restore of files',
+  backup: 'Backup',
+  prune: 'Prune',
+  check: 'Check',
+  drill: 'Drill',
   resize: 'Resize',
   destroy: 'Destroy',
 }
 
+/** From its first moment on a start, through the phases of one; restore and clone first fill a home. */
+const STARTS: ReadonlySet<OperationKind> = new Set(['spawn', 'start', 'reboot', 'recover', 'reset'])
+
 /** Ends with a guest that runs, through the phases of a start. */
 export function startsGuest(kind: OperationKind): boolean {
-  return kind !== 'stop' && kind !== 'resize' && kind !== 'destroy'
+  return STARTS.has(kind)
+}
+
+/** Goes on beside the guest and changes nothing of how it stands: it stands in the way of nothing, and gives way. */
+const ASIDE: ReadonlySet<OperationKind> = new Set(['backup', 'prune', 'check', 'drill', 'restore_files', 'drop_undo'])
+
+export function isAside(kind: OperationKind): boolean {
+  return ASIDE.has(kind)
 }
 
 const DONE_SENTENCES: Record<OperationKind, string> = {
@@ -24,6 +45,15 @@ const DONE_SENTENCES: Record<OperationKind, string> = {
   reboot: 'is running again, with its home.',
   recover: 'is back, with its home.',
   reset: 'started fresh; its old home is gone.',
+  restore: 'has the home of the recovery point; the one before is kept for undo.',
+  undo_restore: 'has its home of before the restore again.',
+  drop_undo: 'has no home kept for undo any more; its space is free.',
+  clone: 'was made from the recovery point, with an identity of its own.',
+  restore_files: 'kept its home as it is; the files are in their folder on the host.',
+  backup: 'has a new recovery point.',
+  prune: 'has the recovery points that retention keeps; the others are forgotten.',
+  check: 'had its repository checked.',
+  drill: 'has a proven recovery point; the scratch guest is gone.',
   resize: 'has its new size.',
   destroy: 'and its home are gone.',
 }
@@ -47,13 +77,19 @@ export function operationShown(operation: Operation): Shown {
     case 'running':
       return {
         word: 'Running',
-        note: stepText(operation),
+        note: [stepText(operation), progressText(operation.progress)].filter((part) => part !== '').join(' · '),
         tone: 'busy',
         icon: 'i-lucide-loader',
         sentence: `${subject} is running.`,
       }
     case 'succeeded':
-      return { word: 'Done', note: '', tone: 'ok', icon: 'i-lucide-check', sentence: doneSentence(operation) }
+      return {
+        word: 'Done',
+        note: operation.result === null ? '' : resultBrief(operation.result),
+        tone: 'ok',
+        icon: 'i-lucide-check',
+        sentence: doneSentence(operation),
+      }
     case 'failed':
       return {
         word: 'Failed',

@@ -80,7 +80,7 @@ function useOrders(api: Api, give: ReturnType<typeof useSubmitted>['give']) {
     })
   }
 
-  return { change, recover, resize, runPlan }
+  return { order, change, recover, resize, runPlan }
 }
 
 /** The commands given in this window: one entry per commandId, submitted once, never repeated by itself. */

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { Failure } from '../../src-shared/error.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
+import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import type { SpawnRequest } from './submitted.ts'
 
@@ -24,12 +25,35 @@ export interface Asking<Kind> {
   readonly row: EnvironmentRow
 }
 
+/** What is done with a recovery point, each in a guide or dialog of its own. */
+export type RestoreKind = 'restore' | 'undo' | 'drill' | 'clone' | 'restore-files'
+export interface RestoreAsking extends Asking<RestoreKind> {
+  /** Chosen already; null: the guide lets one be chosen. */
+  readonly point: RecoveryPoint | null
+  /** For `restore-files`: what was picked in the point. */
+  readonly paths: readonly string[]
+}
+
+/** What is asked for about the backups of one environment. */
+export type BackupKind = 'browse' | 'compare' | 'check' | 'prune' | 'policy'
+export interface BackupAsking extends Asking<BackupKind> {
+  /** What to look into, or to compare with another. */
+  readonly point: RecoveryPoint | null
+}
+
+interface Chosen {
+  readonly point?: RecoveryPoint | null
+  readonly paths?: readonly string[]
+}
+
 /** Which dialog is open, so that any screen can ask for one without knowing its feature. */
 export const useDialogsStore = defineStore('dialogs', () => {
   const isPaletteOpen = ref(false)
   const spawn = shallowRef<SpawnSeed | null>(null)
   const danger = shallowRef<Asking<DangerKind> | null>(null)
   const detail = shallowRef<Asking<DetailKind> | null>(null)
+  const restoring = shallowRef<RestoreAsking | null>(null)
+  const backup = shallowRef<BackupAsking | null>(null)
   const isAddHostOpen = ref(false)
   const isAnyOpen = computed(
     () =>
@@ -37,7 +61,9 @@ export const useDialogsStore = defineStore('dialogs', () => {
       isAddHostOpen.value ||
       spawn.value !== null ||
       danger.value !== null ||
-      detail.value !== null,
+      detail.value !== null ||
+      restoring.value !== null ||
+      backup.value !== null,
   )
 
   return {
@@ -47,8 +73,16 @@ export const useDialogsStore = defineStore('dialogs', () => {
     spawn,
     danger,
     detail,
+    restoring,
+    backup,
     openSpawn: (seed: SpawnSeed = {}) => void (spawn.value = seed),
     openDanger: (kind: DangerKind, row: EnvironmentRow) => void (danger.value = { kind, row }),
     openDetail: (kind: DetailKind, row: EnvironmentRow) => void (detail.value = { kind, row }),
+    openRestore: (kind: RestoreKind, row: EnvironmentRow, chosen: Chosen = {}) => {
+      restoring.value = { kind, row, point: chosen.point ?? null, paths: chosen.paths ?? [] }
+    },
+    openBackup: (kind: BackupKind, row: EnvironmentRow, point: RecoveryPoint | null = null) => {
+      backup.value = { kind, row, point }
+    },
   }
 })

@@ -1,5 +1,6 @@
 import type { FleetEvent, HostState } from '../../src-shared/contract/app.ts'
 import type { ActivityHead } from '../../src-shared/model/activity.ts'
+import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { Host } from '../../src-shared/model/host.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
@@ -25,6 +26,8 @@ export class FleetTables {
   readonly hosts = new Map<HostId, Host>()
   readonly rows = new Map<string, EnvironmentRow>()
   readonly operations = new Map<string, OperationRow>()
+  /** How well an environment was protected when its host last said so, by the key of its row. */
+  readonly backups = new Map<string, BackupStatus>()
   private readonly heads = new Map<HostId, ActivityHead>()
   private readonly confirmed = new Map<HostId, number>()
   private readonly offsets = new Map<HostId, number>()
@@ -66,6 +69,10 @@ export class FleetTables {
       }
       case 'environment_removed':
         this.rows.delete(rowKey(event.hostId, event.environmentId))
+        this.backups.delete(rowKey(event.hostId, event.environmentId))
+        return
+      case 'backup_changed':
+        this.putBackup(event.hostId, event.backup)
         return
       case 'operation_changed': {
         this.putOperation(event.hostId, event.operation)
@@ -78,6 +85,7 @@ export class FleetTables {
     this.hosts.clear()
     this.rows.clear()
     this.operations.clear()
+    this.backups.clear()
     this.confirmed.clear()
     this.heads.clear()
     for (const host of hosts) this.putHost(host)
@@ -98,13 +106,18 @@ export class FleetTables {
   }
 
   private dropRowsOf(hostId: HostId): void {
-    for (const [key, row] of this.rows) if (row.hostId === hostId) this.rows.delete(key)
+    for (const [key, row] of this.rows) {
+      if (row.hostId !== hostId) continue
+      this.rows.delete(key)
+      this.backups.delete(key)
+    }
     for (const [key, row] of this.operations) if (row.hostId === hostId) this.operations.delete(key)
   }
 
   private replaceState(state: HostState): void {
     this.dropRowsOf(state.hostId)
     for (const environment of state.environments) this.putEnvironment(state.hostId, environment)
+    for (const backup of state.backups) this.putBackup(state.hostId, backup)
     for (const operation of state.operations) this.putOperation(state.hostId, operation)
     if (state.confirmedAt !== null) this.confirmed.set(state.hostId, state.confirmedAt)
     this.putHead(state.hostId, state.activityHead)
@@ -117,6 +130,10 @@ export class FleetTables {
   private putEnvironment(hostId: HostId, environment: Environment): void {
     const key = rowKey(hostId, environment.id)
     this.rows.set(key, { key, hostId, environment })
+  }
+
+  private putBackup(hostId: HostId, backup: BackupStatus): void {
+    this.backups.set(rowKey(hostId, backup.environmentId), backup)
   }
 
   private putOperation(hostId: HostId, operation: Operation): void {

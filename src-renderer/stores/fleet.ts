@@ -75,9 +75,11 @@ function useFollowing(apply: (event: FleetEvent) => void) {
 
 function summariesOf(read: () => FleetTables) {
   const hosts = computed(() => [...read().hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)))
+  const running = computed(() => [...read().operations.values()].filter(isRunning))
   return {
     hosts,
-    running: computed(() => [...read().operations.values()].filter(isRunning)),
+    running,
+    runningByEnvironment: computed(() => groupByEnvironment(running.value)),
     environmentCount: computed(() => read().rows.size),
     countsByHost: computed(() => countByHost(read())),
     liveHostCount: computed(() => hosts.value.filter((host) => host.connection.kind === 'connected').length),
@@ -106,6 +108,8 @@ export const useFleetStore = defineStore('fleet', () => {
     rows: () => read().rows.values(),
     operations: () => read().operations.values(),
     row: (key: string) => read().rows.get(key),
+    /** By the key of the environment's row; undefined where the host has told nothing of it. */
+    backup: (key: string) => read().backups.get(key),
     operation: (hostId: HostId, id: OperationId) => read().operations.get(rowKey(hostId, id))?.operation,
     host: (hostId: HostId) => read().hosts.get(hostId),
     evidenceOf: (hostId: HostId) => read().evidenceOf(hostId),
@@ -117,6 +121,15 @@ export const useFleetStore = defineStore('fleet', () => {
 
 function isRunning(row: OperationRow): boolean {
   return row.operation.status.kind === 'running'
+}
+
+function groupByEnvironment(running: readonly OperationRow[]): ReadonlyMap<string, readonly Operation[]> {
+  const groups = new Map<string, Operation[]>()
+  for (const { hostId, operation } of running) {
+    const key = rowKey(hostId, operation.environmentId)
+    groups.set(key, [...(groups.get(key) ?? []), operation])
+  }
+  return groups
 }
 
 function countByHost({ rows }: FleetTables): ReadonlyMap<HostId, number> {

@@ -16,6 +16,7 @@ import type { Operation, OperationKind } from '../../src-shared/model/operation.
 import type { Startup } from '../../src-shared/model/startup.ts'
 import { failureOf } from '../api.ts'
 import { newRequestId } from '../lib/ids.ts'
+import { isAside } from '../lib/operation-words.ts'
 import type { useFleetStore } from './fleet.ts'
 
 export interface SpawnRequest {
@@ -70,11 +71,11 @@ function useOwnCommands(submitted: Map<CommandId, Submitted>, fleet: ReturnType<
     for (const entry of submitted.values()) if (entry.environmentId === environmentId) entry.isLeft = true
   }
 
-  /** The command for this environment that the host has not answered yet. */
+  /** The command for this environment that the host has not answered yet, of those that stand in the way of others. */
   function unansweredFor(hostId: HostId, environmentId: EnvironmentId): OperationKind | undefined {
     const all = [...submitted.values()]
     const isIt = (entry: Submitted) => entry.hostId === hostId && entry.environmentId === environmentId
-    return all.find((entry) => isIt(entry) && entry.answer === 'sending')?.kind
+    return all.find((entry) => isIt(entry) && entry.answer === 'sending' && !isAside(entry.kind))?.kind
   }
 
   /** The operation of ours that runs on this environment, before the environment's own event has said so. */
@@ -82,7 +83,7 @@ function useOwnCommands(submitted: Map<CommandId, Submitted>, fleet: ReturnType<
     for (const entry of submitted.values()) {
       if (entry.environmentId !== environmentId || entry.hostId !== hostId || entry.operationId === null) continue
       const operation = fleet.operation(hostId, entry.operationId)
-      if (operation?.status.kind === 'running') return operation
+      if (operation?.status.kind === 'running' && !isAside(operation.kind)) return operation
     }
     return undefined
   }
