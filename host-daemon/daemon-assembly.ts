@@ -23,6 +23,7 @@ import { Tickets } from './environments/tickets.ts'
 import type { Toolkit } from './environments/toolkit.ts'
 import { EnvironmentViews } from './environments/views.ts'
 import { EventHub } from './events/event-hub.ts'
+import { imageRecoveryOf, type ImageRecovery } from './images/image-recovery.ts'
 import { OperationEngine } from './operations/engine.ts'
 import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
@@ -37,7 +38,12 @@ export interface DaemonDeps {
   readonly options: DaemonOptionsInput
   /** The first is the default. */
   readonly drivers: readonly VmDriver[]
-  readonly images: { list(): Promise<Image[]>; isUsable(ref: ImageRef): Promise<boolean> }
+  readonly images: {
+    list(): Promise<Image[]>
+    isUsable(ref: ImageRef): Promise<boolean>
+    /** What holds of any image, where it is not given. */
+    recoveryOf?(ref: ImageRef): Promise<ImageRecovery>
+  }
   /** Where recovery points are, and the daemon's own folders for working with them. */
   readonly repositories: Repositories
   readonly folders: RecoveryFolders
@@ -116,10 +122,13 @@ function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps
   }
 }
 
-function recoveryToolkitOf({ options, repositories, folders }: AssemblyDeps, toolkit: Toolkit): RecoveryToolkit {
+function recoveryToolkitOf(deps: AssemblyDeps, toolkit: Toolkit): RecoveryToolkit {
+  const { options, repositories, folders, images } = deps
   const { hostName, recovery: settings } = options
   const slots = new Turns(settings.maxConcurrent)
-  return { ...toolkit, hostName, repositories, folders, settings, slots, uses: new RepositoryUses(), uid: ownUid() }
+  const own = { slots, uses: new RepositoryUses(), uid: ownUid() }
+  const recoveryOf = async (ref: ImageRef) => (await images.recoveryOf?.(ref)) ?? imageRecoveryOf(undefined)
+  return { ...toolkit, hostName, repositories, folders, settings, recoveryOf, ...own }
 }
 
 function restoresOf(

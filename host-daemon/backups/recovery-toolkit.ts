@@ -1,5 +1,7 @@
 import type { BackupPolicy } from '../../src-shared/model/backup.ts'
+import type { ImageRef } from '../../src-shared/model/ids.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
+import type { ImageRecovery } from '../images/image-recovery.ts'
 import type { Turns } from '../operations/turns.ts'
 import type { Repositories } from './point-repository.ts'
 import type { RepositoryUses } from './repository-uses.ts'
@@ -43,6 +45,8 @@ export interface RecoveryToolkit extends Toolkit {
   readonly slots: Turns
   /** Who uses which repository: readers beside each other, one who needs it for himself alone. */
   readonly uses: RepositoryUses
+  /** What an image's recipe says for recovery points of its guests; never rejects for an image that is not there. */
+  readonly recoveryOf: (image: ImageRef) => Promise<ImageRecovery>
   /** The daemon's own uid: whatever it does by itself is recorded under it. */
   readonly uid: number
 }

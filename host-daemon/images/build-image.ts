@@ -117,7 +117,7 @@ async function writeArtefact(folder: string, name: string, content: Buffer): Pro
 }
 
 async function publish(inputs: Inputs, artefacts: Artefacts, work: Work): Promise<ImageMetadata> {
-  const { ref, commandLine } = inputs.recipe
+  const { ref, commandLine, identity, check } = inputs.recipe
   const metadataPath = join(work.imagesDirectory, metadataFileName(ref))
   const previous = await readImageMetadata(metadataPath)
   const folder = `${ref}-${inputs.fingerprint.slice(0, 16)}`
@@ -133,6 +133,8 @@ async function publish(inputs: Inputs, artefacts: Artefacts, work: Work): Promis
     commandLine,
     packages: inputs.packages.map(({ name, version }) => `${name} ${version}`),
     superseded: previous === undefined || previous.folder === folder ? [] : [previous.folder],
+    identity,
+    check,
   }
   await writeFileAtomic(metadataPath, JSON.stringify(metadata, null, 2), { mode: 0o644 })
   await removeSuperseded(previous, metadata, work.imagesDirectory)

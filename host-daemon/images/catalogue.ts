@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
 import type { Image } from '../../src-shared/model/image.ts'
+import { imageRecoveryOf, type ImageRecovery } from './image-recovery.ts'
 import { metadataFileName, readImageMetadata, type Artefact, type ImageMetadata } from './image-metadata.ts'
 import { compareImageRefs } from './version-order.ts'
 
@@ -20,6 +21,8 @@ export interface ImageCatalogue {
   /** By name, then by version order. */
   list(): Promise<Image[]>
   isUsable(ref: ImageRef): Promise<boolean>
+  /** What its recipe says for recovery points; for an image that is not there, what holds of any. */
+  recoveryOf(ref: ImageRef): Promise<ImageRecovery>
   /** Throws `not_found` where the image is absent or not whole. */
   resolve(ref: ImageRef): Promise<GuestImage>
 }
@@ -29,6 +32,7 @@ export function createImageCatalogue(imagesDirectory: string): ImageCatalogue {
   return {
     list: async () => (await usableImages(imagesDirectory)).map(toImage),
     isUsable: async (ref) => (await usableMetadata(imagesDirectory, ref)) !== undefined,
+    recoveryOf: async (ref) => imageRecoveryOf(await usableMetadata(imagesDirectory, ref)),
     resolve: async (ref) => {
       const metadata = await usableMetadata(imagesDirectory, ref)
       if (metadata !== undefined) return toGuestImage(imagesDirectory, metadata)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { timestampSchema } from '../../src-shared/model/environment.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
+import { imageRecoverySchema } from './image-recovery.ts'
 
 const hexSchema = z.string().regex(/^[0-9a-f]{64}$/)
 /** Names inside the images' folder: never a path, never hidden. */
@@ -25,6 +26,7 @@ export const imageMetadataSchema = z.object({
   commandLine: z.array(z.string().regex(/^[\x21-\x7e]+$/)),
   packages: z.array(z.string()),
   superseded: z.array(plainNameSchema),
+  ...imageRecoverySchema.shape,
 })
 export type ImageMetadata = z.infer<typeof imageMetadataSchema>
 

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { z } from 'zod'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
+import { imageRecoverySchema } from './image-recovery.ts'
 
 const packageNameSchema = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/)
 /** The first of these that the host's package lists know is used. */
@@ -27,6 +28,7 @@ const recipeSchema = z.strictObject({
   files: z.array(guestPathSchema),
   directories: z.array(guestPathSchema),
   commandLine: z.array(z.string().regex(/^[\x21-\x7e]+$/)),
+  ...imageRecoverySchema.shape,
 })
 type RecipeFile = z.infer<typeof recipeSchema>
 
