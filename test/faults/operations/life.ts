@@ -1,4 +1,3 @@
-import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { runProgram } from '../../../host-daemon/system/child.ts'
@@ -8,6 +7,7 @@ import { newCommandId, spawnInput } from '../../support/fake-driver-daemon.ts'
 import type { KillOrder } from '../../support/kill-points.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { problemsOf } from './invariants.ts'
+import { runAtPrompt } from '../lib/guest-line.ts'
 import type { Lane } from '../lib/lane.ts'
 import { context, strike, waitForEnd, type Send } from '../lib/strike.ts'
 import { cellName, KINDS, type Kind, type Queue } from './matrix.ts'
@@ -137,18 +137,7 @@ export class Life {
   }
 
   private async mark(environment: Environment): Promise<void> {
-    const boot = environment.boot?.id ?? ''
-    const sql = 'SELECT record FROM boots WHERE id = ?'
-    const record = JSON.parse(this.lane.query<{ record: string }>(sql, boot)[0]?.record ?? '{}') as {
-      journalPath: string
-      handles: { consolePipe: string }
-    }
-    const said = `marked-${boot}`
-    const line = `echo ${MARK} > /home/mark; sync; echo ${said.slice(0, 6)}"${said.slice(6)}"\n`
-    await appendFile(`${record.handles.consolePipe}.in`, line)
-    await waitFor('the mark to be written', async () =>
-      (await readFile(record.journalPath, 'latin1')).includes(`\n${said}`),
-    )
+    await runAtPrompt(this.lane, environment, `echo ${MARK} > /home/mark; sync`)
     this.markedHome = environment.home.id
   }
 
