@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { SchemaNames } from '../../src-shared/contract/describe.ts'
 import * as errors from '../../src-shared/error.ts'
 import * as activity from '../../src-shared/model/activity.ts'
+import * as backups from '../../src-shared/model/backup.ts'
 import * as consoles from '../../src-shared/model/console.ts'
 import * as cursors from '../../src-shared/model/cursor.ts'
 import * as daemon from '../../src-shared/model/daemon.ts'
@@ -11,9 +12,12 @@ import * as hosts from '../../src-shared/model/host.ts'
 import * as ids from '../../src-shared/model/ids.ts'
 import * as images from '../../src-shared/model/image.ts'
 import * as labels from '../../src-shared/model/labels.ts'
+import * as results from '../../src-shared/model/operation-result.ts'
 import * as operations from '../../src-shared/model/operation.ts'
 import * as owners from '../../src-shared/model/owner.ts'
 import * as plans from '../../src-shared/model/plan.ts'
+import * as points from '../../src-shared/model/recovery-point.ts'
+import * as restores from '../../src-shared/model/restore.ts'
 import * as roles from '../../src-shared/model/role.ts'
 import * as startup from '../../src-shared/model/startup.ts'
 import { daemonEventSchema } from '../../src-shared/contract/daemon.ts'
@@ -21,7 +25,7 @@ import { fleetEventSchema, hostStateSchema } from '../../src-shared/contract/app
 
 const MODULES = [
   ...[ids, environments, labels, startup, operations, consoles, cursors, daemon, hosts, images, owners, plans, roles],
-  ...[activity, drift, errors],
+  ...[activity, backups, drift, errors, points, restores, results],
 ]
 const EVENTS = { daemonEventSchema, fleetEventSchema, hostStateSchema }
 const SUFFIX = 'Schema'

@@ -13,7 +13,7 @@ import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { claimedActorSchema } from '../../src-shared/model/ids.ts'
 import { cli, countingRandom, startCli, type CliWorld } from '../support/cli-run.ts'
-import { ANSWERS, environmentSample, succeededSample } from '../support/contract-samples.ts'
+import { ANSWERS, backupSample, environmentSample, succeededSample } from '../support/contract-samples.ts'
 import { FakeDaemon, serveFake, type RecordedCall, type ServedFake } from '../support/fake-daemon.ts'
 import { startTinySshServer, type TinySshServer } from '../support/tiny-ssh-server.ts'
 
@@ -61,6 +61,21 @@ const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
   'operations.steps': ['operations', 'steps', OPERATION],
   'operations.wait': ['operations', 'wait', OPERATION, '--timeout-ms', '10'],
   'operations.cancel': ['operations', 'cancel', OPERATION],
+  'backups.status': ['backup', 'status', 'demo'],
+  'backups.points': ['backup', 'list', 'demo', '--forgotten-included', '--limit', '5'],
+  'backups.now': ['backup', 'now', 'demo'],
+  'backups.check': ['backup', 'check', 'demo', '--depth', '2/8'],
+  'backups.prune': ['backup', 'prune', 'demo'],
+  'backups.setPolicy': ['backup', 'policy', 'demo', '--every-minutes', 'never', '--keep-daily', '7'],
+  'backups.browse': ['backup', 'files', 'demo', 'latest', '/etc', '--limit', '10'],
+  'backups.compare': ['backup', 'compare', 'demo', '5e5e5e5e', 'latest', '--after', '/etc/motd'],
+  'restore.plan': ['restore', 'plan', 'demo', '--point', 'latest', '--stop-now'],
+  'restore.run': ['restore', 'run', 'demo', '--ticket', TICKET, '--confirm-name', 'demo', '--reason', 'lost a folder'],
+  'undo.plan': ['restore', 'undo', 'demo', '--plan'],
+  'undo.run': ['restore', 'undo', 'demo', '--ticket', TICKET, '--confirm-name', 'demo'],
+  files: ['restore', 'files', 'demo', '/etc/motd', '/srv', '--point', 'latest', '--folder', 'for-anna'],
+  clone: ['restore', 'clone', 'demo', 'demo-2', '--point', 'latest', '--owner', 'local', '--cpus', '2'],
+  drill: ['drill', 'demo', '--point', 'latest', '--promote-to-name', 'proven', '--promote-to-owner', 'local'],
   'owners.list': ['owners', 'list'],
   'owners.put': ['owners', 'put', 'local', '--limit', 'unlimited', '--note', 'this machine', '--active'],
   'images.list': ['images', 'list'],
@@ -180,6 +195,24 @@ describe('the command line and the contract', () => {
     expect(calls.at(-1)?.input).toEqual({ environment: 'demo', labels: { site: 'b', team: 'blue' } })
   })
 
+  it('reads a policy, changes what is named and sends the whole', async () => {
+    const { input } = (await requestsOf([...COMMAND_LINES['backups.setPolicy'], ...bySocket()])).at(-1) ?? {}
+    const policy = { ...backupSample.policy, intervalMinutes: null, keep: { last: 24, daily: 7 } }
+    expect(input).toEqual({ environment: 'demo', policy })
+    const dropping = ['backup', 'policy', 'demo', '--keep-last', 'none', '--keep-yearly', '1', ...bySocket()]
+    expect((await requestsOf(dropping)).at(-1)?.input).toMatchObject({ policy: { keep: { yearly: 1 } } })
+    const given = (await requestsOf(['backup', 'policy', 'demo', '--host-default', ...bySocket()])).at(-1)
+    expect(given).toMatchObject({ name: 'backups.setPolicy', input: { environment: 'demo', policy: null } })
+    expect((await requestsOf(['backup', 'policy', 'demo', ...bySocket()])).at(-1)?.name).toBe('backups.status')
+  })
+
+  it('says which part of a repository is read, and nests what a proven point is kept as', async () => {
+    const check = (await requestsOf([...COMMAND_LINES['backups.check'], ...bySocket()])).at(-1)
+    expect(check?.input).toMatchObject({ depth: { part: 2, of: 8 } })
+    const drill = (await requestsOf([...COMMAND_LINES.drill, ...bySocket()])).at(-1)
+    expect(drill?.input).toMatchObject({ point: 'latest', promoteTo: { name: 'proven', owner: 'local' } })
+  })
+
   it('watches an operation by host name as by socket, with its outcome as the exit status', async () => {
     daemon.answer('operations.get', () => succeededSample)
     const overSsh = await requestsOf(['operations', 'watch', OPERATION, ...byHost])
@@ -201,6 +234,8 @@ describe('the command line and the contract', () => {
     ['operation_in_flight', 7],
     ['owner_limit_reached', 8],
     ['guest_gone', 10],
+    ['repository_unreachable', 16],
+    ['no_recovery_point', 3],
   ] as const)('ends with the exit of %s, its hint and its request id', async (code, exit) => {
     daemon.answer('environments.get', () => {
       throw new PilothouseError(code, 'It is so.', { requestId: 'req-00000000000000ff', details: { fact: 1 } })

@@ -18,6 +18,15 @@ export const EXITS = {
   protocol: { status: 13, means: 'Console and daemon do not speak the same version.' },
   cancelled: { status: 14, means: 'The operation was cancelled.' },
   broken: { status: 15, means: 'The activity record is not what it was when a trusted head of it was seen.' },
+  repository: {
+    status: 16,
+    means: 'The repository of recovery points is missing, locked, unreachable, damaged, or of another password.',
+  },
+  unproven: { status: 17, means: 'A recovery point was drilled and is not proved restorable.' },
+  unprotected: {
+    status: 18,
+    means: 'Only with `backup status --exit-code`: what was listed is stale, missing or unavailable somewhere.',
+  },
   interrupted: { status: 130, means: 'Interrupted here (Ctrl-C); what was asked of the host goes on.' },
 } as const satisfies Record<string, { status: number; means: string }>
 
@@ -48,6 +57,16 @@ export const EXIT_OF_CODE: Record<ErrorCode, Exit> = {
   plan_outdated: 'ticket',
   guest_gone: 'gone',
   home_gone: 'gone',
+  no_recovery_point: 'notFound',
+  point_foreign: 'conflict',
+  nothing_to_undo: 'conflict',
+  target_exists: 'conflict',
+  repository_missing: 'repository',
+  repository_locked: 'repository',
+  repository_unreachable: 'repository',
+  repository_damaged: 'repository',
+  wrong_password: 'repository',
+  drill_failed: 'unproven',
   typing_held: 'conflict',
   cancelled: 'cancelled',
   host_unreachable: 'unreachable',
@@ -61,6 +80,17 @@ export const EXIT_OF_CODE: Record<ErrorCode, Exit> = {
   record_broken: 'broken',
   protocol_mismatch: 'protocol',
   internal: 'internal',
+}
+
+/** Ends the program with an exit of its own after it has answered: the answer stands, and nothing has failed. */
+export class AnsweredWith extends Error {
+  readonly exit: Exit
+
+  constructor(exit: Exit) {
+    super(EXITS[exit].means)
+    this.name = 'AnsweredWith'
+    this.exit = exit
+  }
 }
 
 export function exitStatusOf(code: ErrorCode): number {

@@ -35,13 +35,26 @@ export function answerEnded(operation: Operation, invocation: Invocation): void 
 }
 
 /** Throws what an operation ended with, unless it succeeded. */
-export function endAs({ id, environmentName, requestId, status }: Operation, { output }: Invocation): void {
+export function endAs(operation: Operation, { output }: Invocation): void {
+  const { id, environmentName, requestId, status } = operation
   if (status.kind === 'failed') {
     if (status.failure.code === 'home_gone') output.note(HOME_GONE_NEXT(environmentName))
     throw PilothouseError.fromFailure(status.failure)
   }
   if (status.kind === 'cancelled')
     throw new PilothouseError('cancelled', `The operation ${id} was cancelled.`, { requestId })
+  refuseFindings(operation)
+}
+
+/** A check or a drill may do its work to the end and find that something is wrong: that is no success. */
+function refuseFindings({ result, status, requestId }: Operation): void {
+  if (status.kind !== 'succeeded') return
+  if (result?.kind === 'check' && !result.isSound)
+    throw new PilothouseError('repository_damaged', 'The check found that the repository is not sound.', { requestId })
+  if (result?.kind === 'drill' && !result.isPassed)
+    throw new PilothouseError('drill_failed', 'The drill found that the point is not restorable as it is.', {
+      requestId,
+    })
 }
 
 async function untilEnded(accepted: Operation, session: DaemonSession, invocation: Invocation): Promise<Operation> {

@@ -1,8 +1,11 @@
 import { Command } from 'commander'
 import { addActivityCommands } from './commands/activity.ts'
+import { addBackupStatusCommand } from './commands/backup-status.ts'
+import { addPolicyCommand } from './commands/backup-policy.ts'
 import { addCallCommand } from './commands/call-command.ts'
 import { addConsoleCommand } from './commands/console.ts'
-import { addDangerousCommand, CLEAN_UP, DESTROY, RESET } from './commands/dangerous.ts'
+import { CHECK_OPTIONS } from './commands/check-options.ts'
+import { addDangerousCommand, CLEAN_UP, DESTROY, RESET, RESTORE, UNDO } from './commands/dangerous.ts'
 import { addGenericCall } from './commands/generic-call.ts'
 import { addHostCommands } from './commands/hosts.ts'
 import { addLabelCommand } from './commands/label.ts'
@@ -20,6 +23,12 @@ const OWN_COMMANDS: Partial<Record<DaemonCallName, (place: Place) => void>> = {
   'environments.reset.run': (place) => addDangerousCommand(place, RESET),
   'environments.destroy.plan': () => undefined,
   'environments.destroy.run': (place) => addDangerousCommand(place, DESTROY),
+  'backups.status': addBackupStatusCommand,
+  'backups.check': (place) => addCallCommand(place, 'backups.check', CHECK_OPTIONS),
+  'backups.setPolicy': addPolicyCommand,
+  'restore.run': (place) => addDangerousCommand(place, RESTORE),
+  'undo.plan': () => undefined,
+  'undo.run': (place) => addDangerousCommand(place, UNDO),
   'operations.wait': (place) => {
     addWatchCommand(place)
     addCallCommand(place, 'operations.wait')

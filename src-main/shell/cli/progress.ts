@@ -3,6 +3,7 @@ import { PHASE_SENTENCES } from '../../../src-shared/model/environment.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
 import type { Invocation } from './invocation.ts'
 import type { DaemonSession } from './ports.ts'
+import { progressWords } from './render/operation.ts'
 import { printable } from './render/text.ts'
 
 const REDRAW_MS = 100
@@ -58,10 +59,11 @@ async function redraw(drawn: { operation: Operation }, { invocation, signal }: D
   }
 }
 
-/** Elapsed time since the command began, the operation, its phase or step, and its attempt once there is one. */
+/** Elapsed time since the command began, the operation, its phase or step, how far that is, and its attempt. */
 export function progressLine(operation: Operation, elapsedMs: number): string {
   const seconds = `${(elapsedMs / 1000).toFixed(1)} s`
   const doing = operation.phase === null ? operation.step : `${operation.phase}: ${PHASE_SENTENCES[operation.phase]}`
+  const far = operation.progress === null ? '' : `  ${progressWords(operation.progress)}`
   const attempt = operation.attempt === null ? '' : `  attempt ${operation.attempt}`
-  return printable(`${seconds.padStart(7)}  ${operation.kind} ${operation.environmentName}  ${doing}${attempt}`)
+  return printable(`${seconds.padStart(7)}  ${operation.kind} ${operation.environmentName}  ${doing}${far}${attempt}`)
 }

@@ -2,7 +2,7 @@ import { CommanderError, type Command } from 'commander'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import type { RequestId } from '../../../src-shared/model/ids.ts'
 import { newRequestId } from '../../fleet/daemon-link.ts'
-import { EXITS, exitStatusOf } from './exit-codes.ts'
+import { AnsweredWith, EXITS, exitStatusOf } from './exit-codes.ts'
 import { Invocation, type GlobalOptions, type Task } from './invocation.ts'
 import { Output } from './output.ts'
 import type { CliDeps } from './ports.ts'
@@ -67,6 +67,7 @@ function statusOf(error: unknown, { deps, output, complaints, requestId }: Endin
     return EXITS.interrupted.status
   }
   if (error instanceof CommanderError && error.exitCode === 0) return EXITS.ok.status
+  if (error instanceof AnsweredWith) return EXITS[error.exit].status
   const failure = failureOf(error, complaints)
   output.failure(failure.requestId === '' ? failure.withRequestId(requestId) : failure)
   return exitStatusOf(failure.code)

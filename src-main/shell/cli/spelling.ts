@@ -12,6 +12,20 @@ export interface Spelling extends FieldLayout {
   readonly mode?: 'plan'
 }
 
+const POLICY_WORDS = {
+  policy: 'policy',
+  'policy.intervalMinutes': '--every-minutes',
+  'policy.keep': '--keep-last and its like',
+  'policy.keep.last': '--keep-last',
+  'policy.keep.hourly': '--keep-hourly',
+  'policy.keep.daily': '--keep-daily',
+  'policy.keep.weekly': '--keep-weekly',
+  'policy.keep.monthly': '--keep-monthly',
+  'policy.keep.yearly': '--keep-yearly',
+  'policy.freshnessMinutes': '--stale-after-minutes',
+  'policy.drillIntervalHours': '--drill-every-hours',
+}
+
 /** Every call of the daemon; the compiler refuses a call without its words. */
 export const SPELLINGS: Record<DaemonCallName, Spelling> = {
   hello: { words: ['hello'] },
@@ -46,6 +60,21 @@ export const SPELLINGS: Record<DaemonCallName, Spelling> = {
   'operations.steps': { words: ['operations', 'steps'], positional: ['id'] },
   'operations.wait': { words: ['operations', 'wait'], positional: ['id'] },
   'operations.cancel': { words: ['operations', 'cancel'], positional: ['id'] },
+  'backups.status': { words: ['backup', 'status'], positional: ['environment'] },
+  'backups.points': { words: ['backup', 'list'], positional: ['environment'] },
+  'backups.now': { words: ['backup', 'now'], positional: ['environment'] },
+  'backups.check': { words: ['backup', 'check'], positional: ['environment'], apart: { depth: '--depth' } },
+  'backups.prune': { words: ['backup', 'prune'], positional: ['environment'] },
+  'backups.setPolicy': { words: ['backup', 'policy'], positional: ['environment'], apart: POLICY_WORDS },
+  'backups.browse': { words: ['backup', 'files'], positional: ['environment', 'point', 'folder'] },
+  'backups.compare': { words: ['backup', 'compare'], positional: ['environment', 'from', 'to'] },
+  'restore.plan': { words: ['restore', 'plan'], positional: ['environment'] },
+  'restore.run': { words: ['restore', 'run'], positional: ['environment'] },
+  'undo.plan': { words: ['restore', 'undo'], positional: ['environment'], mode: 'plan' },
+  'undo.run': { words: ['restore', 'undo'], positional: ['environment'] },
+  files: { words: ['restore', 'files'], positional: ['environment', 'paths'] },
+  clone: { words: ['restore', 'clone'], positional: ['environment', 'name'], spread: ['size'] },
+  drill: { words: ['drill'], positional: ['environment'] },
   'owners.list': { words: ['owners', 'list'] },
   'owners.put': { words: ['owners', 'put'], positional: ['name'] },
   'images.list': { words: ['images', 'list'] },
@@ -63,6 +92,8 @@ export const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   hosts: 'The hosts that this console knows.',
   env: 'Environments of a host.',
   operations: 'Durable operations of a host.',
+  backup: 'Recovery points of homes, and how well environments are protected.',
+  restore: 'Bring homes and files back from recovery points.',
   owners: 'Who may own environments on a host.',
   activity: 'The record of who did what, and its verification.',
   drift: 'What is on a host that its record does not account for.',

@@ -7,7 +7,7 @@ import { checkInput, send } from '../call.ts'
 import { inputOf, type Field } from '../fields.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderAnswer } from '../render/answers.ts'
-import { SPELLINGS } from '../spelling.ts'
+import { SPELLINGS, type DaemonCallName } from '../spelling.ts'
 import { usageError } from '../usage-error.ts'
 import {
   fieldsOfCall,
@@ -22,8 +22,8 @@ import { addFields, givenFields } from './field-options.ts'
 import { commandAt } from './group.ts'
 import type { Place } from './perform.ts'
 
-type PlanCall = 'environments.destroy.plan' | 'environments.reset.plan' | 'drift.plan'
-type RunCall = 'environments.destroy.run' | 'environments.reset.run' | 'drift.run'
+type PlanCall = Extract<DaemonCallName, `${string}.plan`>
+type RunCall = Extract<DaemonCallName, `${string}.run`>
 type Planned = CallOutput<DaemonContract, PlanCall>
 
 /** A dangerous operation: a call that plans and hands out a ticket, and a call that runs with it. */
@@ -57,6 +57,24 @@ export const RESET: DangerousCommand = {
   doing: 'Resetting',
   verb: 'reset it',
   done: 'reset',
+  ...OF_ENVIRONMENT,
+}
+
+export const RESTORE: DangerousCommand = {
+  plan: 'restore.plan',
+  run: 'restore.run',
+  doing: 'Restoring',
+  verb: 'restore it',
+  done: 'restored',
+  ...OF_ENVIRONMENT,
+}
+
+export const UNDO: DangerousCommand = {
+  plan: 'undo.plan',
+  run: 'undo.run',
+  doing: 'Undoing a restore',
+  verb: 'bring the replaced home back',
+  done: 'undone',
   ...OF_ENVIRONMENT,
 }
 
@@ -103,7 +121,8 @@ export function addDangerousCommand({ program, perform }: Place, dangerous: Dang
     `${summaryOf(run)} Without a ticket: ${summaryOf(plan)}`,
   )
   addFields(command, fields, (field) => isMinted(field) || alone.includes(field))
-  command.option(`--${SPELLINGS[plan].mode ?? 'plan'}`, summaryOf(plan))
+  const { mode } = SPELLINGS[plan]
+  if (mode !== undefined) command.option(`--${mode}`, summaryOf(plan))
   if (startsOperation(run)) command.option(...WAIT_OPTION)
   command.action(() => {
     const given = givenFields(command, fields)
@@ -127,15 +146,19 @@ async function runDangerous(dangerous: DangerousCommand, asked: Asked, invocatio
   if (options.ticket !== undefined) {
     refuseUnused(asked)
   } else if (!canAsk(invocation)) {
-    throw usageError(
-      `${dangerous.doing} needs a ticket where nobody can be asked.`,
-      'Add --plan, read it, then run with --ticket.',
-    )
+    throw usageError(`${dangerous.doing} needs a ticket where nobody can be asked.`, howToPlan(dangerous))
   }
   const confirmed = options.ticket === undefined ? await confirm(dangerous, asked, invocation) : {}
   const call = { name: dangerous.run, input: { ...runInput, ...confirmed }, fields, isWaiting }
   const answer = await printAnswer(call, invocation)
   dangerous.settle?.(answer)
+}
+
+/** A plan is asked for by a switch, or by a command of its own. */
+function howToPlan({ plan }: DangerousCommand): string {
+  const { mode, words } = SPELLINGS[plan]
+  const how = mode === undefined ? `Plan with \`pilothouse ${words.join(' ')}\`` : `Add --${mode}`
+  return `${how}, read it, then run with --ticket.`
 }
 
 /** A ticket is for what its plan named: words that only the plan takes would change nothing, unseen. */

@@ -14,7 +14,8 @@ function argumentFor(field: Field, isMandatory: boolean): Argument {
   if (field.shape.type === 'array') {
     return new Argument(isMandatory ? `<${field.flag}...>` : `[${field.flag}...]`, sentenceOf(field))
   }
-  if (field.shape.type !== 'boolean') return new Argument(`<${field.flag}>`, sentenceOf(field))
+  if (field.shape.type !== 'boolean')
+    return new Argument(isMandatory ? `<${field.flag}>` : `[${field.flag}]`, sentenceOf(field))
   return new Argument(`<${placeholderOf(field)}>`, `whether ${field.flag}`).choices(['on', 'off'])
 }
 

@@ -6,10 +6,12 @@ import type { Owner } from '../../../../src-shared/model/owner.ts'
 import type { DaemonCallName } from '../spelling.ts'
 import { environmentFacts, environmentTable, stateWord } from './environment.ts'
 import { activityHeadFacts, activityTable } from './activity.ts'
+import { backupFacts, backupTable, FRESHNESS_WORDS } from './backup.ts'
 import { driftPlanText, driftResultText, driftTable } from './drift.ts'
 import { daemonFacts } from './host.ts'
 import { operationFacts, operationTable, stepTable } from './operation.ts'
 import { planText } from './plan.ts'
+import { comparisonText, listingText, pointTable } from './recovery-point.ts'
 import { byteCount, clipped, facts, localTime, printable, table } from './text.ts'
 
 type Answer<Name extends DaemonCallName> = Name extends 'events' ? DaemonEvent : CallOutput<DaemonContract, Name>
@@ -37,6 +39,21 @@ export const RENDERERS: { readonly [Name in DaemonCallName]: (answer: Answer<Nam
   'operations.steps': stepTable,
   'operations.wait': operationFacts,
   'operations.cancel': operationFacts,
+  'backups.status': backupTable,
+  'backups.points': pointTable,
+  'backups.now': operationFacts,
+  'backups.check': operationFacts,
+  'backups.prune': operationFacts,
+  'backups.setPolicy': backupFacts,
+  'backups.browse': listingText,
+  'backups.compare': comparisonText,
+  'restore.plan': planText,
+  'restore.run': operationFacts,
+  'undo.plan': planText,
+  'undo.run': operationFacts,
+  files: operationFacts,
+  clone: operationFacts,
+  drill: operationFacts,
   'owners.list': ownerTable,
   'owners.put': ownerFacts,
   'images.list': imageTable,
@@ -112,6 +129,8 @@ function eventWords(event: DaemonEvent): string {
       return event.environmentId
     case 'operation_changed':
       return `${event.operation.id} ${event.operation.kind} ${event.operation.environmentName} ${event.operation.status.kind} ${event.operation.step}`
+    case 'backup_changed':
+      return `${event.backup.environmentName} ${FRESHNESS_WORDS[event.backup.freshness.kind]}`
     case 'confirmed':
       return localTime(event.now)
     case 'reset':

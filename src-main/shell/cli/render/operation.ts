@@ -1,5 +1,11 @@
-import { OPERATION_PROMISES, type Operation, type StepEntry } from '../../../../src-shared/model/operation.ts'
-import { facts, localTime, printable, table } from './text.ts'
+import {
+  OPERATION_PROMISES,
+  type Operation,
+  type OperationProgress,
+  type StepEntry,
+} from '../../../../src-shared/model/operation.ts'
+import { resultLines } from './operation-result.ts'
+import { byteCount, facts, localTime, printable, table } from './text.ts'
 
 function whoAsked({ actor }: Operation): string {
   return actor.claimedActor === null ? actor.user : `${actor.user} (claims ${actor.claimedActor})`
@@ -22,6 +28,28 @@ export function operationTable(operations: readonly Operation[]): string {
   return table(['ID', 'KIND', 'ENVIRONMENT', 'STATUS', 'STEP', 'ASKED BY', 'ASKED AT'], rows)
 }
 
+/** `3.0 MiB of 12.0 MiB, 41 of 90 files, 1.5 MiB/s`, as far as it is known. */
+export function progressWords({
+  doneBytes,
+  totalBytes,
+  doneFiles,
+  totalFiles,
+  bytesPerSecond,
+}: OperationProgress): string {
+  const of = (done: string, total: string | null) => (total === null ? done : `${done} of ${total}`)
+  const parts = [
+    of(byteCount(doneBytes), totalBytes === null ? null : byteCount(totalBytes)),
+    doneFiles === null ? null : `${of(String(doneFiles), totalFiles === null ? null : String(totalFiles))} files`,
+    bytesPerSecond === null ? null : `${byteCount(bytesPerSecond)}/s`,
+  ]
+  return parts.filter((part) => part !== null).join(', ')
+}
+
+function resultFacts({ result }: Operation): [string, string][] {
+  const lines = result === null ? [] : resultLines(result)
+  return lines.map((line, index): [string, string] => [index === 0 ? 'result' : '', line])
+}
+
 export function operationFacts(operation: Operation): string {
   const { status } = operation
   return facts([
@@ -30,9 +58,11 @@ export function operationFacts(operation: Operation): string {
     ['environment', `${operation.environmentName} (${operation.environmentId})`],
     ['status', status.kind],
     ['step', status.kind === 'running' ? stepWords(operation) : null],
+    ['progress', operation.progress === null ? null : progressWords(operation.progress)],
     ['phase', operation.phase],
     ['attempt', operation.attempt === null ? null : String(operation.attempt)],
     ['failure', status.kind === 'failed' ? `${status.failure.message} (${status.failure.code})` : null],
+    ...resultFacts(operation),
     ['asked by', whoAsked(operation)],
     ['asked at', localTime(operation.requestedAt)],
     ['ended at', status.kind === 'running' ? null : localTime(status.endedAt)],
