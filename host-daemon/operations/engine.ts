@@ -70,7 +70,7 @@ export class OperationEngine {
     }
     this.writer = new OutcomeWriter({ ...deps, suspend: this.suspension.signal, onUnrecorded })
     this.listening = deps.store.db.onCommitted((change) => {
-      for (const { kind, id } of change) if (kind === 'operation') this.wake(id as OperationId)
+      for (const { kind, id } of change) if (kind === 'operation') this.wakeIfEnded(id as OperationId)
     })
   }
 
@@ -170,7 +170,7 @@ export class OperationEngine {
     // The caller is answered first: acceptance costs one durable write, the first step's journal comes after it.
     await nextTurn()
     await Promise.all(givingWay)
-    await this.untilChildrenAreGone(id)
+    if (operation.resumptions > 0) await this.untilChildrenAreGone(id)
     const outcome = await run.execute()
     const definition = this.definitionOf(operation.kind)
     if (outcome !== null) await this.writer.write({ id, definition, outcome, stepEnd: run.openEnd })
@@ -200,11 +200,12 @@ export class OperationEngine {
   private async untilEnded(id: OperationId, signal: AbortSignal): Promise<void> {
     while (this.get(id).status.kind === 'running') {
       signal.throwIfAborted()
-      await this.nextChange(id, signal)
+      await this.ending(id, signal)
     }
   }
 
-  private nextChange(id: OperationId, signal: AbortSignal): Promise<void> {
+  /** Resolves when the operation may have ended. */
+  private ending(id: OperationId, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting = this.waiters.get(id) ?? new Set()
       this.waiters.set(id, waiting)
@@ -224,6 +225,10 @@ export class OperationEngine {
       waiting.add(arrive)
       signal.addEventListener('abort', give, { once: true })
     })
+  }
+
+  private wakeIfEnded(id: OperationId): void {
+    if (this.waiters.has(id) && !this.deps.store.operations.isRunning(id)) this.wake(id)
   }
 
   private wake(id: OperationId): void {

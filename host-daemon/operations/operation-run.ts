@@ -30,6 +30,8 @@ export class OperationRun {
   private readonly deps: RunDeps
   private readonly definition: OperationDefinition
   private readonly cancellation = new AbortController()
+  /** Aborted by a cancel and by the daemon's end. */
+  private readonly ending: AbortSignal
   private readonly scope = new DisposableStore()
   private operation: StoredOperation
   private lastEnd: StepEnd | null = null
@@ -38,6 +40,7 @@ export class OperationRun {
     this.operation = operation
     this.definition = definition
     this.deps = deps
+    this.ending = AbortSignal.any([deps.suspend, this.cancellation.signal])
     if (operation.isCancelRequested) this.cancel()
   }
 
@@ -109,7 +112,7 @@ export class OperationRun {
 
   private async runStep(step: Step): Promise<void> {
     const { suspend, clock, graceMs, store, onProgress } = this.deps
-    const signal = step.isCancellable ? AbortSignal.any([suspend, this.cancellation.signal]) : suspend
+    const signal = step.isCancellable ? this.ending : suspend
     const { operation, scope } = this
     const attempt = operation.attempt ?? 1
     const meter = new ProgressMeter(clock, onProgress)

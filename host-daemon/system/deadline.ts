@@ -17,18 +17,21 @@ const SETTLED = new Error('The work is over.')
 
 /**
  * Runs `work` with a signal that is aborted by the caller or by the deadline, whichever comes first, and answers
- * no later than that plus the grace. Work that ignores its signal is left behind; its late outcome is dropped.
+ * no later than that plus the grace. Work that ignores its signal is left behind; its late outcome is dropped. Once it
+ * has answered, nothing aborts that signal any more.
  */
 export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>, options: DeadlineOptions): Promise<T> {
   const { clock, signal, graceMs = 0 } = options
-  const expiry = new AbortController()
-  const settled = new AbortController()
-  const bounded = signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal])
+  signal?.throwIfAborted()
+  const [expiry, settled] = [new AbortController(), new AbortController()]
+  const give = () => expiry.abort(signal?.reason)
+  signal?.addEventListener('abort', give)
   const timer = expireAfter(options, { expiry, settled: settled.signal })
   try {
-    bounded.throwIfAborted()
-    return await Promise.race([work(bounded), abandonAfter(bounded, { clock, graceMs, settled: settled.signal })])
+    const bounds = { clock, graceMs, settled: settled.signal }
+    return await Promise.race([work(expiry.signal), abandonAfter(expiry.signal, bounds)])
   } finally {
+    signal?.removeEventListener('abort', give)
     settled.abort(SETTLED)
     await timer
   }
@@ -56,15 +59,14 @@ interface Abandonment {
 }
 
 async function abandonAfter(signal: AbortSignal, options: Abandonment): Promise<never> {
-  await aborted(signal, options.settled)
+  await aborted(signal)
   if (options.graceMs > 0) await options.clock.sleep(options.graceMs, options.settled).catch(() => undefined)
   throw signal.reason
 }
 
-/** Resolves when `signal` is aborted; never when `until` is aborted first. */
-function aborted(signal: AbortSignal, until: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true, signal: until })
+    else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 }
