@@ -30,6 +30,8 @@ export interface FakeDriverDaemonOptions {
   readonly machine?: FakeMachine
   /** Give the same ones to the next daemon and it finds its points again. */
   readonly repositories?: FakeRepositories
+  /** Guests that print nothing: no console journals are written. */
+  readonly isMute?: boolean
   /** Prepares the driver before the daemon starts. */
   readonly arrange?: (driver: FakeVmDriver) => unknown
 }
@@ -45,6 +47,7 @@ const QUICK: Partial<DaemonOptions> = {
 }
 
 const random = new SystemRandom()
+const silent = pino({ level: 'silent' })
 
 export const newCommandId = (): CommandId => `cmd-${random.hex(16)}` as CommandId
 export const newRequestId = (): RequestId => `req-${random.hex(8)}` as RequestId
@@ -62,7 +65,10 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
   const folder = given.folder ?? (await mkdtemp(join(tmpdir(), 'pilothouse-daemon-')))
   const machine = given.machine ?? new FakeMachine()
   const repositories = given.repositories ?? new FakeRepositories(given.clock)
-  const driver = new FakeVmDriver({ machine, journalFolder: join(folder, 'consoles') })
+  const driver = new FakeVmDriver({
+    machine,
+    ...(given.isMute === true ? {} : { journalFolder: join(folder, 'consoles') }),
+  })
   given.arrange?.(driver)
   const logger = new MemoryLogger()
   const databasePath = join(folder, 'pilothoused.db')
@@ -90,7 +96,7 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     /** The contract's calls, made by somebody in that role. */
     as: (role: Role, user?: string) =>
       createRouterClient(guarded, {
-        context: () => ({ ...callerOf(role, user), logger: pino({ level: 'silent' }) }),
+        context: () => ({ ...callerOf(role, user), logger: silent }),
         interceptors: [createCallGuard(new SystemClock())],
       }),
     /** The append-only record, oldest first. */
