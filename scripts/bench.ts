@@ -1,7 +1,8 @@
-/** `npm run bench -- spawn|rpc|console|ops [--pairs N]`: progress on stderr, one JSON line per metric on stdout. */
+/** `npm run bench -- spawn|rpc|console|ops|restore|… [--pairs N]`: progress on stderr, one JSON line per metric on stdout. */
 import './lib/require-node.ts'
 import { benchConsole } from '../test/bench/console.ts'
 import { benchOps } from '../test/bench/ops.ts'
+import { benchRestore } from '../test/bench/restore.ts'
 import { benchRpc } from '../test/bench/rpc.ts'
 import { benchSpawn } from '../test/bench/spawn.ts'
 import type { Bench } from '../test/bench/lib/bench-deps.ts'
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rpc: benchRpc,
   console: benchConsole,
   ops: benchOps,
+  restore: benchRestore,
 }
 const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--pairs N]`
 const USAGE_STATUS = 2

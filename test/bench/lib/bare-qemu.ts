@@ -48,6 +48,46 @@ export interface BareQemuOptions {
  * the same agent every 10 ms until it answers. Answers with the milliseconds from the first to the last of these.
  */
 export async function measureBareQemu(options: BareQemuOptions, hex: (bytes: number) => string): Promise<number> {
+  const bare = await prepareBare(options, hex)
+  let guest: ChildProcess | undefined
+  try {
+    const startedAt = performance.now()
+    await makeHome(bare.homeImage, options.size.homeMiB)
+    guest = startBare(bare)
+    await untilAgentAnswers(bare.handles.agentSocket, guest)
+    return performance.now() - startedAt
+  } finally {
+    await removeBare(bare, guest)
+  }
+}
+
+/**
+ * The same guest, up and running, powered off by its power button and started again on its home until the same agent
+ * answers: the milliseconds from the press to the answer.
+ */
+export async function measureBareReboot(options: BareQemuOptions, hex: (bytes: number) => string): Promise<number> {
+  const bare = await prepareBare(options, hex)
+  let guest: ChildProcess | undefined
+  try {
+    await makeHome(bare.homeImage, options.size.homeMiB)
+    guest = startBare(bare)
+    await untilAgentAnswers(bare.handles.agentSocket, guest)
+    const startedAt = performance.now()
+    const exited = once(guest, 'exit')
+    await pressPower(bare.handles.qmpSocket)
+    await exited
+    guest = startBare(bare)
+    await untilAgentAnswers(bare.handles.agentSocket, guest)
+    return performance.now() - startedAt
+  } finally {
+    await removeBare(bare, guest)
+  }
+}
+
+type Bare = Awaited<ReturnType<typeof prepareBare>>
+
+/** Folders, names and arguments; nothing of it is timed. */
+async function prepareBare(options: BareQemuOptions, hex: (bytes: number) => string) {
   const spec: BootSpec = {
     environmentId: `env-${hex(4)}` as EnvironmentId,
     bootId: `boot-${hex(8)}` as BootId,
@@ -61,23 +101,29 @@ export async function measureBareQemu(options: BareQemuOptions, hex: (bytes: num
   const record = planBoot(spec, folders)
   const handles = handlesOf(record)
   const homeImage = homeImagePath(options.folder, spec.homeId)
-  // Before the clock starts: only what is named above is timed.
   await mkdir(handles.bootDirectory)
   await run(['mkfifo', consoleInputPath(handles)])
   await symlink('/dev/null', consoleOutputPath(handles))
-  const args = qemuArguments({ spec, record, image: options.image, accelerator: options.accelerator, homeImage })
-  let guest: ChildProcess | undefined
-  try {
-    const startedAt = performance.now()
-    await makeHome(homeImage, options.size.homeMiB)
-    guest = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-    await untilAgentAnswers(handles.agentSocket, guest)
-    return performance.now() - startedAt
-  } finally {
-    await end(guest)
-    for (const path of [handles.bootDirectory, homeImage, record.journalPath])
-      await rm(path, { recursive: true, force: true })
-  }
+  const { image, accelerator } = options
+  return { handles, homeImage, record, args: qemuArguments({ spec, record, image, accelerator, homeImage }) }
+}
+
+function startBare({ args }: Bare): ChildProcess {
+  return spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+async function removeBare({ handles, homeImage, record }: Bare, guest: ChildProcess | undefined): Promise<void> {
+  await end(guest)
+  for (const path of [handles.bootDirectory, homeImage, record.journalPath])
+    await rm(path, { recursive: true, force: true })
+}
+
+async function pressPower(path: string): Promise<void> {
+  const socket = await connected(path, performance.now() + READY_DEADLINE_MS)
+  socket.on('error', () => undefined)
+  for (const execute of ['qmp_capabilities', 'system_powerdown']) socket.write(`${JSON.stringify({ execute })}\n`)
+  await Promise.race([once(socket, 'close'), delay(READY_DEADLINE_MS, undefined, { ref: false })])
+  socket.destroy()
 }
 
 async function makeHome(path: string, sizeMiB: number): Promise<void> {

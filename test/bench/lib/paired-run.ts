@@ -33,8 +33,12 @@ export interface BenchLine {
 }
 
 /** A B, B A, A B, …: a machine that grows slower or faster meanwhile favours neither. */
-export async function measurePairs(count: number, reference: Measure, ours: Measure): Promise<Pair[]> {
-  const pairs: Pair[] = []
+export async function measurePairs<R, O>(
+  count: number,
+  reference: () => Promise<R>,
+  ours: () => Promise<O>,
+): Promise<{ reference: R; ours: O }[]> {
+  const pairs: { reference: R; ours: O }[] = []
   for (let index = 0; index < count; index += 1) {
     if (index % 2 === 0) {
       const first = await reference()
@@ -63,6 +67,21 @@ export async function runPaired(benchmark: PairedBenchmark): Promise<BenchLine> 
   const self = comparePairs(await measurePairs(pairs, reference, reference))
   onProgress(`${metric}: ours against the reference, ${pairs} pairs`)
   const measured = await measurePairs(pairs, reference, ours)
+  return benchLine({ bench, metric, measuredIn, measured, self, details: benchmark.details() })
+}
+
+export interface Measured {
+  readonly bench: string
+  readonly metric: string
+  readonly measuredIn: string
+  readonly measured: readonly Pair[]
+  /** The reference against itself. */
+  readonly self: Comparison
+  readonly details: Record<string, unknown>
+}
+
+/** The line of one metric, from pairs that may have been measured for several metrics at once. */
+export function benchLine({ bench, metric, measuredIn, measured, self, details }: Measured): BenchLine {
   const result = comparePairs(measured)
   const spread = spreadOf(self)
   return {
@@ -71,14 +90,14 @@ export async function runPaired(benchmark: PairedBenchmark): Promise<BenchLine> 
     value: round(result.value),
     unit: 'ratio',
     ci95: intervalOf(result),
-    pairs,
+    pairs: measured.length,
     ...(spread > MOST_SPREAD ? { inconclusive: true as const } : {}),
     details: {
       measuredIn,
       reference: round(median(measured.map((pair) => pair.reference))),
       ours: round(median(measured.map((pair) => pair.ours))),
       referenceAgainstItself: { value: round(self.value), ci95: intervalOf(self), spread: round(spread) },
-      ...benchmark.details(),
+      ...details,
     },
   }
 }

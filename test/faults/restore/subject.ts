@@ -10,7 +10,7 @@ import { runAtPrompt } from '../lib/guest-line.ts'
 import type { Lane } from '../lib/lane.ts'
 import { context, waitForEnd, type Send } from '../lib/strike.ts'
 import { leftoversOf } from './leftovers.ts'
-import { fingerprintOf, makeTree, putTree, readTree } from './trees.ts'
+import { fingerprintOf, makeTree, putTree, readTree } from '../../support/known-trees.ts'
 
 /** The daemon looks at its guests every half second here; locks and mounts of the killed go within seconds. */
 const NOTICED_MS = 15_000

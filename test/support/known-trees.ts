@@ -15,8 +15,8 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runProgram } from '../../../host-daemon/system/child.ts'
-import type { seededRandom } from '../../support/seeded-random.ts'
+import { runProgram } from '../../host-daemon/system/child.ts'
+import type { seededRandom } from './seeded-random.ts'
 
 type Random = ReturnType<typeof seededRandom>
 
