@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
 import type { PointRepository, RepositoryCall } from '../backups/point-repository.ts'
@@ -139,7 +141,15 @@ async function fillOnce(
     ...(paths === undefined ? {} : { paths }),
   }
   const into = { folder: folders.rooms, signal: call.signal }
-  await driver.fillHome(homeId, into, (tree) => repository.fill(tree, options))
+  await driver.fillHome(homeId, into, async (tree) => {
+    await removeLostAndFound(tree)
+    await repository.fill(tree, options)
+  })
+}
+
+/** Every new file system has one; the point brings its own where the home had it, and nothing else may be there. */
+async function removeLostAndFound({ path }: HomeTree): Promise<void> {
+  await rm(join(path, 'lost+found'), { recursive: true, force: true })
 }
 
 export interface VerifyOptions {
@@ -167,9 +177,14 @@ export async function verifyFilled(
   })
   const isAllThere = arrived.entries === expected && (removedEntries > 0 || arrived.bytes === point.bytes)
   if (!isAllThere) throw incomplete(point, { expected, arrived })
+  return verifiedOf({ entries: expected, bytes: arrived.bytes })
+}
+
+/** What was verified of a home that `verifyFilled` found good, a sentence each. */
+export function verifiedOf({ entries, bytes }: Pick<StoredPoint, 'entries' | 'bytes'>): string[] {
   return [
     'The file system of the new home was checked whole and is sound.',
-    `All ${expected} files and folders are there, with ${arrived.bytes} bytes.`,
+    `All ${entries} files and folders are there, with ${bytes} bytes.`,
   ]
 }
 

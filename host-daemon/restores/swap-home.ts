@@ -1,0 +1,70 @@
+import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import { environmentOf } from '../environments/environment-of.ts'
+import type { Step, UndoContext } from '../operations/step.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import { record } from './swap-record.ts'
+import { keptBefore, swapOf } from './swap-params.ts'
+
+/** Until when the replaced home is kept, for an operation that replaces it at `now`. */
+export type UndoUntil = (operation: StoredOperation, now: number) => number
+
+/**
+ * Points the environment at its new home, and keeps the old one, in the transaction that journals the step. A home that
+ * was kept before is kept no more from then on, but nothing of it is removed. The undo puts all of that back as it was.
+ */
+export function swapHome(recovery: RecoveryToolkit, untilOf: UndoUntil): Step {
+  return {
+    name: 'swap_home',
+    phase: null,
+    deadlineMs: recovery.deadlines.homeMs,
+    isCancellable: false,
+    enter: (operation) => swap(recovery, operation, untilOf),
+    run: ({ operation }) => weighOldHome(recovery, operation),
+    undo: (context) => swapBack(recovery, context),
+  }
+}
+
+/** Nothing where a daemon that died had done it: pointer and journal are one transaction. */
+function swap(recovery: RecoveryToolkit, operation: StoredOperation, untilOf: UndoUntil): void {
+  const { store, clock } = recovery
+  const { oldHomeId, newHomeId } = swapOf(operation)
+  const { id: environmentId, home } = environmentOf(recovery, operation)
+  if (home.id === newHomeId) return
+  const [now, kept] = [clock.now(), keptBefore(operation)]
+  if (kept !== undefined) store.keptHomes.release(kept)
+  store.environments.setHome(environmentId, newHomeId)
+  const until = home.madeAt === null || home.goneAt !== null ? null : untilOf(operation, now)
+  const old = { homeId: oldHomeId, environmentId, operationId: operation.id, keptAt: now, bytes: null }
+  if (until !== null) store.keptHomes.keep({ ...old, purpose: 'undo', until })
+  const detail = { oldHomeId, newHomeId, keptUntil: until, releasedHomeId: kept?.homeId ?? null }
+  record(recovery, operation, { outcome: 'swapped_home', detail })
+}
+
+/** What keeping the old home costs; not known where it cannot be told now. */
+async function weighOldHome(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
+  const { store, logger, drivers } = recovery
+  const environment = environmentOf(recovery, operation)
+  const kept = store.keptHomes.undoOf(environment.id)
+  if (kept === undefined || kept.homeId !== swapOf(operation).oldHomeId) return
+  try {
+    const seen = await drivers.of(environment).inspectHome(kept.homeId)
+    if (seen.kind === 'absent') return
+    await store.db.together(() => store.keptHomes.keep({ ...kept, bytes: seen.bytes }))
+  } catch (error) {
+    logger.warn({ err: error, homeId: kept.homeId }, 'How much a kept home takes could not be told')
+  }
+}
+
+async function swapBack(recovery: RecoveryToolkit, { operation }: UndoContext): Promise<void> {
+  const { store } = recovery
+  const { oldHomeId, newHomeId } = swapOf(operation)
+  await store.db.together(() => {
+    const { id: environmentId, home } = environmentOf(recovery, operation)
+    if (home.id !== newHomeId) return
+    store.environments.setHome(environmentId, oldHomeId)
+    store.keptHomes.release({ homeId: oldHomeId, environmentId })
+    const kept = keptBefore(operation)
+    if (kept !== undefined) store.keptHomes.keep(kept)
+    record(recovery, operation, { outcome: 'swapped_back', detail: { oldHomeId, newHomeId } })
+  })
+}
