@@ -1,8 +1,10 @@
+import { createResticRepositories } from './backups/repositories.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { requireNode } from './cli/require-node.ts'
 import { runDaemon, type RunningDaemon } from './cli/run-daemon.ts'
 import { VERSION } from './cli/version.ts'
 import { daemonOptionsOf } from './config/daemon-options.ts'
+import { repositoryOptionsOf } from './config/repository-options.ts'
 import type { Settings } from './config/settings.ts'
 import { ConsoleService } from './consoles/console-service.ts'
 import { Retention } from './consoles/retention.ts'
@@ -42,6 +44,7 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
   undo.push(() => state.release())
   await checkDatabase(state.database)
   await keepPrivate(state.database)
+  const repositories = createResticRepositories({ ...repositoryOptionsOf(settings, state), clock, random })
   const { consoleSpaceMiB: spaceMiB } = settings
   const space = await openConsoleSpace({ stateDirectory: state.path, spaceMiB, logger })
   undo.push(() => space.release())
@@ -55,7 +58,15 @@ async function startParts(settings: Settings, logger: Logger, undo: UndoStack): 
     images,
   })
   const options = daemonOptionsOf(settings, { version: VERSION, hasBoundedConsoles: space.isBounded })
-  const daemon = createDaemon({ ...shared, databasePath: state.database, options, drivers: [qemu], images })
+  const daemon = createDaemon({
+    ...shared,
+    databasePath: state.database,
+    options,
+    drivers: [qemu],
+    images,
+    repositories,
+    folders: state,
+  })
   undo.push(() => daemon.stop())
   const { router, bootDirectory: directory } = daemon
   const retention = new Retention({

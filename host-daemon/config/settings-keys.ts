@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { settingNotes, settingsSchema, type SettingNote } from './settings-schema.ts'
+import { settingNotes, type SettingNote } from './setting.ts'
+import { settingsSchema } from './settings-schema.ts'
 
 /** One setting as the file and the environment name it. */
 export interface SettingKey {
@@ -29,6 +30,6 @@ function keysIn(object: z.ZodObject, parents: readonly string[]): SettingKey[] {
 
 /** `limits.memoryMiB` → `PILOTHOUSE_LIMITS_MEMORY_MIB`. */
 function variableOf(path: readonly string[]): string {
-  const words = path.map((name) => name.replaceAll('MiB', 'Mib').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_'))
+  const words = path.map((name) => name.replaceAll('iB', 'ib').replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_'))
   return VARIABLE_PREFIX + words.join('_').toUpperCase()
 }

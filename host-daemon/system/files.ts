@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export interface AtomicWriteOptions {
@@ -26,6 +26,30 @@ export async function writeFileAtomic(
     throw error
   }
   await syncDirectory(directory)
+}
+
+/**
+ * Makes `path` with this content unless it is there; what is there is never touched, whoever makes it at the same time.
+ * Whether it was made; durable when it resolves with true. Its mode is 0o600 unless told.
+ */
+export async function createFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<boolean> {
+  const directory = dirname(path)
+  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`)
+  try {
+    await writeDurably(temporary, content, options.mode ?? 0o600)
+    await link(temporary, path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  await syncDirectory(directory)
+  return true
 }
 
 async function writeDurably(path: string, content: string | Uint8Array, mode: number): Promise<void> {

@@ -12,12 +12,27 @@ export interface StateDirectory {
   readonly packages: string
   /** Sockets and pipes of running guests. */
   readonly run: string
+  /** Mount points inside private rooms. */
+  readonly rooms: string
+  /** What guests overwrite while a view of their home is open. */
+  readonly scratch: string
+  /** What is in each recovery point. */
+  readonly listings: string
+  /** Files that were restored on their own. */
+  readonly restored: string
+  /** Recovery points, where no other place is set. */
+  readonly repositories: string
+  /** Opens them, where no other password is set. */
+  readonly repositoryPassword: string
+  /** What restic keeps of each repository; can be removed while no daemon runs. */
+  readonly resticCaches: string
   /** Lets another daemon have it. */
   release(): Promise<void>
 }
 
 /** Guests reach what is theirs below it by path, and see nothing else. */
 const SEARCHABLE = 0o711
+const PRIVATE = 0o700
 
 export function stateLayout(path: string): Omit<StateDirectory, 'release'> {
   return {
@@ -27,6 +42,13 @@ export function stateLayout(path: string): Omit<StateDirectory, 'release'> {
     images: join(path, 'images'),
     packages: join(path, 'packages'),
     run: join(path, 'run'),
+    rooms: join(path, 'rooms'),
+    scratch: join(path, 'scratch'),
+    listings: join(path, 'listings'),
+    restored: join(path, 'restored'),
+    repositories: join(path, 'repositories'),
+    repositoryPassword: join(path, 'repository-password'),
+    resticCaches: join(path, 'restic-caches'),
   }
 }
 
@@ -44,6 +66,16 @@ function unwritable(path: string, cause: unknown): StartRefusal {
   })
 }
 
+/** Guests pass through to what is theirs in these, and into none of those that hold what was in their homes. */
+async function makeFolders(layout: ReturnType<typeof stateLayout>): Promise<void> {
+  const modes = { rooms: SEARCHABLE, scratch: SEARCHABLE, listings: PRIVATE, restored: PRIVATE } as const
+  for (const [name, mode] of Object.entries(modes)) {
+    const folder = layout[name as keyof typeof modes]
+    await mkdir(folder, { recursive: true })
+    await chmod(folder, mode)
+  }
+}
+
 /** The state, held by this daemon alone. Throws `StartRefusal` while another one holds it. */
 export async function holdState(path: string): Promise<StateDirectory> {
   const lock = await lockIn(path).catch((error: unknown) => {
@@ -51,7 +83,14 @@ export async function holdState(path: string): Promise<StateDirectory> {
   })
   if (lock === undefined)
     throw new StartRefusal(`another pilothoused holds ${path} (setting stateDirectory); stop it first`)
-  return { ...stateLayout(path), release: () => lock.release() }
+  const layout = stateLayout(path)
+  try {
+    await makeFolders(layout)
+  } catch (error) {
+    await lock.release()
+    throw unwritable(path, error)
+  }
+  return { ...layout, release: () => lock.release() }
 }
 
 const OWN = 0o600

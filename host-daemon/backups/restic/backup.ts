@@ -4,7 +4,7 @@ import { ResticFailure } from './failure.ts'
 import { jsonObjectOf, jsonObjectsOf, type JsonObject } from './json-lines.ts'
 import { countSchema, notUnderstood, parseValue } from './output.ts'
 import type { Restic, ResticRunOptions } from './restic.ts'
-import { listSnapshots } from './snapshots.ts'
+import { listSnapshots, type Snapshot } from './snapshots.ts'
 import { tagSchema, type Tag } from './tags.ts'
 
 export interface BackupProgress {
@@ -25,6 +25,8 @@ export interface BackupOptions extends ResticRunOptions {
 
 export interface BackupResult {
   readonly pointId: RecoveryPointId
+  /** As it is recorded in the repository. */
+  readonly snapshot: Snapshot
   /** False when the point was made without some files, which could not be read. */
   readonly isComplete: boolean
   /** The first of them, as restic names them: text of the guest's choice. */
@@ -88,8 +90,8 @@ export async function backUp(restic: Restic, options: BackupOptions): Promise<Ba
     ...run,
   })
   if (summary === undefined) throw withoutSummary(exitCode, stderr)
-  const pointId = await fullIdOf(restic, { shortId: summary.snapshot_id, host, run })
-  return resultOf(summary, { pointId, exitCode, stderr })
+  const snapshot = await snapshotOf(restic, { shortId: summary.snapshot_id, host, tags, run })
+  return resultOf(summary, { snapshot, exitCode, stderr })
 }
 
 /** The summary of a backup's messages; it need not be the last of them, nor come only once. */
@@ -123,23 +125,25 @@ function withoutSummary(exitCode: number, stderr: string): ResticFailure {
 interface ShortId {
   readonly shortId: string
   readonly host: EnvironmentId
+  readonly tags: readonly Tag[]
   readonly run: ResticRunOptions
 }
 
-async function fullIdOf(restic: Restic, { shortId, host, run }: ShortId): Promise<RecoveryPointId> {
+async function snapshotOf(restic: Restic, { shortId, host, tags, run }: ShortId): Promise<Snapshot> {
   const { signal } = run
-  const points = await listSnapshots(restic, { host, ...(signal === undefined ? {} : { signal }) })
+  const points = await listSnapshots(restic, { host, tags, ...(signal === undefined ? {} : { signal }) })
   const [found, another] = points.filter(({ id }) => id.startsWith(shortId))
-  if (found !== undefined && another === undefined) return found.id
+  if (found !== undefined && another === undefined) return found
   throw notUnderstood('backup', `the recovery point that it made, ${shortId}, is not found by its id`)
 }
 
 function resultOf(
   summary: BackupSummary,
-  facts: { readonly pointId: RecoveryPointId; readonly exitCode: number; readonly stderr: string },
+  facts: { readonly snapshot: Snapshot; readonly exitCode: number; readonly stderr: string },
 ): BackupResult {
   return {
-    pointId: facts.pointId,
+    pointId: facts.snapshot.id,
+    snapshot: facts.snapshot,
     isComplete: facts.exitCode === 0,
     unreadable: unreadableOf(facts.stderr),
     filesNew: summary.files_new,

@@ -25,25 +25,25 @@ interface Explanation {
 
 const EXPLANATIONS: Readonly<Record<ResticFailureKind, Explanation>> = {
   repository_missing: {
-    code: 'engine_failed',
+    code: 'repository_missing',
     says: 'there is no repository at its location',
     hint: 'Check the location and that its disk is mounted; create the repository only if there never was one.',
     isRetryable: false,
   },
   wrong_password: {
-    code: 'engine_failed',
+    code: 'wrong_password',
     says: 'no key of the repository fits the password',
     hint: "Check the password file or command, and that the location is this password's repository.",
     isRetryable: false,
   },
   repository_locked: {
-    code: 'engine_failed',
+    code: 'repository_locked',
     says: 'another restic holds a lock on the repository',
     hint: 'Wait until it is done. A lock whose owner is gone is cleared by rule; look at the locks if it stays.',
     isRetryable: true,
   },
   no_such_snapshot: {
-    code: 'engine_failed',
+    code: 'no_recovery_point',
     says: 'the recovery point is not in the repository',
     hint: 'List the points again; this one was forgotten, or belongs to another repository.',
     isRetryable: false,
@@ -61,19 +61,19 @@ const EXPLANATIONS: Readonly<Record<ResticFailureKind, Explanation>> = {
     isRetryable: true,
   },
   network_unreachable: {
-    code: 'engine_failed',
+    code: 'repository_unreachable',
     says: 'the place of the repository cannot be reached',
     hint: 'Check its address, the network and that its server runs.',
     isRetryable: true,
   },
   permission_denied: {
-    code: 'engine_failed',
+    code: 'repository_unreachable',
     says: 'access was denied',
     hint: 'Let the daemon read and write the repository, its cache and its password; check the login or key.',
     isRetryable: false,
   },
   corrupted: {
-    code: 'engine_failed',
+    code: 'repository_damaged',
     says: 'data in the repository is damaged',
     hint: 'Check the repository with all data read, keep a copy of it as it is, and repair it before relying on it.',
     isRetryable: false,

@@ -55,6 +55,12 @@ export interface ResticCall extends ResticRunOptions {
   readonly cacheDirectory?: string
 }
 
+/** Somewhere else than among the host's own mounts. */
+export interface RunPlace {
+  /** Pure: what to start instead of `program`, so that it runs there, as the same process, in that place's folder. */
+  within(program: readonly string[]): [string, ...string[]]
+}
+
 const MINUTE_MS = 60_000
 /** For calls whose work grows with the data, and for those that only look. */
 export const LONG: Deadlines = { idleMs: 10 * MINUTE_MS, totalMs: 24 * 60 * MINUTE_MS }
@@ -78,13 +84,20 @@ const commandWord = z.string().regex(/^[^\p{Cc}'"\\]+$/u, 'must be without quote
 export class Restic {
   readonly settings: ResticSettings
   readonly clock: Clock
+  private readonly place: RunPlace | undefined
 
-  constructor(settings: ResticSettings, clock: Clock) {
+  constructor(settings: ResticSettings, clock: Clock, place?: RunPlace) {
     absolutePath.parse(settings.cacheDirectory)
     this.settings = settings
     this.clock = clock
+    this.place = place
     this.environment()
     this.globalFlags(settings.cacheDirectory)
+  }
+
+  /** The same repository, every run started in that place; a call's own working directory counts for nothing there. */
+  within(place: RunPlace): Restic {
+    return new Restic(this.settings, this.clock, place)
   }
 
   /**
@@ -121,15 +134,25 @@ export class Restic {
 
   private program(call: ResticCall) {
     const { flags, operands = [], verb, cacheDirectory = this.settings.cacheDirectory } = call
+    const program = [
+      this.settings.program ?? 'restic',
+      ...this.globalFlags(cacheDirectory),
+      verb,
+      ...flags,
+      ...(operands.length > 0 ? ['--', ...operands] : []),
+    ] as [string, ...string[]]
+    const [file, ...args] = this.place?.within(program) ?? program
     return {
-      file: this.settings.program ?? 'restic',
-      args: [...this.globalFlags(cacheDirectory), verb, ...flags, ...(operands.length > 0 ? ['--', ...operands] : [])],
+      file,
+      args,
       environment: this.environment(),
       expectedExits: call.expectedExits ?? [0],
       stop: { signal: 'SIGINT', graceMs: STOP_GRACE_MS },
       stdoutLimit: STDOUT_LIMIT_BYTES,
       stderrLimit: STDERR_LIMIT_BYTES,
-      ...(call.workingDirectory === undefined ? {} : { workingDirectory: call.workingDirectory }),
+      ...(call.workingDirectory === undefined || this.place !== undefined
+        ? {}
+        : { workingDirectory: call.workingDirectory }),
     } as const
   }
 
@@ -165,8 +188,12 @@ function failureOf(verb: string, failure: ProgramFailure): ResticFailure {
   if (failure.kind === 'not_started') return new ResticFailure('unexpected', { ...facts, ...NOT_STARTED })
   if (failure.kind === 'output_too_large')
     return new ResticFailure('unexpected', { ...facts, says: 'it wrote more than is taken from it' })
+  if (NOT_ENTERED.test(failure.stderr)) return new ResticFailure('unexpected', { ...facts, says: SAYS_NOT_ENTERED })
   const { kind, ...words } = classify(failure.exitCode, failure.stderr)
   return new ResticFailure(kind, { ...facts, ...words })
 }
 
 const NOT_STARTED = { says: 'it could not be started', hint: 'Install restic 0.14 or newer on the host.' }
+/** What starts a program in a place says so before restic has said a word. */
+const NOT_ENTERED = /^(?:nsenter|env): /
+const SAYS_NOT_ENTERED = 'it could not be started in the tree'

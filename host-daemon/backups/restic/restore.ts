@@ -25,6 +25,13 @@ export interface RestoreOptions extends ResticRunOptions {
   readonly isLockless?: boolean
 }
 
+export interface TreeRestoreOptions extends RestoreOptions {
+  /** What progress is told of. */
+  readonly bytesTotal: number
+  /** Flags of `includeFlags`; everything where there are none. */
+  readonly includes?: readonly string[]
+}
+
 const PROGRESS_EVERY_MS = 500
 const restoredSchema = z.object({ message_type: z.literal('status'), bytes_restored: countSchema })
 
@@ -33,20 +40,30 @@ const restoredSchema = z.object({ message_type: z.literal('status'), bytes_resto
  * of entries and bytes. It is not flushed to the disk. When it rejects, the folder holds any part of the point.
  */
 export async function restorePoint(restic: Restic, options: RestoreOptions): Promise<PointSize> {
-  const { target, point, onProgress, isLockless, signal, deadlines, onStarted } = options
+  const { target, point, isLockless = false, signal, deadlines } = options
   recoveryPointIdSchema.parse(point)
   await requireEmptyFolder(target)
-  const lockless = isLockless === true
   const run = { ...(signal === undefined ? {} : { signal }), ...(deadlines === undefined ? {} : { deadlines }) }
-  const expected = await sizeOfPoint(restic, { point, isLockless: lockless, ...run })
-  const meter = new RestoreMeter(restic, { bytesTotal: expected.bytes, onProgress: onProgress ?? (() => undefined) })
+  const expected = await sizeOfPoint(restic, { point, isLockless, ...run })
+  await restoreInto(restic, { ...options, bytesTotal: expected.bytes })
+  return await requireAll(target, expected)
+}
+
+/**
+ * Restores a point, or parts of it, into a folder, whose path is that of the place where restic runs. It resolves when
+ * restic says that it is done, which is no proof that everything arrived: whoever needs that counts.
+ */
+export async function restoreInto(restic: Restic, options: TreeRestoreOptions): Promise<void> {
+  const { target, point, bytesTotal, includes = [], onProgress, isLockless, ...run } = options
+  const { onStarted } = run
+  const meter = new RestoreMeter(restic, { bytesTotal, onProgress: onProgress ?? (() => undefined) })
   try {
     await restic.run({
-      verb: 'restore',
-      flags: ['--json', ...(lockless ? ['--no-lock'] : []), '--target', target],
-      operands: [point],
-      readStdout: (chunks) => meter.read(chunks),
       ...run,
+      verb: 'restore',
+      flags: ['--json', ...(isLockless === true ? ['--no-lock'] : []), ...includes, '--target', target],
+      operands: [recoveryPointIdSchema.parse(point)],
+      readStdout: (chunks) => meter.read(chunks),
       onStarted: (process) => {
         void meter.follow(process)
         onStarted?.(process)
@@ -55,7 +72,6 @@ export async function restorePoint(restic: Restic, options: RestoreOptions): Pro
   } finally {
     meter.end()
   }
-  return await requireAll(target, expected)
 }
 
 async function requireAll(target: string, expected: PointSize): Promise<PointSize> {
@@ -72,7 +88,7 @@ async function requireAll(target: string, expected: PointSize): Promise<PointSiz
 }
 
 /** restic overwrites and never deletes: only an empty folder holds the point and nothing else afterwards. */
-async function requireEmptyFolder(target: string): Promise<void> {
+export async function requireEmptyFolder(target: string): Promise<void> {
   const stat = target.startsWith('/') ? await lstat(target).catch(() => undefined) : undefined
   if (stat?.isDirectory() !== true) throw refusedTarget('is not a folder')
   if ((await readdir(target)).length > 0) throw refusedTarget('is not empty')

@@ -2,9 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { daemonOptionsOf } from '../../../host-daemon/config/daemon-options.ts'
+import { repositoryOptionsOf } from '../../../host-daemon/config/repository-options.ts'
 import { renderSettingsMarkdown } from '../../../host-daemon/config/settings-markdown.ts'
 import { SETTING_KEYS } from '../../../host-daemon/config/settings-keys.ts'
 import { loadSettings, SettingsError, type Settings } from '../../../host-daemon/config/settings.ts'
+import { stateLayout } from '../../../host-daemon/system/state-directory.ts'
 import { temporaryFolder } from '../../support/edge.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -63,6 +65,24 @@ const SAMPLES: Record<string, { good: unknown; bad: unknown[] }> = {
   'deadlines.ticketMs': { good: 60_000, bad: [300_001, 999] },
   'deadlines.shutdownMs': { good: 1_000, bad: [1] },
   'deadlines.peerSilentMs': { good: 1_000, bad: [1] },
+  'backups.base': { good: 'sftp:ph@vault:/srv/points', bad: ['relative', 'sftp:a:b@c:/d', '/a/../b', 7, ''] },
+  'backups.isShared': { good: true, bad: ['yes', 1] },
+  'backups.passwordFile': { good: '/etc/pilothouse/password', bad: ['password', '/a/../b', 7] },
+  'backups.passwordCommand': { good: ['pass', 'show', 'points'], bad: [[], "it's", ["it's"], ['a\\b'], [''], 7] },
+  'backups.s3CredentialsFile': { good: '/etc/pilothouse/s3', bad: ['s3', 7] },
+  'backups.intervalMinutes': { good: 15, bad: [4, 1.5, 'hourly'] },
+  'backups.keep': { good: { last: 2, yearly: 1 }, bad: [{}, { last: 0 }, { daly: 7, last: 1 }, 3, null] },
+  'backups.freshnessMinutes': { good: 90, bad: [0, 'fresh'] },
+  'backups.drillIntervalHours': { good: 24, bad: [0] },
+  'backups.checkIntervalHours': { good: 24, bad: [0, 8_761] },
+  'backups.checkParts': { good: 4, bad: [0, 257, null] },
+  'backups.pruneIntervalHours': { good: 12, bad: [0] },
+  'backups.maxConcurrent': { good: 5, bad: [0, 65] },
+  'backups.uploadKiBps': { good: 512, bad: [0] },
+  'backups.downloadKiBps': { good: 512, bad: [0] },
+  'backups.undoHours': { good: 5, bad: [0] },
+  'backups.countingMs': { good: 1_000, bad: [1] },
+  'backups.idleMs': { good: 5_000, bad: [1] },
   guestUidBase: { good: 300_000, bad: [999, 0] },
   guestUidCount: { good: 10, bad: [0] },
   consoleSpaceMiB: { good: 64, bad: [15] },
@@ -155,6 +175,18 @@ describe('settings', () => {
   })
 })
 
+/** Settings that say where repositories are and how they are opened. */
+const OF_REPOSITORIES = ['base', 'isShared', 'passwordFile', 'passwordCommand', 's3CredentialsFile']
+  .concat(['uploadKiBps', 'downloadKiBps', 'idleMs'])
+  .map((name) => `backups.${name}`)
+
+/** Hours in the settings, milliseconds inside. */
+const AS_MS: Record<string, number> = {
+  'backups.checkIntervalHours': 86_400_000,
+  'backups.pruneIntervalHours': 43_200_000,
+  'backups.undoHours': 18_000_000,
+}
+
 describe('what the daemon is told', () => {
   /** Settings that the parts around the daemon's inside honour; their own tests show it. */
   const ELSEWHERE = [
@@ -172,6 +204,8 @@ describe('what the daemon is told', () => {
     'deadlines.peerSilentMs',
     'consoleSpaceMiB',
     'consoleBytesPerBoot',
+    ...OF_REPOSITORIES,
+    ...Object.keys(AS_MS),
   ]
 
   for (const { path } of SETTING_KEYS.filter((key) => !ELSEWHERE.includes(key.path.join('.')))) {
@@ -183,6 +217,50 @@ describe('what the daemon is told', () => {
       expect(JSON.stringify(after)).toContain(JSON.stringify(good))
     })
   }
+})
+
+describe('what the daemon is told in other units', () => {
+  it.each(Object.entries(AS_MS))('%s as %s ms', async (name, ms) => {
+    const { recovery } = daemonOptionsOf(await fromFile(at(name.split('.'), SAMPLES[name]!.good)), HOST)
+    expect(Object.values(recovery)).toContain(ms)
+  })
+})
+
+describe('what repositories are told', () => {
+  const STATE = stateLayout('/srv/ph')
+
+  for (const name of OF_REPOSITORIES) {
+    it(`changes with ${name}`, async () => {
+      const { good } = SAMPLES[name]!
+      const before = repositoryOptionsOf(await loadSettings({ environment: {} }), STATE)
+      const after = repositoryOptionsOf(await fromFile(at(name.split('.'), good)), STATE)
+      expect(after).not.toEqual(before)
+      expect(JSON.stringify(after)).toContain(JSON.stringify(good))
+    })
+  }
+
+  it('is a place, a password and a cache below the state, where nothing is set', async () => {
+    const { base, password, cacheDirectory, isShared } = repositoryOptionsOf(
+      await loadSettings({ environment: {} }),
+      STATE,
+    )
+    expect({ base, password, cacheDirectory, isShared }).toEqual({
+      base: '/srv/ph/repositories',
+      password: { file: '/srv/ph/repository-password', isOurs: true },
+      cacheDirectory: '/srv/ph/restic-caches',
+      isShared: false,
+    })
+  })
+
+  it('is refused where no repository can be below the state folder, with what to set', async () => {
+    const settings = await loadSettings({ environment: {} })
+    expect(() => repositoryOptionsOf(settings, stateLayout('/srv/a:b'))).toThrow(/stateDirectory.*backups\.base/)
+  })
+
+  it('has one password, not two', async () => {
+    const problems = await problemsOf(fromFile({ backups: { passwordFile: '/a', passwordCommand: ['pass'] } }))
+    expect(problems).toEqual([expect.stringMatching(/^setting backups has the value .*give one of them, not both$/)])
+  })
 })
 
 describe('what the daemon says it can do', () => {

@@ -1,0 +1,132 @@
+import type { HomeTree } from '../drivers/vm-driver.ts'
+import type { FillOptions, MadePoint, NewPointOptions, PointRepository, RepositoryCall } from './point-repository.ts'
+import { inOurWords } from './restic-repository-failure.ts'
+import { backUp, type BackupProgress } from './restic/backup.ts'
+import { checkRepository } from './restic/check.ts'
+import { forgetByRules } from './restic/forget.ts'
+import { includeFlags, requireArrived } from './restic/include.ts'
+import { initRepository } from './restic/init.ts'
+import { clearDeadLocks } from './restic/locks.ts'
+import { listPoint } from './restic/ls.ts'
+import { toPointEntry } from './restic/point-entry.ts'
+import { pruneRepository } from './restic/prune.ts'
+import type { Restic, ResticRunOptions } from './restic/restic.ts'
+import { requireEmptyFolder, restoreInto } from './restic/restore.ts'
+import { listSnapshots, type Snapshot } from './restic/snapshots.ts'
+import { sizeOfPoint } from './restic/stats.ts'
+import { tagSchema } from './restic/tags.ts'
+
+export interface ResticRepositoryOptions {
+  /** Called by `prepare` before the repository is made or opened. */
+  readonly makePassword: () => Promise<void>
+  /** Without progress for so long, a call that moves data is stopped. */
+  readonly idleMs: number
+}
+
+type Call<Name extends 'list' | 'listEntries' | 'sizeOf' | 'prune' | 'check'> = Parameters<PointRepository[Name]>[0]
+
+/** A repository that restic keeps. */
+export class ResticRepository implements PointRepository {
+  private readonly restic: Restic
+  private readonly options: ResticRepositoryOptions
+
+  constructor(restic: Restic, options: ResticRepositoryOptions) {
+    this.restic = restic
+    this.options = options
+  }
+
+  get location() {
+    return this.restic.settings.repository
+  }
+
+  prepare(call: RepositoryCall) {
+    return inOurWords(async () => {
+      await this.options.makePassword()
+      await initRepository(this.restic, brief(call))
+    })
+  }
+
+  clearDeadLocks(call: RepositoryCall) {
+    return inOurWords(async () => (await clearDeadLocks(this.restic, brief(call))).cleared.length)
+  }
+
+  backUp(tree: HomeTree, options: NewPointOptions): Promise<MadePoint> {
+    const { environmentId: host, tags, onProgress } = options
+    return inOurWords(async () => {
+      const made = await backUp(this.restic.within(tree), {
+        ...this.long(options),
+        directory: tree.pathInside,
+        host,
+        tags: tags.map((tag) => tagSchema.parse(tag)),
+        onProgress: (progress) => onProgress(toMoved(progress)),
+      })
+      const { bytesAdded: addedBytes, durationMs, unreadable } = made
+      return { ...toPoint(made.snapshot), addedBytes, durationMs, unreadable }
+    })
+  }
+
+  list({ environmentId: host, ...call }: Call<'list'>) {
+    return inOurWords(async () => (await listSnapshots(this.restic, { host, ...brief(call) })).map(toPoint))
+  }
+
+  listEntries({ point, onEntry, ...call }: Call<'listEntries'>) {
+    const tell = (entry: Parameters<typeof toPointEntry>[0]) => onEntry(toPointEntry(entry))
+    return inOurWords(() => listPoint(this.restic, { ...this.long(call), point, onEntry: tell }))
+  }
+
+  sizeOf({ point, ...call }: Call<'sizeOf'>) {
+    return inOurWords(() => sizeOfPoint(this.restic, { ...this.long(call), point }))
+  }
+
+  fill(tree: HomeTree, options: FillOptions) {
+    const { point, size, paths = [], onProgress } = options
+    const told = (doneBytes: number) =>
+      onProgress({ doneBytes, totalBytes: size.bytes, doneFiles: null, totalFiles: size.entries })
+    return inOurWords(async () => {
+      const includes = includeFlags(paths)
+      await requireEmptyFolder(tree.path)
+      await restoreInto(this.restic.within(tree), {
+        ...this.long(options),
+        point,
+        target: tree.pathInside,
+        bytesTotal: size.bytes,
+        includes,
+        onProgress: ({ bytesDone }) => told(bytesDone),
+      })
+      await requireArrived(tree.path, paths)
+    })
+  }
+
+  prune({ environmentId: host, keep, ...call }: Call<'prune'>) {
+    return inOurWords(async () => {
+      const rules = Object.fromEntries(Object.entries(keep).filter(([, count]) => count !== undefined))
+      const result = await forgetByRules(this.restic, { ...brief(call), host, keep: rules })
+      await pruneRepository(this.restic, this.long(call))
+      return result
+    })
+  }
+
+  check({ depth, ...call }: Call<'check'>) {
+    return inOurWords(async () => {
+      const result = await checkRepository(this.restic, { ...this.long(call), depth })
+      return result.isSound ? { isSound: true, findings: [] } : result
+    })
+  }
+
+  /** For calls whose work grows with the data. */
+  private long(call: RepositoryCall): ResticRunOptions {
+    return { ...brief(call), deadlines: { idleMs: this.options.idleMs } }
+  }
+}
+
+function brief({ signal, onChild }: RepositoryCall): ResticRunOptions {
+  return { signal, ...(onChild === undefined ? {} : { onStarted: onChild }) }
+}
+
+function toMoved({ bytesDone, bytesTotal, filesDone, filesTotal }: BackupProgress) {
+  return { doneBytes: bytesDone, totalBytes: bytesTotal, doneFiles: filesDone, totalFiles: filesTotal }
+}
+
+function toPoint({ id, takenAtMs, host, paths, tags }: Snapshot) {
+  return { id, takenAt: takenAtMs, environment: host, path: paths[0] ?? '', tags }
+}

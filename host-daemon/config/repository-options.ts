@@ -1,0 +1,45 @@
+import { repositoryLocationSchema, type RepositoryLocation } from '../../src-shared/model/repository.ts'
+import type { PasswordSource } from '../backups/password.ts'
+import type { ResticRepositoriesOptions } from '../backups/repositories.ts'
+import type { StateDirectory } from '../system/state-directory.ts'
+import type { Settings } from './settings.ts'
+import { StartRefusal } from './start-refusal.ts'
+
+type Places = Pick<StateDirectory, 'repositories' | 'repositoryPassword' | 'resticCaches'>
+
+/** Where repositories are and how they are opened, by the settings and, where those say nothing, below the state. */
+export function repositoryOptionsOf(
+  { backups }: Settings,
+  state: Places,
+): Omit<ResticRepositoriesOptions, 'clock' | 'random'> {
+  const { isShared, uploadKiBps, downloadKiBps, s3CredentialsFile, idleMs } = backups
+  return {
+    base: backups.base ?? baseBelow(state.repositories),
+    isShared,
+    password: passwordOf(backups, state),
+    cacheDirectory: state.resticCaches,
+    bandwidth: {
+      ...(uploadKiBps === null ? {} : { uploadKiBps }),
+      ...(downloadKiBps === null ? {} : { downloadKiBps }),
+    },
+    ...(s3CredentialsFile === null ? {} : { s3CredentialsFile }),
+    idleMs,
+  }
+}
+
+/** A state folder may have a path that no repository can have. */
+function baseBelow(path: string): RepositoryLocation {
+  const base = repositoryLocationSchema.safeParse(path)
+  if (base.success) return base.data
+  throw new StartRefusal(
+    `repositories cannot be at ${path}, below the state folder (setting stateDirectory): a repository's location ` +
+      'has other letters; set backups.base to another place',
+  )
+}
+
+function passwordOf({ passwordFile, passwordCommand }: Settings['backups'], state: Places): PasswordSource {
+  const [program, ...args] = passwordCommand ?? []
+  if (program !== undefined) return { command: [program, ...args] }
+  if (passwordFile !== null) return { file: passwordFile }
+  return { file: state.repositoryPassword, isOurs: true }
+}
