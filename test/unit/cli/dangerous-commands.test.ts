@@ -34,6 +34,14 @@ const CASES: readonly Case[] = [
     asks: "Type the environment's name to reset it: ",
   },
   {
+    words: ['restore', 'undo', 'demo'],
+    plan: 'undo.plan',
+    run: 'undo.run',
+    planInput: { environment: 'demo' },
+    name: 'demo',
+    asks: "Type the environment's name to bring the replaced home back: ",
+  },
+  {
     words: ['drift', 'clean-up', HOME],
     plan: 'drift.plan',
     run: 'drift.run',
@@ -99,6 +107,47 @@ describe.each(CASES)('$words', (each) => {
     expect(status).toBe(0)
     expect(shown).toContain('Type yes to ')
     expect(sent[1]?.[1]).not.toHaveProperty('confirmName')
+  })
+})
+
+describe('a restore', () => {
+  const POINT = ['--point', 'latest']
+  const RUN = ['restore', 'run', 'demo']
+
+  it('is planned by a command of its own, which prints the ticket and how to run it', async () => {
+    const sent: Sent[] = []
+    const { status, stdout } = await cli(['restore', 'plan', 'demo', ...POINT, '--stop-now'], fakeDaemonWorld(sent))
+    expect(status).toBe(0)
+    expect(stdout).toContain(ANSWERS['restore.plan'].plan.text)
+    expect(stdout).toContain(`run with: pilothouse restore run demo --ticket ${TICKET} --confirm-name demo\n`)
+    expect(sent).toEqual([['restore.plan', { environment: 'demo', point: 'latest', isStopNow: true }]])
+  })
+
+  it('says where nobody can be asked how it is planned, and has no --plan', async () => {
+    const sent: Sent[] = []
+    const { status, stderr } = await cli([...RUN, ...POINT], fakeDaemonWorld(sent))
+    expect([status, sent]).toEqual([2, []])
+    expect(stderr).toContain('Plan with `pilothouse restore plan`, read it, then run with --ticket.')
+    expect((await cli([...RUN, '--plan'], fakeDaemonWorld(sent))).status).toBe(2)
+  })
+
+  it('asks at a terminal for the name, of the plan for the point that was named', async () => {
+    const sent: Sent[] = []
+    const run = startCli([...RUN, ...POINT], fakeDaemonWorld(sent, {}, { isTerminal: true }))
+    while (!run.stderr.text.includes('Type ')) await new Promise(setImmediate)
+    run.stdin.write('demo\n')
+    expect(await run.status).toBe(0)
+    expect(run.stderr.text).toContain("Type the environment's name to restore it: ")
+    expect(sent[0]).toEqual(['restore.plan', { environment: 'demo', point: 'latest' }])
+    expect(sent[1]).toMatchObject(['restore.run', { ticket: TICKET, confirmName: 'demo' }])
+    expect(sent[1]?.[1]).not.toHaveProperty('point')
+  })
+
+  it('refuses a point beside a ticket, which is for that of its plan', async () => {
+    const sent: Sent[] = []
+    const { status, stderr } = await cli([...RUN, ...POINT, '--ticket', TICKET], fakeDaemonWorld(sent))
+    expect([status, sent]).toEqual([2, []])
+    expect(stderr).toContain('leave POINT out')
   })
 })
 
