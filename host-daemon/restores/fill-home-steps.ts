@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { HomeId } from '../../src-shared/model/ids.ts'
-import type { PointRepository, RepositoryCall } from '../backups/point-repository.ts'
+import type { HomeId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
+import type { PointRepository, PointSize, RepositoryCall, RepositoryPoint } from '../backups/point-repository.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { countTree } from '../backups/restic/count-tree.ts'
 import type { HomeTree, VmDriver } from '../drivers/vm-driver.ts'
@@ -52,21 +52,37 @@ export function checkPoint(recovery: RecoveryToolkit, of: (operation: StoredOper
 
 /** Throws `no_recovery_point` or `point_foreign`; a point that is positively gone is recorded as forgotten. */
 export async function assertPoint(recovery: RecoveryToolkit, point: StoredPoint, context: StepContext): Promise<void> {
-  const { environmentId, id } = point
+  const { environmentId } = point
   const ask = (repository: PointRepository, call: RepositoryCall) => repository.list({ ...call, environmentId })
   const listed = await withPointRepository(recovery, { point, context }, ask)
-  const found = listed.find((candidate) => candidate.id === id)
-  if (found === undefined) throw forgotten(recovery, point, context.operation)
-  if (found.environment === environmentId && found.path === point.path) return
-  const message = `The repository says of ${id} that it is of another home than the record says; nothing was restored.`
+  const { id: operationId, requestId } = context.operation
+  assertListed(recovery, point, { listed, operationId, requestId })
+}
+
+interface Listed {
+  readonly listed: readonly RepositoryPoint[]
+  /** For whom it was asked; null where nobody is known. */
+  readonly operationId: OperationId | null
+  readonly requestId: RequestId | null
+}
+
+/** Holds the point against what the repository lists of its environment; throws as `assertPoint` does. */
+export function assertListed(recovery: RecoveryToolkit, point: StoredPoint, asked: Listed): void {
+  const found = asked.listed.find((candidate) => candidate.id === point.id)
+  if (found === undefined) throw forgotten(recovery, point, asked)
+  if (found.environment === point.environmentId && found.path === point.path) return
+  const message = `The repository says of ${point.id} that it is of another home than the record says; nothing was restored.`
   throw new PilothouseError('point_foreign', message)
 }
 
-function forgotten({ store, clock }: RecoveryToolkit, point: StoredPoint, operation: StoredOperation): PilothouseError {
+function forgotten(
+  { store, clock }: RecoveryToolkit,
+  point: StoredPoint,
+  { operationId, requestId }: Omit<Listed, 'listed'>,
+): PilothouseError {
   const at = clock.now()
   store.db.transaction(() => {
     store.points.setForgotten(point, at)
-    const { id: operationId, requestId } = operation
     const about = { action: 'point.forgotten', outcome: 'noticed', detail: { pointId: point.id } }
     store.activity.append({ ...about, at, actor: null, requestId, operationId, environmentId: point.environmentId })
   })
@@ -100,6 +116,8 @@ interface Filling {
   readonly context: StepContext
   /** Of the point; everything where it is not given. */
   readonly paths?: readonly string[]
+  /** Of those paths; of the whole point where it is not given. */
+  readonly size?: PointSize
 }
 
 export async function fillFromPoint(recovery: RecoveryToolkit, fill: HomeFill, filling: Filling): Promise<void> {
@@ -132,7 +150,7 @@ async function fillOnce(
   filling: Filling & { readonly repository: PointRepository; readonly call: RepositoryCall },
 ): Promise<void> {
   const { repository, call, context, paths } = filling
-  const size = { bytes: point.bytes, entries: point.entries }
+  const size = filling.size ?? { bytes: point.bytes, entries: point.entries }
   const options = {
     ...call,
     point: point.id,
