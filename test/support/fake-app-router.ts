@@ -1,26 +1,16 @@
-import { implement } from '@orpc/server'
-import { hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
-import { appContract } from '../../src-shared/contract/app.ts'
+import { hostIdOf } from '../../src-main/bridge/context.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
 import type { HostId, TicketId } from '../../src-shared/model/ids.ts'
 import { SAMPLE_KEY, connected } from './fake-app-samples.ts'
+import { fakeImplementer } from './fake-app-implementer.ts'
+import { fakeRecoveryCalls } from './fake-app-recovery-router.ts'
 import { putFakeOwner } from './fake-app-owners.ts'
 import type { FakeApp } from './fake-app.ts'
 
 /** What the fake answers, call by call; the compiler refuses a call of the contract without its answer. */
 export function fakeRouter(fake: FakeApp) {
-  const app = implement(appContract)
-    .$context<BridgeContext>()
-    .use(async ({ context, path, next }, input) => {
-      const name = path.join('.')
-      fake.calls.push({ path: name, input, requestId: context.requestId })
-      await fake.holds.get(name)
-      const refusal = fake.refusals.get(name)
-      fake.refusals.delete(name)
-      if (refusal !== undefined) throw refusal
-      return next()
-    })
+  const app = fakeImplementer(fake)
   const { environments, operations } = app.host
   const hostOf = (hostId: HostId): Host => {
     const host = fake.hosts.get(hostId)
@@ -129,6 +119,7 @@ export function fakeRouter(fake: FakeApp) {
           return fake.changeOperation(hostIdOf(context), input.id, { status })
         }),
       },
+      ...fakeRecoveryCalls(app.host, fake),
       owners: {
         list: app.host.owners.list.handler(() => fake.owners),
         put: app.host.owners.put.handler(({ input }) => putFakeOwner(fake.owners, input)),

@@ -1,11 +1,14 @@
 import type { HostState } from '../../src-shared/contract/app.ts'
+import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import { PilothouseError, type ErrorCode, type Failure } from '../../src-shared/error.ts'
 import type { DaemonInfo } from '../../src-shared/model/daemon.ts'
 import { environmentSchema, type Environment, type ObservedState } from '../../src-shared/model/environment.ts'
 import { hostSchema, type Host, type HostConnection } from '../../src-shared/model/host.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
 import { operationSchema, type Operation } from '../../src-shared/model/operation.ts'
+import type { Plan } from '../../src-shared/model/plan.ts'
 import type { Role } from '../../src-shared/model/role.ts'
+import { sampleBackup } from './fake-app-backup-samples.ts'
 
 /** Made-up hosts, environments and operations, the same ones every time. */
 
@@ -141,9 +144,29 @@ export function sampleOperation(index: number, environment: Environment, change:
       phase: 'ready',
       attempt: 1,
       isCancellable: false,
+      progress: null,
+      result: null,
       requestedAt,
     }),
     ...change,
+  }
+}
+
+export function samplePlan(environment: Environment, kind: 'destroy' | 'reset'): Plan {
+  const losses = [`The home of ${environment.name} with 1.3 GiB of data is removed for good.`]
+  const keeps = ['The operation and its reason stay on record.']
+  const first = `${environment.name} (${environment.id}) of ${environment.owner} is ${kind === 'reset' ? 'reset' : 'destroyed'}.`
+  return {
+    kind,
+    environmentId: environment.id,
+    environmentName: environment.name,
+    generation: environment.generation,
+    text: [first, 'The guest is stopped first, if it runs.', ...losses, ...keeps].join('\n'),
+    losses,
+    keeps,
+    homeBytes: 1_395_864_371,
+    needsName: true,
+    hash: 'a'.repeat(64),
   }
 }
 
@@ -177,7 +200,8 @@ export function sampleFleet(count: number, now = Date.now()): { hosts: Host[]; s
         sampleOperation(place * 100 + index * 3, environment),
         sampleOperation(place * 100 + index * 3 + 1, environment),
       ])
-    return { ...stateOf(host.id, environments, isLive ? now : now - 720_000, operations) }
+    const backups: BackupStatus[] = environments.map((each, at) => sampleBackup(mine[at] ?? 0, each))
+    return { ...stateOf(host.id, environments, isLive ? now : now - 720_000, operations), backups }
   })
   return { hosts, states }
 }

@@ -13,6 +13,7 @@ import {
 import type { ConsoleNotice } from '../../src-shared/contract/console-stream.ts'
 import { PilothouseError, type Failure } from '../../src-shared/error.ts'
 import type { MessageChannelLike } from '../../src-shared/lib/message-channel.ts'
+import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Host, HostConnection } from '../../src-shared/model/host.ts'
 import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { BootId, EnvironmentId, HostId, RequestId } from '../../src-shared/model/ids.ts'
@@ -23,10 +24,12 @@ import type { Owner } from '../../src-shared/model/owner.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
 import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import { FakeActivity, type FakeEntry } from './fake-app-activity.ts'
+import { FakeBackups } from './fake-app-backups.ts'
 import { FakeCommands } from './fake-app-commands.ts'
 import { FakeConsole } from './fake-app-console.ts'
 import { FakeLeftovers } from './fake-app-leftovers.ts'
-import { sampleOperation } from './fake-app-samples.ts'
+import { FakeRestores } from './fake-app-restores.ts'
+import { sampleOperation, samplePlan } from './fake-app-samples.ts'
 import { channelPair } from './channel-pair.ts'
 import { fakeRouter } from './fake-app-router.ts'
 
@@ -61,6 +64,8 @@ export class FakeApp {
   readonly states = new Map<HostId, HostState>()
   readonly consoles = new Map<EnvironmentId, FakeConsole[]>()
   readonly commands = new FakeCommands(this)
+  readonly backups = new FakeBackups(this)
+  readonly restores = new FakeRestores(this)
   /** Every call in order of arrival. */
   readonly calls: FakeCall[] = []
   readonly activity = new FakeActivity()
@@ -279,13 +284,15 @@ export class FakeApp {
     const state = this.states.get(event.hostId) ?? this.emptyState(event.hostId)
     if (event.type === 'environment_changed') put(state.environments, event.environment)
     if (event.type === 'operation_changed') put(state.operations, event.operation)
+    if (event.type === 'backup_changed') putBackup(state.backups, event.backup)
     if (event.type !== 'environment_removed') return
     const index = state.environments.findIndex((each) => each.id === event.environmentId)
     if (index >= 0) state.environments.splice(index, 1)
   }
 
   private emptyState(hostId: HostId): HostState {
-    const state: HostState = { hostId, environments: [], operations: [], confirmedAt: Date.now(), activityHead: null }
+    const nothing = { environments: [], operations: [], backups: [], activityHead: null }
+    const state: HostState = { hostId, ...nothing, confirmedAt: Date.now() }
     this.states.set(hostId, state)
     return state
   }
@@ -312,7 +319,21 @@ export class FakeApp {
   }
 
   begin(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
-    const operation = sampleOperation(0, environment, {
+    const operation = this.accepted(hostId, environment, change)
+    this.emit({ type: 'environment_changed', hostId, environment: { ...environment, operationId: operation.id } })
+    this.emit({ type: 'operation_changed', hostId, operation })
+    return operation
+  }
+
+  /** An operation that claims nothing of the environment for itself, such as a backup. */
+  beginAside(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
+    const operation = this.accepted(hostId, environment, change)
+    this.emit({ type: 'operation_changed', hostId, operation })
+    return operation
+  }
+
+  private accepted(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
+    return sampleOperation(0, environment, {
       id: `op-${this.hex(16)}` as Operation['id'],
       actor: this.actorOf(hostId),
       status: { kind: 'running' },
@@ -324,9 +345,6 @@ export class FakeApp {
       requestedAt: Date.now(),
       ...change,
     })
-    this.emit({ type: 'environment_changed', hostId, environment: { ...environment, operationId: operation.id } })
-    this.emit({ type: 'operation_changed', hostId, operation })
-    return operation
   }
 
   newEnvironment(input: NewFakeEnvironment): Environment {
@@ -354,23 +372,14 @@ export class FakeApp {
   }
 
   planFor(environment: Environment, kind: 'destroy' | 'reset' = 'destroy'): Plan {
-    const losses = [`The home of ${environment.name} with 1.3 GiB of data is removed for good.`]
-    const keeps = ['The operation and its reason stay on record.']
-    const first = `${environment.name} (${environment.id}) of ${environment.owner} is ${kind === 'reset' ? 'reset' : 'destroyed'}.`
-    return {
-      kind,
-      environmentId: environment.id,
-      environmentName: environment.name,
-      generation: environment.generation,
-      text: [first, 'The guest is stopped first, if it runs.', ...losses, ...keeps].join('\n'),
-      losses,
-      keeps,
-      homeBytes: 1_395_864_371,
-      needsName: true,
-      hash: 'a'.repeat(64),
-      ...this.plan,
-    }
+    return { ...samplePlan(environment, kind), ...this.plan }
   }
+}
+
+function putBackup(list: BackupStatus[], item: BackupStatus): void {
+  const index = list.findIndex((each) => each.environmentId === item.environmentId)
+  if (index < 0) list.push(item)
+  else list[index] = item
 }
 
 function put<T extends { id: string }>(list: T[], item: T): void {

@@ -1,0 +1,51 @@
+import type { BackupPolicy } from '../../src-shared/model/backup.ts'
+import type { CheckDepth } from '../../src-shared/model/operation-result.ts'
+import { quoted } from './shell-word.ts'
+
+/** The CLI form of what a button about backups does, to copy. */
+function backupCli(words: string, host: string): string {
+  return `pilothouse backup ${words} --host ${host || 'HOST'}`
+}
+
+export function backupNowCli(name: string, host: string): string {
+  return backupCli(`now ${name}`, host)
+}
+
+/** The forms of what a page about backups shows and does most. */
+export function backupClis(name: string, host: string): string[] {
+  const restore = `pilothouse restore plan ${name} --host ${host || 'HOST'}`
+  return [...['status', 'now', 'list'].map((verb) => backupCli(`${verb} ${name}`, host)), restore]
+}
+
+export function pruneCli(name: string, host: string): string {
+  return backupCli(`prune ${name}`, host)
+}
+
+export function checkCli(name: string, host: string, depth: CheckDepth): string {
+  const said = typeof depth === 'string' ? depth : `${depth.part}/${depth.of}`
+  return `${backupCli(`check ${name}`, host)}${depth === 'structure' ? '' : ` --depth ${said}`}`
+}
+
+export function browseCli(where: { name: string; host: string; point: string }, folder: string): string {
+  const { name, host, point } = where
+  return backupCli(`files ${name} ${point}${folder === '/' ? '' : ` ${quoted(folder)}`}`, host)
+}
+
+export function compareCli(where: { name: string; host: string }, from: string, to: string): string {
+  return backupCli(`compare ${where.name} ${from || 'FROM'} ${to || 'TO'}`, where.host)
+}
+
+/** Null: the host's own policy again. */
+export function policyCli(name: string, host: string, policy: BackupPolicy | null): string {
+  const words = policy === null ? ['--host-default'] : policyWords(policy)
+  return [backupCli(`policy ${name}`, host), ...words].join(' ')
+}
+
+function policyWords({ intervalMinutes, keep, freshnessMinutes, drillIntervalHours }: BackupPolicy): string[] {
+  return [
+    `--every-minutes ${intervalMinutes ?? 'never'}`,
+    ...Object.entries(keep).map(([rule, count]) => `--keep-${rule} ${count}`),
+    `--stale-after-minutes ${freshnessMinutes ?? 'derived'}`,
+    `--drill-every-hours ${drillIntervalHours ?? 'never'}`,
+  ]
+}
