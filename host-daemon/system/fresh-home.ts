@@ -2,13 +2,15 @@ import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
-import { runProgram, type ProgramResult } from './child.ts'
+import { runProgram } from './child.ts'
 import { syncDirectory } from './files.ts'
 import { loopDeviceOf } from './mounts.ts'
 import { PrivateRoom } from './private-room.ts'
 
-const MOUNT_OPTIONS = 'loop,nosuid,nodev,noexec,noatime'
-const MOUNT_TIMEOUT_MS = 30_000
+const WRITABLE = 'loop,nosuid,nodev,noexec,noatime'
+/** The loop device, too, is made so that nothing can be written. */
+const READ_ONLY = 'loop,ro,nosuid,nodev,noexec'
+const PROGRAM_TIMEOUT_MS = 30_000
 /** Writing out and checking take longer the more is in the home. */
 const DISK_TIMEOUT_MS = 30 * 60_000
 const LET_GO_MS = 60_000
@@ -27,6 +29,11 @@ export interface MountedFreshHome {
   within(program: readonly string[]): [string, ...string[]]
 }
 
+export interface OpenFreshHome extends MountedFreshHome {
+  /** Resolves when nothing is mounted any more; idempotent; never rejects. */
+  unmount(): Promise<void>
+}
+
 export interface FreshHomeOptions {
   /** Absolute; made where it is absent, and nothing is ever written to it. */
   readonly folder: string
@@ -35,53 +42,81 @@ export interface FreshHomeOptions {
 
 /**
  * Mounts the image of a home that we have just made and that no guest has had, runs `work` in it, and unmounts it.
- * When it resolves, everything that `work` wrote is on the disk, the file system has been checked whole and found good,
- * and nothing is mounted. When it rejects, nothing is mounted either, and the image is good for nothing but removal.
- * Nothing is ever seen in the host's mounts; whoever dies takes mount and loop device along. After the death of a daemon
- * the next one waits with `untilLetGo` before it touches the image.
+ * When it resolves, everything that `work` wrote is on the disk, and nothing is mounted; whether the file system is
+ * whole is for `checkFreshHome` to say. When it rejects, nothing is mounted either, and the image is good for nothing but
+ * removal. Nothing is ever seen in the host's mounts; whoever dies takes mount and loop device along. What a dead daemon
+ * left behind is waited for first.
  */
 export async function withFreshHomeMounted<T>(
   imagePath: string,
   options: FreshHomeOptions,
   work: (home: MountedFreshHome) => Promise<T>,
 ): Promise<T> {
-  await untilLetGo(imagePath, options.signal)
-  const room = await PrivateRoom.open(options)
+  const { room, inside } = await mountInRoom(imagePath, options, WRITABLE)
   let result: T
   try {
-    result = await workInside(room, { imagePath, signal: options.signal }, work)
+    result = await work(mountedIn(room, inside))
+    for (const program of [['sync', '--file-system'], ['umount']])
+      await runInRoom(room, [...program, '--', inside], options.signal)
   } finally {
-    await room.close()
-    await untilLetGo(imagePath, new AbortController().signal)
+    await closeAndLetGo(room, imagePath)
   }
-  await verify(imagePath, options.signal)
   await syncImage(imagePath)
   return result
 }
 
-interface Inside {
-  readonly imagePath: string
-  readonly signal: AbortSignal
+/** Mounts such an image for reading alone. Leaves nothing behind when it rejects. */
+export async function openFreshHome(imagePath: string, options: FreshHomeOptions): Promise<OpenFreshHome> {
+  const { room, inside } = await mountInRoom(imagePath, options, READ_ONLY)
+  const unmount = (): Promise<void> => closeAndLetGo(room, imagePath).catch(() => undefined)
+  return { ...mountedIn(room, inside), unmount }
 }
 
-async function workInside<T>(
-  room: PrivateRoom,
-  { imagePath, signal }: Inside,
-  work: (home: MountedFreshHome) => Promise<T>,
-): Promise<T> {
-  const inside = join(room.folder, 'home')
-  const run = (file: string, args: readonly string[], timeoutMs: number): Promise<ProgramResult> =>
-    room.run({ file, args, timeoutMs, signal })
-  await run('mkdir', ['--', inside], MOUNT_TIMEOUT_MS)
-  await room.mount(['-t', 'ext4', '-o', MOUNT_OPTIONS, '--', imagePath, inside], signal)
-  const result = await work({
+/** Checks all of such an image, mounted by nobody; changes nothing. Rejects where anything at all is wrong. */
+export async function checkFreshHome(imagePath: string, signal: AbortSignal): Promise<void> {
+  await untilLetGo(imagePath, signal)
+  const args = ['-f', '-n', '--', imagePath]
+  await runProgram({ file: 'e2fsck', args, timeoutMs: DISK_TIMEOUT_MS, signal })
+}
+
+interface MountedRoom {
+  readonly room: PrivateRoom
+  /** Where the home is, in the room. */
+  readonly inside: string
+}
+
+async function mountInRoom(imagePath: string, options: FreshHomeOptions, how: string): Promise<MountedRoom> {
+  const { signal } = options
+  await untilLetGo(imagePath, signal)
+  const room = await PrivateRoom.open(options)
+  try {
+    const inside = join(room.folder, 'home')
+    await room.run({ file: 'mkdir', args: ['--', inside], timeoutMs: PROGRAM_TIMEOUT_MS, signal })
+    await room.mount(['-t', 'ext4', '-o', how, '--', imagePath, inside], signal)
+    return { room, inside }
+  } catch (error) {
+    await closeAndLetGo(room, imagePath)
+    throw error
+  }
+}
+
+function mountedIn(room: PrivateRoom, inside: string): MountedFreshHome {
+  return {
     path: room.seenFromOutside(inside),
     pathInside: inside,
     within: (program) => room.within(program, inside),
-  })
-  await run('sync', ['--file-system', '--', inside], DISK_TIMEOUT_MS)
-  await run('umount', ['--', inside], DISK_TIMEOUT_MS)
-  return result
+  }
+}
+
+async function runInRoom(room: PrivateRoom, program: readonly string[], signal: AbortSignal): Promise<void> {
+  const [file = '', ...args] = program
+  await room.run({ file, args, timeoutMs: DISK_TIMEOUT_MS, signal })
+}
+
+/** Rejects where somebody still has the image after all. */
+async function closeAndLetGo(room: PrivateRoom, imagePath: string): Promise<void> {
+  await room.close()
+  await untilLetGo(imagePath, new AbortController().signal)
 }
 
 /**
@@ -101,12 +136,6 @@ function inUse(imagePath: string, device: string): PilothouseError {
   return new PilothouseError('engine_failed', `${imagePath} is still mounted by ${device}.`, {
     hint: 'Find out who uses that device on the host and end it, then try again.',
   })
-}
-
-/** Changes nothing; rejects where anything at all is wrong. */
-async function verify(imagePath: string, signal: AbortSignal): Promise<void> {
-  const args = ['-f', '-n', '--', imagePath]
-  await runProgram({ file: 'e2fsck', args, timeoutMs: DISK_TIMEOUT_MS, signal })
 }
 
 async function syncImage(imagePath: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PilothouseError } from '../../src-shared/error.ts'
 import type { ProgramRequest, ProgramResult } from './child.ts'
 import { openFuseRoom, serveFuse } from './fuse-room.ts'
 import type { PrivateRoom } from './private-room.ts'
@@ -27,12 +28,13 @@ export interface MountOptions {
  * Mounts an ext4 image that a guest wrote, read-only and in user space, by a program without any rights under the
  * image's own uid. Nothing is seen in the host's mounts, and everything is gone when the daemon is, however it ended.
  * The image must have been cleanly unmounted or frozen, or have had its journal replayed: it is not replayed here.
+ * One that is root's is refused: its reader would have rights.
  */
 export async function mountReadOnly(imagePath: string, options: MountOptions): Promise<MountedHome> {
   const image = await open(imagePath, 'r')
   try {
-    // One that no guest has had yet is root's, and only we have written it.
     const { uid } = await image.stat()
+    if (uid === 0) throw readerWithRights(imagePath)
     const room = await openFuseRoom(uid, options)
     const inside = join(room.folder, 'home')
     try {
@@ -51,6 +53,12 @@ export async function mountReadOnly(imagePath: string, options: MountOptions): P
   } finally {
     await image.close()
   }
+}
+
+function readerWithRights(imagePath: string): PilothouseError {
+  return new PilothouseError('engine_failed', `${imagePath} belongs to root: nothing without rights can read it.`, {
+    hint: "Start its environment once, which makes the home its guest's own again, then try again.",
+  })
 }
 
 function mounted(room: PrivateRoom, inside: string): MountedHome {

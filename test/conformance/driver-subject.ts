@@ -43,6 +43,12 @@ export interface DriverSubject {
   readFromView(imagePath: string): Promise<string>
   /** Where views are kept. */
   readonly scratchDirectory: string
+  /** Where trees of homes are opened. */
+  readonly roomFolder: string
+  /** Has another daemon fill the home and be killed in the middle of it, at work in the tree. */
+  dieFilling(homeId: HomeId): Promise<void>
+  /** No mount, device or process is left that has to do with a home, guests apart. */
+  expectNothingOpen(): Promise<void>
   remove(): Promise<void>
 }
 

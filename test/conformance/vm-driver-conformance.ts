@@ -13,6 +13,8 @@ import {
   type DriverSubject,
   type DriverTraits,
 } from './driver-subject.ts'
+import { describeFreshHome } from './fresh-home-conformance.ts'
+import { describeGuestPrograms } from './guest-program-conformance.ts'
 import { describeHomeView } from './home-view-conformance.ts'
 import { describeShellGuest } from './shell-guest-conformance.ts'
 import { describeSurvey } from './survey-conformance.ts'
@@ -31,6 +33,8 @@ export function describeVmDriver(name: string, traits: DriverTraits): void {
     describe('a guest', () => describeGuest(() => subject, traits))
     describe('a guest that is told something', () => describeToldGuest(() => subject, traits))
     describe('a survey', () => describeSurvey(() => subject, traits))
+    describe('a fresh home', () => describeFreshHome(() => subject, traits))
+    describe('programs in a guest', () => describeGuestPrograms(() => subject, traits))
     describe('a view of a home', () => describeHomeView(() => subject, traits))
     describe('trouble', () => describeTrouble(() => subject))
     if (traits.console === 'shell') describe('a shell guest', () => describeShellGuest(() => subject, traits))

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { imageRefSchema } from '../../src-shared/model/ids.ts'
 import { FakeMachine } from '../support/fake-machine.ts'
 import { FakeVmDriver } from '../support/fake-vm-driver.ts'
-import type { DriverSubject } from './driver-subject.ts'
+import { never, type DriverSubject } from './driver-subject.ts'
 import { describeVmDriver } from './vm-driver-conformance.ts'
 
 describeVmDriver('the fake driver', { makeSubject, console: 'echo', readyDeadlineMs: 5_000 })
@@ -14,6 +15,7 @@ async function makeSubject(): Promise<DriverSubject> {
   const journalFolder = await mkdtemp(join(tmpdir(), 'pilothouse-fake-'))
   const machine = new FakeMachine()
   const driver = new FakeVmDriver({ machine, journalFolder })
+  const roomFolder = join(journalFolder, 'rooms')
   return {
     driver,
     image: imageRefSchema.parse('minimal@1'),
@@ -46,6 +48,16 @@ async function makeSubject(): Promise<DriverSubject> {
     changeTold: () => Promise.resolve(),
     readFromView: (imagePath) => readFile(imagePath, 'utf8'),
     scratchDirectory: join(journalFolder, 'scratch'),
+    roomFolder,
+    // A pretended daemon cannot be killed in the middle; what it leaves is what it leaves when its work fails.
+    dieFilling: async (homeId) => {
+      const died = new Error('The daemon died.')
+      await driver.fillHome(homeId, { folder: roomFolder, signal: never }, () => Promise.reject(died)).catch(() => {})
+    },
+    // Trees are folders beside the one that is named.
+    expectNothingOpen: async () => {
+      expect((await readdir(journalFolder)).filter((name) => name.startsWith('rooms-'))).toEqual([])
+    },
     remove: () => rm(journalFolder, { recursive: true, force: true }),
   }
 }

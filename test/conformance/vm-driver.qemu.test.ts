@@ -1,13 +1,15 @@
-import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
-import type { BootRecord, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
+import type { BootRecord, HomeView, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { findGuest } from '../../host-daemon/drivers/qemu/find-guest.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
-import { mountReadOnly } from '../../host-daemon/system/home-view.ts'
+import { loopDeviceOf } from '../../host-daemon/system/mounts.ts'
 import { signalProcess, waitUntilGone, type SignalName } from '../../host-daemon/system/processes.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
+import { heldDaemon } from '../support/held-daemon.ts'
+import { processesWith } from '../support/kill-points.ts'
 import { makeQemuFixture, MINIMAL_IMAGE } from '../support/qemu-fixture.ts'
 import { never, type DriverSubject, type Told } from './driver-subject.ts'
 import { GuestShell } from './guest-shell.ts'
@@ -18,6 +20,7 @@ describeVmDriver('qemu', { makeSubject, console: 'shell', readyDeadlineMs: 30_00
 
 async function makeSubject(): Promise<DriverSubject> {
   const fixture = await makeQemuFixture()
+  const roomFolder = join(fixture.folder, 'mounted')
   const homeOf = (homeId: HomeId) => homeImagePath(fixture.options.homesDirectory, homeId)
   return {
     driver: fixture.driver,
@@ -31,8 +34,11 @@ async function makeSubject(): Promise<DriverSubject> {
     lookIntoHome: (homeId) => lookIntoHome(homeOf(homeId)),
     toldTo: (record) => toldTo(record),
     changeTold: (record) => changeTold(fixture.driver, record),
-    readFromView: (imagePath) => readFromView(imagePath, join(fixture.folder, 'mounted')),
+    readFromView: (imagePath) => readFromView(fixture.driver, imagePath, roomFolder),
     scratchDirectory: join(fixture.folder, 'scratch'),
+    roomFolder,
+    dieFilling: (homeId) => dieFilling(fixture.folder, homeOf(homeId)),
+    expectNothingOpen: () => expectNothingOpen(fixture.folder),
     remove: () => fixture.remove(),
   }
 }
@@ -63,13 +69,28 @@ async function lookIntoHome(image: string): Promise<{ sizeMiB: number; text: str
   return { sizeMiB: (field('Block count') * field('Block size')) / 1024 / 1024, text: note.stdout.toString() }
 }
 
-async function readFromView(imagePath: string, folder: string): Promise<string> {
-  const mounted = await mountReadOnly(imagePath, { folder, signal: never })
+async function readFromView(driver: VmDriver, imagePath: string, folder: string): Promise<string> {
+  const tree = await driver.openViewTree({ imagePath } as HomeView, { folder, signal: never })
   try {
-    return await readFile(join(mounted.path, 'note'), 'utf8')
+    return await readFile(join(tree.path, 'note'), 'utf8')
   } finally {
-    await mounted.unmount()
+    await tree.close()
   }
+}
+
+async function dieFilling(folder: string, imagePath: string): Promise<void> {
+  const daemon = await heldDaemon(join(folder, 'orders.json'), { what: 'hold_fresh_home', folder, imagePath })
+  expect(await loopDeviceOf(imagePath)).toBeDefined()
+  await daemon.kill()
+}
+
+async function expectNothingOpen(folder: string): Promise<void> {
+  const working = () =>
+    processesWith((words) => words.some((word) => word.includes(folder)) && !words.includes('-name'))
+  await expect.poll(working, { timeout: 5_000 }).toEqual([])
+  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(folder)
+  for (const name of await readdir(join(folder, 'homes')))
+    if (name.endsWith('.img')) expect(await loopDeviceOf(join(folder, 'homes', name)), name).toBeUndefined()
 }
 
 /** The command that was told says on the console what it sees; see `TELLING`. */

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,9 +6,16 @@ import { createHome } from '../../host-daemon/drivers/qemu/homes.ts'
 import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
-import { untilLetGo, withFreshHomeMounted, type MountedFreshHome } from '../../host-daemon/system/fresh-home.ts'
+import {
+  checkFreshHome,
+  openFreshHome,
+  untilLetGo,
+  withFreshHomeMounted,
+  type MountedFreshHome,
+} from '../../host-daemon/system/fresh-home.ts'
 import { loopDeviceOf } from '../../host-daemon/system/mounts.ts'
 import { never, newHomeId } from '../conformance/driver-subject.ts'
+import { heldDaemon } from '../support/held-daemon.ts'
 import { processesWith } from '../support/kill-points.ts'
 
 describe('a fresh home', () => {
@@ -47,6 +53,7 @@ describe('a fresh home', () => {
       return await runIn(home, ['pwd'])
     })
     expect(seen).toBe(`${join(folder, 'mounted', 'home')}\n`)
+    await checkFreshHome(imagePath, never)
     expect(await catOf('note')).toBe('kept')
   })
 
@@ -56,16 +63,34 @@ describe('a fresh home', () => {
     expect(await loopDeviceOf(imagePath)).toBeUndefined()
   })
 
-  it('is refused where its file system is not whole afterwards', async () => {
-    const damage = async (home: MountedFreshHome): Promise<void> => {
-      await runIn(home, ['mkdir', 'folder'])
-      await runIn(home, ['sync'])
+  it('is read without being changed, and written to by nobody meanwhile', async () => {
+    await withFreshHomeMounted(imagePath, options(), (home) => runIn(home, ['mkdir', 'folder']))
+    const before = createHash('sha256')
+      .update(await readFile(imagePath))
+      .digest('hex')
+    await checkFreshHome(imagePath, never)
+    const home = await openFreshHome(imagePath, options())
+    try {
+      await expect(runIn(home, ['ls', 'folder'])).resolves.toBe('')
+      await expect(runIn(home, ['touch', 'note'])).rejects.toThrow('Read-only file system')
+      await expect(writeFile(join(home.path, 'note'), 'kept')).rejects.toThrow('EROFS')
+      expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(folder)
+    } finally {
+      await home.unmount()
     }
-    await withFreshHomeMounted(imagePath, options(), damage)
+    await home.unmount()
+    expect(
+      createHash('sha256')
+        .update(await readFile(imagePath))
+        .digest('hex'),
+    ).toBe(before)
+  })
+
+  it('is found out where its file system is not whole', async () => {
+    await withFreshHomeMounted(imagePath, options(), (home) => runIn(home, ['mkdir', 'folder']))
+    await checkFreshHome(imagePath, never)
     await runProgram({ file: 'debugfs', args: ['-w', '-R', 'clri folder', imagePath], timeoutMs: 10_000 })
-    await expect(withFreshHomeMounted(imagePath, options(), () => Promise.resolve())).rejects.toMatchObject({
-      code: 'engine_failed',
-    })
+    await expect(checkFreshHome(imagePath, never)).rejects.toMatchObject({ code: 'engine_failed' })
   })
 
   it('is let go by the kernel when the keeper of its room is killed', async () => {
@@ -79,16 +104,9 @@ describe('a fresh home', () => {
   })
 
   it('is let go when the daemon is killed, with the program that worked in it', async () => {
-    const orders = { what: 'hold_fresh_home', folder, record: {}, imagePath }
-    await writeFile(join(folder, 'orders.json'), JSON.stringify(orders))
-    const main = join(import.meta.dirname, '../support/home-view-daemon.main.ts')
-    const child = spawn(process.execPath, [main, join(folder, 'orders.json')], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [said] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as unknown[]
-    expect(String(said)).toBe('held\n')
+    const daemon = await heldDaemon(join(folder, 'orders.json'), { what: 'hold_fresh_home', folder, imagePath })
     expect(await loopDeviceOf(imagePath)).toBeDefined()
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    await daemon.kill()
     await untilLetGo(imagePath, AbortSignal.timeout(10_000))
     await withFreshHomeMounted(imagePath, options(), (home) => runIn(home, ['touch', 'note']))
   })

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findGuest } from '../../host-daemon/drivers/qemu/find-guest.ts'
@@ -20,7 +18,7 @@ import {
   type PlannedGuest,
 } from '../conformance/driver-subject.ts'
 import { GuestShell } from '../conformance/guest-shell.ts'
-import type { HomeViewOrders } from '../support/home-view-daemon.main.ts'
+import { heldDaemon, type HeldDaemon } from '../support/held-daemon.ts'
 import { processesWith } from '../support/kill-points.ts'
 import { makeQemuFixture, MINIMAL_IMAGE, type QemuFixture } from '../support/qemu-fixture.ts'
 
@@ -257,11 +255,8 @@ describe('a view of a real home', () => {
     GUEST_TEST_MS,
   )
 
-  /** A daemon of its own process, in the middle of what it does. */
-  async function daemonThat(what: HomeViewOrders['what']): Promise<{ kill(): Promise<void> }> {
-    const orders: HomeViewOrders = { what, folder: fixture.folder, record: guest.record, imagePath: '' }
-    return await heldDaemon(join(fixture.folder, 'orders.json'), orders)
-  }
+  const daemonThat = (what: 'hold_frozen' | 'hold_view'): Promise<HeldDaemon> =>
+    heldDaemon(join(fixture.folder, 'orders.json'), { what, folder: fixture.folder, record: guest.record })
 })
 
 /** Processes that work in that folder, guests and daemons apart. */
@@ -269,21 +264,6 @@ function processesOf(folder: string): number[] {
   return processesWith(
     (words) => words.some((word) => word.includes(folder)) && !words.includes('-name') && words[0] !== process.execPath,
   )
-}
-
-async function heldDaemon(path: string, orders: HomeViewOrders): Promise<{ kill(): Promise<void> }> {
-  await writeFile(path, JSON.stringify(orders))
-  const main = join(import.meta.dirname, '../support/home-view-daemon.main.ts')
-  const child = spawn(process.execPath, [main, path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
-  expect(String(said[0])).toBe('held\n')
-  return {
-    kill: async () => {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    },
-  }
 }
 
 async function readTree({ path }: MountedHome): Promise<{ top: string[]; first: string[]; ticks: string[] }> {

@@ -7,21 +7,12 @@ import { createImageCatalogue } from '../../host-daemon/images/catalogue.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { withFreshHomeMounted } from '../../host-daemon/system/fresh-home.ts'
-import { mountReadOnly } from '../../host-daemon/system/home-view.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
-
-/** What a daemon does in the middle of which it is killed. */
-export interface HomeViewOrders {
-  readonly what: 'hold_frozen' | 'hold_view' | 'hold_fresh_home'
-  readonly folder: string
-  readonly record: BootRecord
-  /** Of the fresh home. */
-  readonly imagePath: string
-}
+import type { HomeViewOrders } from './held-daemon.ts'
 
 const never = new AbortController().signal
 const orders = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as HomeViewOrders
-const { folder, record, imagePath } = orders
+const { folder } = orders
 
 /** Says where it is, and stays there. */
 async function stay(): Promise<void> {
@@ -29,28 +20,30 @@ async function stay(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 600_000))
 }
 
-const work = {
-  hold_frozen: () => whileFrozen(record, { random: new SystemRandom() }, stay),
-  hold_view: async () => {
-    const driver = await createQemuDriver({
-      runDirectory: `${folder}/run`,
-      homesDirectory: `${folder}/homes`,
-      journalDirectory: `${folder}/journals`,
-      images: createImageCatalogue(folder),
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      accelerator: 'auto',
-      logger: { info: () => undefined, warn: () => undefined },
-    })
-    const view = await driver.openHomeView(record, { scratchDirectory: `${folder}/scratch`, signal: never })
-    await mountReadOnly(view.imagePath, { folder: `${folder}/mounted`, signal: never })
-    await stay()
-  },
-  hold_fresh_home: () =>
-    withFreshHomeMounted(imagePath, { folder: `${folder}/fresh`, signal: never }, async (home) => {
-      const [file, ...args] = home.within(['sleep', '601'])
-      void runProgram({ file, args, timeoutMs: 601_000 }).catch(() => undefined)
-      await stay()
-    }),
+async function holdView(record: BootRecord): Promise<void> {
+  const driver = await createQemuDriver({
+    runDirectory: `${folder}/run`,
+    homesDirectory: `${folder}/homes`,
+    journalDirectory: `${folder}/journals`,
+    images: createImageCatalogue(folder),
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    accelerator: 'auto',
+    logger: { info: () => undefined, warn: () => undefined },
+  })
+  const view = await driver.openHomeView(record, { scratchDirectory: `${folder}/scratch`, signal: never })
+  await driver.openViewTree(view, { folder: `${folder}/mounted`, signal: never })
+  await stay()
 }
-await work[orders.what]()
+
+async function holdFreshHome(imagePath: string): Promise<void> {
+  await withFreshHomeMounted(imagePath, { folder: `${folder}/fresh`, signal: never }, async (home) => {
+    const [file, ...args] = home.within(['sleep', '601'])
+    void runProgram({ file, args, timeoutMs: 601_000 }).catch(() => undefined)
+    await stay()
+  })
+}
+
+if (orders.what === 'hold_fresh_home') await holdFreshHome(orders.imagePath)
+else if (orders.what === 'hold_view') await holdView(orders.record)
+else await whileFrozen(orders.record, { random: new SystemRandom() }, stay)

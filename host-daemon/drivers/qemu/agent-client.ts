@@ -13,6 +13,13 @@ const SENTINEL = '\u00ff'
 /** A sync that was written while no agent read may be lost: it is sent again, each with a number of its own. */
 const RESYNC_MS = 500
 
+export interface AgentOptions {
+  readonly signal: AbortSignal
+  readonly firstSyncId: number
+  /** Strings in answers are cut there, in characters; without it they are whole, and a long answer ends everything. */
+  readonly cutStringsAt?: number
+}
+
 /** The agent answered, and the answer is no. */
 export class AgentRefusal extends Error {
   constructor(command: string, description: string) {
@@ -40,8 +47,8 @@ export class AgentClient {
    * `signal` bounds the whole conversation. `firstSyncId` is a large number, unlike that of earlier
    * conversations and unlike anything a command returns.
    */
-  static async open(path: string, options: { signal: AbortSignal; firstSyncId: number }): Promise<AgentClient> {
-    const line = await LineSocket.open(path, options.signal)
+  static async open(path: string, options: AgentOptions): Promise<AgentClient> {
+    const line = await LineSocket.open(path, options.signal, options)
     const client = new AgentClient(line, options.signal)
     try {
       await client.synchronise(options.firstSyncId)
@@ -54,7 +61,7 @@ export class AgentClient {
 
   /** Rejects with `AgentRefusal` where the agent says no. */
   async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
-    this.line.send(`${JSON.stringify({ execute: command, ...(args === undefined ? {} : { arguments: args }) })}\n`)
+    this.line.send(`${asciiJson({ execute: command, ...(args === undefined ? {} : { arguments: args }) })}\n`)
     let answer = await this.nextAnswer(this.signal)
     // Of several syncs the first answer counts; the others may come late.
     while (this.isSync(answer)) answer = await this.nextAnswer(this.signal)
@@ -116,6 +123,12 @@ export class AgentClient {
       if (answer.success) return answer.data
     }
   }
+}
+
+/** The line carries bytes: what is not ASCII is written as JSON can. */
+function asciiJson(value: unknown): string {
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replaceAll(/[\u0080-\uffff]/g, escaped)
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,4 @@
-import { chmod, chown, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../../src-shared/lib/clock.ts'
@@ -6,6 +6,7 @@ import { timestampSchema } from '../../../src-shared/model/environment.ts'
 import { environmentIdSchema, homeIdSchema, type EnvironmentId, type HomeId } from '../../../src-shared/model/ids.ts'
 import { runProgram } from '../../system/child.ts'
 import { syncDirectory, writeFileAtomic } from '../../system/files.ts'
+import { untilLetGo } from '../../system/fresh-home.ts'
 import { DriverFailure } from '../vm-driver.ts'
 import { homeImagePath } from './handles.ts'
 import { DEADLINES } from './options.ts'
@@ -84,8 +85,10 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
+/** What children of a dead daemon still hold of it is waited for first. Rejects where somebody has it mounted. */
 export async function destroyHome(folder: HomeFolder, homeId: HomeId): Promise<void> {
   const image = homeImagePath(folder.homesDirectory, homeId)
+  await untilLetGo(image, new AbortController().signal)
   await rm(image, { force: true })
   await rm(`${image}.making`, { force: true })
   await rm(sidecarPath(folder, homeId), { force: true })
@@ -101,6 +104,12 @@ export async function inspectHome(
   if (facts !== undefined) return { kind: 'present', bytes: facts.bytes }
   await stat(homesDirectory)
   return { kind: 'absent' }
+}
+
+/** Of the file system that homes are in, for everybody alike: what is kept for root does not count. */
+export async function freeHomeBytes({ homesDirectory }: HomeFolder): Promise<number> {
+  const { bavail, bsize } = await statfs(homesDirectory)
+  return bavail * bsize
 }
 
 /** Makes the home the guest's own, and notes whose it is. Rejects with `disk_failed`. */

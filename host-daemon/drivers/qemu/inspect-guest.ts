@@ -77,12 +77,28 @@ export async function withMonitor<T>(
 
 /** Resolves once the agent has answered a ping, in turn; how late is for `signal` to say. */
 export async function pingAgent(record: BootRecord, conversations: Conversations, signal: AbortSignal): Promise<void> {
+  await withAgent(record, { ...conversations, signal }, (agent) => agent.ping())
+}
+
+export interface AgentConversation extends Conversations {
+  /** Bounds all of it, the wait for the turn too. */
+  readonly signal: AbortSignal
+  /** See `AgentOptions`. */
+  readonly cutStringsAt?: number
+}
+
+/** One conversation with the guest's agent, in turn. */
+export async function withAgent<T>(
+  record: BootRecord,
+  { turns, random, ...options }: AgentConversation,
+  work: (agent: AgentClient) => Promise<T>,
+): Promise<T> {
   const { agentSocket } = handlesOf(record)
-  await conversations.turns.take(agentSocket, signal, async () => {
-    const firstSyncId = Number.parseInt(conversations.random.hex(SYNC_ID_BYTES), 16)
-    const agent = await AgentClient.open(agentSocket, { signal, firstSyncId })
+  return await turns.take(agentSocket, options.signal, async () => {
+    const firstSyncId = Number.parseInt(random.hex(SYNC_ID_BYTES), 16)
+    const agent = await AgentClient.open(agentSocket, { ...options, firstSyncId })
     try {
-      await agent.ping()
+      return await work(agent)
     } finally {
       agent.close()
     }

@@ -1,8 +1,16 @@
 import { connect, type Socket } from 'node:net'
+import { StringCutter } from './string-cutter.ts'
 
 /** A guest may send anything; more than this without an end of line is not an answer. */
 const LINE_LIMIT = 256 * 1024
 const QUEUE_LIMIT = 1024
+/** Long strings that an answer may have where they are cut. */
+const LONG_STRINGS = 2
+
+export interface LineOptions {
+  /** Where a string in quotes is cut, in characters; without it a line is whole, and bounded as a whole. */
+  readonly cutStringsAt?: number
+}
 
 /** The other end is gone, refused, or sent what cannot be read. */
 export class LinkLost extends Error {
@@ -22,9 +30,13 @@ export class LineSocket {
   private partial = ''
   private lost: LinkLost | undefined
   private wake: () => void = () => undefined
+  private readonly cutter: StringCutter | undefined
+  private readonly lineLimit: number
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, { cutStringsAt }: LineOptions) {
     this.socket = socket
+    this.cutter = cutStringsAt === undefined ? undefined : new StringCutter(cutStringsAt)
+    this.lineLimit = LINE_LIMIT + LONG_STRINGS * (cutStringsAt ?? 0)
     socket.setEncoding('latin1')
     socket.on('connect', () => this.wake())
     socket.on('data', (text: string) => this.take(text))
@@ -33,10 +45,10 @@ export class LineSocket {
   }
 
   /** Rejects with `LinkLost`, or with the signal's reason. */
-  static async open(path: string, signal: AbortSignal): Promise<LineSocket> {
+  static async open(path: string, signal: AbortSignal, options: LineOptions = {}): Promise<LineSocket> {
     signal.throwIfAborted()
     const socket = connect(path)
-    const line = new LineSocket(socket)
+    const line = new LineSocket(socket, options)
     try {
       await line.until(() => !socket.connecting, signal)
     } catch (error) {
@@ -65,11 +77,13 @@ export class LineSocket {
     this.socket.destroy()
   }
 
-  private take(text: string): void {
+  private take(received: string): void {
+    const text = this.cutter?.take(received) ?? received
+    if (text === '') return
     const parts = (this.partial + text).split('\n')
     this.partial = parts.pop() ?? ''
     this.lines.push(...parts)
-    if (this.partial.length > LINE_LIMIT || this.lines.length > QUEUE_LIMIT) {
+    if (this.partial.length > this.lineLimit || this.lines.length > QUEUE_LIMIT) {
       this.lose(new LinkLost('The other end sent more than an answer can be.'))
       this.socket.destroy()
     }

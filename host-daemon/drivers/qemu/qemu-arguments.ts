@@ -23,7 +23,7 @@ export interface QemuBoot {
 /** Pure: what QEMU is started with, without the program's own name. */
 export function qemuArguments({ spec, record, image, accelerator, homeImage }: QemuBoot): string[] {
   const handles = handlesOf(record)
-  return [
+  const args = [
     ...machine(accelerator),
     ...['-name', handles.processName, '-pidfile', handles.pidFile],
     ...['-smp', String(spec.size.cpus), '-m', `${spec.size.memoryMiB}M`],
@@ -34,9 +34,28 @@ export function qemuArguments({ spec, record, image, accelerator, homeImage }: Q
     ...['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-device,rng=entropy'],
     ...homeDevices(homeImage),
     ...(spec.startup === null ? [] : startupDevices(startupArchivePath(handles))),
-    ...['-netdev', 'user,id=net,restrict=on', '-device', 'virtio-net-device,netdev=net'],
+    ...(spec.isIsolated === true ? [] : networkDevices()),
     ...['-qmp', `unix:${escapeComma(handles.qmpSocket)},server=on,wait=off`],
   ]
+  if (spec.isIsolated === true) assertNoNetwork(args)
+  return args
+}
+
+/** One that leads nowhere: neither to the host nor out of it. */
+function networkDevices(): string[] {
+  return ['-netdev', 'user,id=net,restrict=on', '-device', 'virtio-net-device,netdev=net']
+}
+
+const NETWORK_OPTIONS = new Set(['-netdev', '-nic', '-net'])
+const NETWORK_DEVICE = /^(?:virtio-net|e1000|rtl8139|pcnet|ne2k|i8255|usb-net|vmxnet|tulip|vhost-)|[,=]netdev=|,mac=/
+
+/** Whoever adds a network later, however: no guest that must not have one starts. */
+export function assertNoNetwork(args: readonly string[]): void {
+  const found = args.find((arg, index) => {
+    const isDevice = args[index - 1] === '-device' && NETWORK_DEVICE.test(arg)
+    return isDevice || NETWORK_OPTIONS.has(arg.replace(/^--/, '-'))
+  })
+  if (found !== undefined) throw new Error(`A guest without a network was to be started with one (${found}).`)
 }
 
 /** Says that there is something to be told, never what. */

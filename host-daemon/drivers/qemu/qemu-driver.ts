@@ -4,12 +4,14 @@ import type { VmDriver } from '../vm-driver.ts'
 import { chooseAccelerator, type AcceleratorAnswer } from './accelerator.ts'
 import { makeFolders } from './boot-files.ts'
 import { openConsoleInput } from './console-input.ts'
+import { fillHome, openViewTree, verifyHome } from './fill-home.ts'
 import { growHome } from './grow-home.ts'
 import { planBoot } from './handles.ts'
-import { createHome, destroyHome, inspectHome } from './homes.ts'
+import { createHome, destroyHome, freeHomeBytes, inspectHome } from './homes.ts'
 import { inspectGuest, textOf } from './inspect-guest.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
 import { dropHomeViews, openHomeView } from './point-in-time.ts'
+import { runInGuest } from './run-in-guest.ts'
 import { qemuBinary, startGuest } from './start-guest.ts'
 import { stopGuest } from './stop-guest.ts'
 import { survey } from './survey.ts'
@@ -34,6 +36,9 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
     growHome: (homeId, sizeMiB, signal) => growHome(options, { homeId, sizeMiB }, signal),
     destroyHome: (homeId) => destroyHome(options, homeId),
     inspectHome: (homeId) => inspectHome(options, homeId),
+    freeHomeBytes: () => freeHomeBytes(options),
+    fillHome: (homeId, tree, work) => fillHome(options, { ...tree, homeId }, work),
+    verifyHome: (homeId, tree, look) => verifyHome(options, { ...tree, homeId }, look),
     planBoot: (spec) => planBoot(spec, options),
     startGuest: (spec, record, signal) => startGuest({ spec, record }, tools, signal),
     waitUntilReady: (record, deadlineMs, signal) => waitUntilReady(record, tools, { deadlineMs, signal }),
@@ -42,6 +47,8 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
     survey: (signal) => survey(options, signal),
     openHomeView: (record, view) => openHomeView(record, view, tools),
     dropHomeViews: (record, view) => dropHomeViews(record, view, tools),
+    openViewTree: (view, tree) => openViewTree(options, view, tree),
+    runInGuest: (record, program) => runInGuest(record, program, tools),
     openConsoleInput,
   }
 }

@@ -106,8 +106,41 @@ describe('AgentClient', () => {
     agent.close()
   })
 
+  it('asks in plain ASCII, whatever it asks for', async () => {
+    const agent = await open({ onLine: answer })
+    await expect(agent.execute('guest-exec', { path: 'ä€𝄞\n"' })).rejects.toBeInstanceOf(AgentRefusal)
+    const line = server!.received().split('\n').at(-2) ?? ''
+    expect(line).toMatch(/^[\x20-\x7e]+$/)
+    expect(JSON.parse(line)).toEqual({ execute: 'guest-exec', arguments: { path: 'ä€𝄞\n"' } })
+    agent.close()
+  })
+
+  it('reads answers of any length where their strings may be cut, in bounded space', async () => {
+    const long = 'x'.repeat(4 * 1024 * 1024)
+    server = await startLineServer({
+      onLine: (line, socket) => {
+        if (parse(line).execute === 'guest-get-long')
+          socket.write(`{"return": {"a": "${long}", "b": "${long}", "c": 1}}\n`)
+        else answer(line, socket)
+      },
+    })
+    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID }
+    const agent = await AgentClient.open(server.path, { ...options, cutStringsAt: 4096 })
+    expect(await agent.execute('guest-get-long')).toEqual({ a: long.slice(0, 4096), b: long.slice(0, 4096), c: 1 })
+    agent.close()
+    const whole = await AgentClient.open(server.path, options)
+    await expect(whole.execute('guest-get-long')).rejects.toBeInstanceOf(LinkLost)
+    whole.close()
+  })
+
   it('is not flooded by a hostile guest', async () => {
     const flooding = open({ onConnect: (socket) => socket.write('x'.repeat(2 * 1024 * 1024)) })
     await expect(flooding).rejects.toBeInstanceOf(LinkLost)
+  })
+
+  it('is not flooded where strings are cut, either', async () => {
+    server = await startLineServer({ onConnect: (socket) => socket.write('"x"'.repeat(1024 * 1024)) })
+    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID, cutStringsAt: 4096 }
+    await expect(AgentClient.open(server.path, options)).rejects.toBeInstanceOf(LinkLost)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { planBoot } from '../../../../host-daemon/drivers/qemu/handles.ts'
 import {
+  assertNoNetwork,
   launchArguments,
   qemuArguments,
   type Accelerator,
@@ -50,6 +51,29 @@ describe('qemuArguments', () => {
       expect(valueOf(args, '-echr')).toBe('256')
       for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) expect(args).toContain(option)
     }
+  })
+
+  it('gives a guest that is only tried out no network at all, and refuses to whatever adds one', () => {
+    const spec = { ...SPEC, isIsolated: true }
+    const boot = { spec, record: planBoot(spec, FOLDERS), image: IMAGE, accelerator: TCG, homeImage: '/srv/home.img' }
+    const args = qemuArguments(boot)
+    expect(args.join(' ')).not.toMatch(/net(dev|work)|-nic|virtio-net/)
+    expect(() => assertNoNetwork(args)).not.toThrow()
+    // All else is as it is for any other guest.
+    const networked = qemuArguments({ ...boot, spec: SPEC })
+    const at = networked.indexOf('-netdev')
+    expect(networked.toSpliced(at, 4)).toEqual(args)
+    const additions = [
+      ['-netdev', 'user,id=a'],
+      ['-nic', 'tap'],
+      ['-net', 'nic'],
+      ['--netdev', 'tap,id=a'],
+      ['-device', 'virtio-net-device'],
+      ['-device', 'e1000'],
+      ['-device', 'some-new-device,netdev=a'],
+      ['-device', 'some-new-device,mac=00:00:00:00:00:01'],
+    ]
+    for (const addition of additions) expect(() => assertNoNetwork([...args, ...addition])).toThrow('without a network')
   })
 
   it('hands over what the guest is told on a disk that it only reads, and none of it by argument', () => {
