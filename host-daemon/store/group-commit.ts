@@ -1,5 +1,8 @@
 type Work = () => unknown
 
+/** Works of one commit: so many take a few milliseconds, in which nothing else of the daemon runs. */
+const MOST_TOGETHER = 64
+
 export interface GroupCommitDeps {
   /** Runs a work as a transaction of its own, durable when it returns; all or nothing. */
   readonly commit: (work: Work) => unknown
@@ -16,12 +19,12 @@ interface Member {
 }
 
 /**
- * Gathers what is asked for in one turn of the event loop into one commit. Nobody is answered before that is durable,
- * and nothing else runs between its beginning and its end.
+ * Gathers what is asked for in one turn of the event loop into one commit, or into a few where it is very much. Nobody is
+ * answered before it is durable, and nothing else runs between the beginning and the end of a commit.
  */
 export class GroupCommit {
   private readonly deps: GroupCommitDeps
-  private waiting: Member[] = []
+  private readonly waiting: Member[] = []
 
   constructor(deps: GroupCommitDeps) {
     this.deps = deps
@@ -30,14 +33,18 @@ export class GroupCommit {
   /** Rejects with what the work throws, or with why it could not be committed; then nothing of it is there. */
   add<T>(work: () => T): Promise<T> {
     return new Promise<unknown>((resolve, reject) => {
-      if (this.waiting.length === 0) setImmediate(() => this.flush())
       this.waiting.push({ work, resolve, reject })
+      if (this.waiting.length === 1) this.flushSoon()
     }) as Promise<T>
   }
 
+  private flushSoon(): void {
+    setImmediate(() => this.flush())
+  }
+
   private flush(): void {
-    const members = this.waiting
-    this.waiting = []
+    const members = this.waiting.splice(0, MOST_TOGETHER)
+    if (this.waiting.length > 0) this.flushSoon()
     const [only] = members
     if (members.length === 1 && only !== undefined) this.commitAlone(only)
     else this.commitTogether(members)

@@ -40,7 +40,8 @@ const RUNNING = "SELECT * FROM operations WHERE status = 'running' ORDER BY ordi
 
 const PROGRESS = `
 UPDATE operations SET direction = @direction, undo_cause = @undoCause, step = @step, step_index = @stepIndex,
-  phase = COALESCE(@phase, phase), attempt = COALESCE(@attempt, attempt), is_cancellable = @isCancellable
+  phase = COALESCE(@phase, phase), attempt = COALESCE(@attempt, attempt),
+  is_cancellable = CASE WHEN cancel_requested_at IS NULL THEN @isCancellable ELSE 0 END
 WHERE id = @id`
 
 const FINISH = `

@@ -188,6 +188,14 @@ describe('claims', () => {
     }
   })
 
+  it('that displace what is asked for in the same turn cancel it and wait for it, too', async () => {
+    const [sharer, stopping] = await Promise.all([submit('reboot'), submit('stop')])
+    await begun('stop')
+    expect(engine.get(sharer.id).status.kind).toBe('cancelled')
+    expect(await finish('stop', stopping)).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await ended(sharer)).toMatchObject({ isCancellable: false })
+  })
+
   it('that do not displace run beside what shares', async () => {
     const sharer = await submit('reboot')
     await begun('reboot')

@@ -83,6 +83,15 @@ describe('works asked for in one turn', () => {
     expect(await Promise.all([first, second])).toEqual([1, 1])
   })
 
+  it('keep their order where they are too many for one commit', async () => {
+    const order: number[] = []
+    const numbers = Array.from({ length: 150 }, (_unused, index) => index + 1)
+    await Promise.all(numbers.map((id) => db.together(() => insert(id)).then((done) => order.push(done))))
+    expect(order).toEqual(numbers)
+    expect(ids()).toEqual(numbers)
+    expect(told.map((change) => change.length)).toEqual([64, 64, 22])
+  })
+
   it('undo themselves alone where they throw, and nobody hears of what they touched', async () => {
     const results = await Promise.allSettled([
       db.together(() => works.write(1)),
