@@ -3,15 +3,18 @@ import type { Image } from '../src-shared/model/image.ts'
 import type { ImageRef } from '../src-shared/model/ids.ts'
 import type { Services } from './api/services.ts'
 import { ActivityService } from './activity/activity-service.ts'
+import { BackupScheduler } from './backups/backup-scheduler.ts'
 import { BackupService } from './backups/backup-service.ts'
 import { backupOperations } from './backups/definitions.ts'
 import type { Repositories } from './backups/point-repository.ts'
+import { RecordedProtection } from './backups/recorded-protection.ts'
 import type { RecoveryFolders, RecoveryToolkit } from './backups/recovery-toolkit.ts'
 import { RepositoryUses } from './backups/repository-uses.ts'
 import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
 import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
 import { environmentOperations } from './environments/definitions.ts'
+import { Adoption } from './environments/adoption.ts'
 import { AutomaticRecovery } from './environments/automatic-recovery.ts'
 import { DriverSet } from './environments/driver-set.ts'
 import { EnvironmentService } from './environments/environment-service.ts'
@@ -62,10 +65,12 @@ export interface Assembly {
   readonly store: Store
   readonly drivers: DriverSet
   readonly engine: OperationEngine
+  readonly adoption: Adoption
   readonly reconciler: Reconciler
   readonly hub: EventHub
   readonly owners: OwnerService
   readonly recovery: AutomaticRecovery
+  readonly scheduler: BackupScheduler
   readonly services: Omit<Services, 'describe'>
 }
 
@@ -80,12 +85,14 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const views = new EnvironmentViews(store)
   const onPassed = () => recovery.look()
   const reconciler = new Reconciler(toolkit, views, { ...reconcilerOptions(deps.options), onPassed })
+  const adoption = adoptionOf(deps, toolkit)
   const engine = engineOf(deps, toolkit, {
     onEnded: (id) => void reconciler.lookAt(id),
     onUnrecorded: (id) => hub.publishOperation(id),
   })
   const recovery = recoveryOf(deps, toolkit, engine)
   const backups = new BackupService({ recovery: toolkit, engine })
+  const scheduler = new BackupScheduler({ recovery: toolkit, engine })
   const hub = hubOf(deps, { engine, views, store, backups })
   const tickets = new Tickets({ store, clock, random: deps.random, lifetimeMs: deps.options.ticketLifetimeMs })
   const environments = environmentsOf(deps, { toolkit, engine, views, tickets })
@@ -107,18 +114,20 @@ export function assemble(deps: AssemblyDeps): Assembly {
     clock,
     ...recovered,
   }
-  return { store, drivers, engine, reconciler, recovery, hub, owners, services }
+  return { store, drivers, engine, adoption, reconciler, recovery, scheduler, hub, owners, services }
 }
 
 function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps): Toolkit {
+  const store = createStore(db)
   return {
-    store: createStore(db),
+    store,
     clock,
     random,
     logger,
     drivers: new DriverSet(drivers),
     turns: new Turns(options.maxConcurrentStarts),
     deadlines: options.deadlines,
+    protection: new RecordedProtection({ store, clock, logger }),
   }
 }
 
@@ -157,6 +166,11 @@ function recoveryOf({ options }: AssemblyDeps, toolkit: Toolkit, engine: Operati
     uid: ownUid(),
     accept: (caller, input, onAccepted) => recover({ ...deps, onAccepted }, caller, input),
   })
+}
+
+function adoptionOf({ options, folders }: AssemblyDeps, toolkit: Toolkit): Adoption {
+  const { intervalMs, concurrency } = reconcilerOptions(options)
+  return new Adoption(toolkit, { scratchDirectory: folders.scratch, intervalMs, concurrency })
 }
 
 function reconcilerOptions(options: DaemonOptions) {

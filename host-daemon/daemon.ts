@@ -17,7 +17,10 @@ export interface Daemon {
   readonly bootDirectory: BootDirectory
   /** Adds a row to the append-only record, durable when it returns. */
   recordActivity(entry: Omit<NewActivity, 'at'>): void
-  /** Looks at every guest once, goes on with interrupted operations, then keeps watch. Call it before serving. */
+  /**
+   * Frees every guest from what a dead daemon left in it, looks at each once, goes on with interrupted operations, then
+   * keeps watch. Call it before serving.
+   */
   start(): Promise<void>
   /** Ends everything but the guests: they run on, and operations are taken up at the next start. */
   stop(): Promise<void>
@@ -31,7 +34,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const { clock, logger } = deps
   const db = openDatabase(deps.databasePath, { clock, logger })
   const assembly = assemble({ ...deps, db, options })
-  const { engine, reconciler, recovery, hub, owners, store } = assembly
+  const { engine, adoption, reconciler, recovery, hub, owners, store } = assembly
   const ending = new AbortController()
   let background: Promise<unknown> = Promise.resolve()
   return {
@@ -41,6 +44,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     start: async () => {
       for (const owner of options.owners) owners.ensure({ ...owner, isActive: true })
       engine.abandonUnreadable()
+      await adoption.start()
       await reconciler.start()
       engine.start()
       recovery.start()
@@ -52,7 +56,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     stop: async () => {
       ending.abort(new Error('The daemon is ending.'))
       hub.dispose()
-      await Promise.all([engine.stop(), reconciler.stop(), recovery.stop(), background])
+      await Promise.all([engine.stop(), adoption.stop(), reconciler.stop(), recovery.stop(), background])
       db.dispose()
     },
   }
