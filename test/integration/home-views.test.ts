@@ -2,11 +2,12 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findGuest } from '../../host-daemon/drivers/qemu/find-guest.ts'
-import { withMonitor } from '../../host-daemon/drivers/qemu/inspect-guest.ts'
+import { withAgent, withMonitor } from '../../host-daemon/drivers/qemu/inspect-guest.ts'
 import { hasView } from '../../host-daemon/drivers/qemu/point-in-time-nodes.ts'
 import { Turns } from '../../host-daemon/drivers/qemu/turns.ts'
 import type { HomeView, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
+import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { mountReadOnly, type MountedHome } from '../../host-daemon/system/home-view.ts'
 import { signalProcess, waitUntilGone } from '../../host-daemon/system/processes.ts'
 import {
@@ -82,6 +83,10 @@ describe('a view of a real home', () => {
   const drop = async (): Promise<void> => {
     const next = await fixture.restart()
     await next.dropHomeViews(guest.record, { scratchDirectory: join(fixture.folder, 'scratch'), signal: never })
+  }
+  const isFrozen = (): Promise<boolean> => {
+    const conversations = { turns: new Turns(), random: new SystemRandom(), signal: AbortSignal.timeout(5_000) }
+    return withAgent(guest.record, conversations, (agent) => agent.isFrozen())
   }
   const isViewLeft = (): Promise<boolean> =>
     withMonitor(guest.record, { turns: new Turns(), timeoutMs: 5_000 }, hasView)
@@ -202,13 +207,29 @@ describe('a view of a real home', () => {
     async () => {
       const shell = await bareShell()
       const killed = await daemonThat('hold_frozen')
-      await shell.type('echo x > /home/after; sync; echo "thawed-$((1+1))"\n')
+      await shell.type('echo x > /home/after; sync; echo "alone-$((1+1))"\n')
       const since = performance.now()
       await killed.kill()
-      await shell.seen('thawed-2', { timeoutMs: THAWED_BY_ITSELF_MS })
+      await shell.seen('alone-2', { timeoutMs: THAWED_BY_ITSELF_MS })
       console.log(`thawed by itself ${(performance.now() - since).toFixed(0)} ms after the daemon was killed`)
       await driver.waitUntilReady(guest.record, READY_MS, never)
       expect(await open().then((view) => view.close().then(() => view.isQuiesced))).toBe(true)
+    },
+    GUEST_TEST_MS,
+  )
+
+  it(
+    'left frozen by a daemon that is killed, the guest writes again as soon as the next daemon has it',
+    async () => {
+      const shell = await bareShell()
+      const killed = await daemonThat('hold_frozen')
+      await shell.type('echo x > /home/after; sync; echo "freed-$((1+1))"\n')
+      await killed.kill()
+      expect(await isFrozen()).toBe(true)
+      await drop()
+      expect(await isFrozen()).toBe(false)
+      await shell.seen('freed-2')
+      await driver.waitUntilReady(guest.record, READY_MS, never)
     },
     GUEST_TEST_MS,
   )
