@@ -11,21 +11,41 @@ export type PasswordSource = ResticPassword & {
   readonly isOurs?: boolean
 }
 
+/** The password of the repositories below a base. */
+export interface RepositoryPassword {
+  /**
+   * Makes it where it is ours and absent, readable by the daemon alone; durable when it resolves, and never written
+   * again. Rejects with `wrong_password` where it is gone though repositories are there: another opens none of them.
+   */
+  make(): Promise<void>
+  /** Rejects with `wrong_password` where ours is gone, and with `repository_missing` where it never was made. */
+  require(): Promise<void>
+}
+
 const PASSWORD_BYTES = 32
 
-/**
- * Makes the password where it is ours and absent, readable by the daemon alone; durable when it resolves, and never
- * written again. Rejects with `wrong_password` where it is gone though repositories are there: another one would open
- * none of them.
- */
-export async function ensurePassword(
+export function repositoryPassword(
   source: PasswordSource,
   { base, random }: { readonly base: RepositoryLocation; readonly random: RandomSource },
-): Promise<void> {
-  if (source.isOurs !== true || !('file' in source) || (await isThere(source.file))) return
-  if (await holdsRepositories(base)) throw lostPassword(source.file, base)
-  await createFileAtomic(source.file, `${random.hex(PASSWORD_BYTES)}\n`)
+): RepositoryPassword {
+  const { file } = source as Partial<{ readonly file: string }>
+  if (source.isOurs !== true || file === undefined) return { make: nothing, require: nothing }
+  const isAbsent = async (): Promise<boolean> => {
+    if (await isThere(file)) return false
+    if (await holdsRepositories(base)) throw lostPassword(file, base)
+    return true
+  }
+  return {
+    make: async () => {
+      if (await isAbsent()) await createFileAtomic(file, `${random.hex(PASSWORD_BYTES)}\n`)
+    },
+    require: async () => {
+      if (await isAbsent()) throw neverMade(base)
+    },
+  }
 }
+
+const nothing = (): Promise<void> => Promise.resolve()
 
 function isThere(path: string): Promise<boolean> {
   return stat(path).then(() => true, unlessAbsent)
@@ -47,5 +67,11 @@ function lostPassword(file: string, base: string): PilothouseError {
   const says = `The password file ${file} is gone, and the repositories at ${base} open with no other; none was made.`
   return new PilothouseError('wrong_password', says, {
     hint: 'Put the file back from a copy. Only where no recovery point is needed: move the repositories away.',
+  })
+}
+
+function neverMade(base: string): PilothouseError {
+  return new PilothouseError('repository_missing', `There is no repository at ${base} yet, nor a password for one.`, {
+    hint: 'Make a backup; it makes both.',
   })
 }

@@ -7,7 +7,7 @@ import {
   repositoryLocationSchema,
   type RepositoryLocation,
 } from '../../src-shared/model/repository.ts'
-import { ensurePassword, type PasswordSource } from './password.ts'
+import { repositoryPassword, type PasswordSource } from './password.ts'
 import type { PointRepository, Repositories } from './point-repository.ts'
 import { ResticRepository } from './restic-repository.ts'
 import { Restic, type ResticSettings } from './restic/restic.ts'
@@ -53,8 +53,10 @@ function repositoryAt(repository: RepositoryLocation, options: ResticRepositorie
     ...(s3CredentialsFile === undefined ? {} : { s3CredentialsFile }),
     ...(program === undefined ? {} : { program }),
   }
-  const makePassword = (): Promise<void> => ensurePassword(password, { base, random })
-  return new ResticRepository(new Restic(settings, clock), { makePassword, idleMs })
+  return new ResticRepository(new Restic(settings, clock), {
+    password: repositoryPassword(password, { base, random }),
+    idleMs,
+  })
 }
 
 const CACHE_NAME_DIGITS = 16

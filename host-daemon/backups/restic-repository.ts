@@ -1,4 +1,5 @@
 import type { HomeTree } from '../drivers/vm-driver.ts'
+import type { RepositoryPassword } from './password.ts'
 import type { FillOptions, MadePoint, NewPointOptions, PointRepository, RepositoryCall } from './point-repository.ts'
 import { inOurWords } from './restic-repository-failure.ts'
 import { backUp, type BackupProgress } from './restic/backup.ts'
@@ -17,8 +18,7 @@ import { sizeOfPoint } from './restic/stats.ts'
 import { tagSchema } from './restic/tags.ts'
 
 export interface ResticRepositoryOptions {
-  /** Called by `prepare` before the repository is made or opened. */
-  readonly makePassword: () => Promise<void>
+  readonly password: RepositoryPassword
   /** Without progress for so long, a call that moves data is stopped. */
   readonly idleMs: number
 }
@@ -41,18 +41,19 @@ export class ResticRepository implements PointRepository {
 
   prepare(call: RepositoryCall) {
     return inOurWords(async () => {
-      await this.options.makePassword()
+      call.signal.throwIfAborted()
+      await this.options.password.make()
       await initRepository(this.restic, brief(call))
     })
   }
 
   clearDeadLocks(call: RepositoryCall) {
-    return inOurWords(async () => (await clearDeadLocks(this.restic, brief(call))).cleared.length)
+    return this.use(call, async () => (await clearDeadLocks(this.restic, brief(call))).cleared.length)
   }
 
   backUp(tree: HomeTree, options: NewPointOptions): Promise<MadePoint> {
     const { environmentId: host, tags, onProgress } = options
-    return inOurWords(async () => {
+    return this.use(options, async () => {
       const made = await backUp(this.restic.within(tree), {
         ...this.long(options),
         directory: tree.pathInside,
@@ -66,23 +67,23 @@ export class ResticRepository implements PointRepository {
   }
 
   list({ environmentId: host, ...call }: Call<'list'>) {
-    return inOurWords(async () => (await listSnapshots(this.restic, { host, ...brief(call) })).map(toPoint))
+    return this.use(call, async () => (await listSnapshots(this.restic, { host, ...brief(call) })).map(toPoint))
   }
 
   listEntries({ point, onEntry, ...call }: Call<'listEntries'>) {
     const tell = (entry: Parameters<typeof toPointEntry>[0]) => onEntry(toPointEntry(entry))
-    return inOurWords(() => listPoint(this.restic, { ...this.long(call), point, onEntry: tell }))
+    return this.use(call, () => listPoint(this.restic, { ...this.long(call), point, onEntry: tell }))
   }
 
   sizeOf({ point, ...call }: Call<'sizeOf'>) {
-    return inOurWords(() => sizeOfPoint(this.restic, { ...this.long(call), point }))
+    return this.use(call, () => sizeOfPoint(this.restic, { ...this.long(call), point }))
   }
 
   fill(tree: HomeTree, options: FillOptions) {
     const { point, size, paths = [], onProgress } = options
     const told = (doneBytes: number) =>
       onProgress({ doneBytes, totalBytes: size.bytes, doneFiles: null, totalFiles: size.entries })
-    return inOurWords(async () => {
+    return this.use(options, async () => {
       const includes = includeFlags(paths)
       await requireEmptyFolder(tree.path)
       await restoreInto(this.restic.within(tree), {
@@ -98,7 +99,7 @@ export class ResticRepository implements PointRepository {
   }
 
   prune({ environmentId: host, keep, ...call }: Call<'prune'>) {
-    return inOurWords(async () => {
+    return this.use(call, async () => {
       const rules = Object.fromEntries(Object.entries(keep).filter(([, count]) => count !== undefined))
       const result = await forgetByRules(this.restic, { ...brief(call), host, keep: rules })
       await pruneRepository(this.restic, this.long(call))
@@ -107,9 +108,18 @@ export class ResticRepository implements PointRepository {
   }
 
   check({ depth, ...call }: Call<'check'>) {
-    return inOurWords(async () => {
+    return this.use(call, async () => {
       const result = await checkRepository(this.restic, { ...this.long(call), depth })
       return result.isSound ? { isSound: true, findings: [] } : result
+    })
+  }
+
+  /** Every call but the one that makes the repository. */
+  private use<T>({ signal }: RepositoryCall, work: () => Promise<T>): Promise<T> {
+    return inOurWords(async () => {
+      signal.throwIfAborted()
+      await this.options.password.require()
+      return await work()
     })
   }
 

@@ -12,6 +12,7 @@ import type {
   RepositoryCall,
   RepositoryPoint,
 } from '../../host-daemon/backups/point-repository.ts'
+import { includeFlags } from '../../host-daemon/backups/restic/include.ts'
 import type { HomeTree } from '../../host-daemon/drivers/vm-driver.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
@@ -187,11 +188,13 @@ export class FakePointRepository implements PointRepository {
 
   async fill(tree: HomeTree, options: FillOptions): Promise<void> {
     await this.host.act('fill', options)
+    const { paths = [] } = options
+    includeFlags(paths)
     const { entries } = this.point(options.point)
     if ((await readdir(tree.path)).length > 0) throw new PilothouseError('invalid_request', 'The tree is not empty.')
-    const { paths = [] } = options
     const wanted = entries.filter(({ path }) => paths.length === 0 || paths.some((given) => isWithin(path, given)))
-    if (wanted.length === 0 && paths.length > 0) throw new PilothouseError('not_found', 'None of the paths is there.')
+    const missing = paths.find((given) => !entries.some(({ path }) => path === given))
+    if (missing !== undefined) throw new PilothouseError('not_found', `Not in the recovery point: ${missing}.`)
     for (const entry of wanted) await writeEntry(tree.path, entry)
     for (const entry of wanted.toReversed()) await setTimes(tree.path, entry)
     const { bytes } = sizeOf(wanted)
@@ -201,7 +204,7 @@ export class FakePointRepository implements PointRepository {
   /** Of the rules, it knows `last` alone; with any other, everything stays. */
   async prune(call: RepositoryCall & { readonly environmentId: EnvironmentId; readonly keep: Retention }) {
     await this.host.act('prune', call)
-    const store = this.store()
+    const store = this.aloneStore()
     const own = store.points.filter(({ environment }) => environment === call.environmentId)
     const hasOthers = Object.keys(call.keep).some((rule) => rule !== 'last')
     const kept = new Set(hasOthers ? own : own.slice(-(call.keep.last ?? own.length)))
@@ -212,8 +215,15 @@ export class FakePointRepository implements PointRepository {
 
   async check(call: RepositoryCall & { readonly depth: CheckDepth }) {
     await this.host.act('check', call)
-    const { isDamaged } = this.store()
+    const { isDamaged } = this.aloneStore()
     return { isSound: !isDamaged, findings: isDamaged ? ['a pack is not as it was written'] : [] }
+  }
+
+  /** For whoever needs it for himself. */
+  private aloneStore(): FakeStore {
+    const store = this.store()
+    if (store.deadLocks === 0) return store
+    throw new PilothouseError('repository_locked', 'Another one holds a lock on the repository.')
   }
 
   private store(): FakeStore {
@@ -269,8 +279,8 @@ async function writeEntry(root: string, { path, type, content, mode }: FakeEntry
 
 async function setTimes(root: string, { path, type, modifiedAt }: FakeEntry): Promise<void> {
   if (type === 'symlink') return
-  const seconds = modifiedAt / 1000
-  await utimes(join(root, path), seconds, seconds)
+  const time = new Date(modifiedAt)
+  await utimes(join(root, path), time, time)
 }
 
 /** A time that says what is in a file: the same content is of the same time, whenever it is laid out. */

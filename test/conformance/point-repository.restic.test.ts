@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createResticRepositories } from '../../host-daemon/backups/repositories.ts'
+import { SystemClock } from '../../host-daemon/system/clock.ts'
+import { SystemRandom } from '../../host-daemon/system/random.ts'
+import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
+import { temporaryFolder } from '../support/edge.ts'
+import { describeRepositories, type RepositoriesSubject } from './point-repository.ts'
+
+describeRepositories('restic', { makeSubject, hasProcesses: true })
+
+async function makeSubject(): Promise<RepositoriesSubject> {
+  const folder = await temporaryFolder()
+  const file = join(folder.path, 'password')
+  const repositories = createResticRepositories({
+    base: repositoryLocationSchema.parse(join(folder.path, 'repositories')),
+    isShared: false,
+    password: { file, isOurs: true },
+    cacheDirectory: join(folder.path, 'caches'),
+    idleMs: 60_000,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+  })
+  return {
+    repositories,
+    remove: (location) => rm(location, { recursive: true }),
+    damage: flipOneBit,
+    leaveDeadLock: (location) => killInTheMiddle(location, file),
+    dispose: () => folder.remove(),
+  }
+}
+
+async function flipOneBit(location: string): Promise<void> {
+  const entries = await readdir(join(location, 'data'), { recursive: true, withFileTypes: true })
+  const pack = entries.find((entry) => entry.isFile())!
+  const path = join(pack.parentPath, pack.name)
+  const content = await readFile(path)
+  content.writeUInt8(content.readUInt8(20) ^ 1, 20)
+  await chmod(path, 0o600)
+  await writeFile(path, content)
+}
+
+/** Kills a backup that is under way, once its lock is there. */
+async function killInTheMiddle(location: string, passwordFile: string): Promise<void> {
+  const locks = async (): Promise<number> => (await readdir(join(location, 'locks'))).length
+  const before = await locks()
+  const args = ['--repo', location, '--password-file', passwordFile, '--no-cache', '--limit-upload', '16']
+  const child = spawn('restic', [...args, 'backup', '--stdin'], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const gone = new Promise((resolve) => child.once('close', resolve))
+  child.stdin.on('error', () => undefined)
+  child.stdin.write(randomBytes(1024))
+  while ((await locks()) === before && child.exitCode === null) await new SystemClock().sleep(20)
+  child.kill('SIGKILL')
+  await gone
+}
