@@ -16,7 +16,7 @@ export async function* walkTree(root: string): AsyncGenerator<PointEntry, void> 
 
 async function* walkFolder(folder: Buffer, above: string): AsyncGenerator<PointEntry, void> {
   const names = await readdir(folder, { encoding: 'buffer' })
-  for (const name of names.sort(Buffer.compare)) {
+  for (const name of names.sort((one, other) => Buffer.compare(one, other))) {
     const at = Buffer.concat([folder, SLASH, name])
     const path = `${above}/${name.toString('utf8')}`
     const stat = await lstat(at, { bigint: true }).catch(unlessGone)

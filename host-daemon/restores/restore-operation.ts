@@ -1,4 +1,5 @@
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { OperationId } from '../../src-shared/model/ids.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { environmentOf } from '../environments/environment-of.ts'
 import { describeFailure } from '../environments/failures.ts'
@@ -15,6 +16,8 @@ import { LAST_STEP, recordSwapAs, settleSwap, undoOffered } from './swap-settle.
 
 /** The file system's check has a bound of its own; counting what is in it comes on top. */
 const VERIFY_MS = 60 * 60_000
+/** A repository's program has 20 s to end; closing the home comes after it. */
+const LET_GO_MS = 3 * 60_000
 
 /**
  * Replaces the home with a recovery point. The point is restored into a new home and verified while the guest runs on;
@@ -29,8 +32,8 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
       stopNow(recovery),
       checkPoint(recovery, (operation) => pointOf(recovery, operation)),
       makeHome(recovery),
-      { ...fillHome(recovery, (operation) => fillOf(recovery, operation)), phase: null },
-      verifyHome(recovery),
+      untilLetGo(fillHome(recovery, (operation) => fillOf(recovery, operation))),
+      untilLetGo(verifyHome(recovery)),
       { ...awaitTurn(recovery), phase: null },
       stopGuest(recovery),
       swapHome(recovery, (_operation, now) => now + recovery.settings.undoMs),
@@ -52,6 +55,25 @@ function fillOf(recovery: RecoveryToolkit, operation: StoredOperation): HomeFill
     homeId: swapOf(operation).newHomeId,
     sizeMiB: environment.size.homeMiB,
     point: pointOf(recovery, operation),
+  }
+}
+
+/** Its undo is to wait until whatever works in the new home has let go of it: only then may the home be removed. */
+function untilLetGo(step: Step): Step {
+  const working = new Map<OperationId, Promise<void>>()
+  return {
+    ...step,
+    run: (context) => {
+      const { id } = context.operation
+      const work = step.run(context)
+      working.set(id, work)
+      context.scope.add({ dispose: () => working.delete(id) })
+      return work
+    },
+    undo: async ({ operation }) => {
+      await working.get(operation.id)?.catch(() => undefined)
+    },
+    undoDeadlineMs: LET_GO_MS,
   }
 }
 

@@ -15,6 +15,9 @@ import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import type { DangerousDeps, DangerousInput } from '../environments/dangerous.ts'
 import type { SpawnLimits } from '../environments/spawn-command.ts'
 import type { Requester } from '../operations/requester.ts'
+import { planRestore, runRestore, type RestoreDeps } from './restore-command.ts'
+import { PointPresence } from './restore-presence.ts'
+import { planUndo, runUndo } from './undo-command.ts'
 
 interface Pointed {
   readonly environment: EnvironmentRef
@@ -59,29 +62,31 @@ const NOT_YET = () => new PilothouseError('engine_failed', 'Restores are not par
 /** What the calls that use a recovery point are answered with. */
 export class RestoreService {
   readonly deps: RestoreServiceDeps
+  private readonly restoring: RestoreDeps
 
   constructor(deps: RestoreServiceDeps) {
     this.deps = deps
+    this.restoring = { ...deps, presence: new PointPresence(deps.recovery) }
   }
 
   planRestore(
-    _caller: Requester,
-    _input: PlanRestoreInput,
-    _signal: AbortSignal,
+    caller: Requester,
+    input: PlanRestoreInput,
+    signal: AbortSignal,
   ): Promise<{ plan: RestorePlan; ticket: Ticket }> {
-    throw NOT_YET()
+    return planRestore(this.restoring, caller, { wish: input, signal })
   }
 
-  runRestore(_caller: Requester, _input: DangerousInput, _signal: AbortSignal): Promise<Operation> {
-    throw NOT_YET()
+  runRestore(caller: Requester, input: DangerousInput, signal: AbortSignal): Promise<Operation> {
+    return runRestore(this.restoring, caller, { input, signal })
   }
 
-  planUndo(_caller: Requester, _environment: EnvironmentRef): Promise<{ plan: UndoPlan; ticket: Ticket }> {
-    throw NOT_YET()
+  planUndo(caller: Requester, environment: EnvironmentRef): Promise<{ plan: UndoPlan; ticket: Ticket }> {
+    return planUndo(this.restoring, caller, environment)
   }
 
-  runUndo(_caller: Requester, _input: DangerousInput): Promise<Operation> {
-    throw NOT_YET()
+  runUndo(caller: Requester, input: DangerousInput): Promise<Operation> {
+    return runUndo(this.restoring, caller, input)
   }
 
   files(_caller: Requester, _input: FilesInput, _signal: AbortSignal): Promise<Operation> {

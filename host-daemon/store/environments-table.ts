@@ -233,6 +233,12 @@ export class EnvironmentsTable {
     this.change(id, 'UPDATE environments SET destroyed_at = @at WHERE id = @id', { at })
   }
 
+  /** As recorded, in MiB; null for a home that is not on record. */
+  homeSizeOf(homeId: HomeId): number | null {
+    const row = this.db.get<{ size_mib: number }>('SELECT size_mib FROM homes WHERE id = @homeId', { homeId })
+    return row?.size_mib ?? null
+  }
+
   /** When the home's creation was confirmed; null: no data can be in it. */
   homeMadeAt(homeId: HomeId): number | null {
     const row = this.db.get<{ made_at: number | null }>('SELECT made_at FROM homes WHERE id = @homeId', { homeId })

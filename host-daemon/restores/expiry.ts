@@ -1,0 +1,106 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { CommandId, EnvironmentId, HomeId, RequestId } from '../../src-shared/model/ids.ts'
+import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import { refuseQuarantined } from '../environments/quarantine.ts'
+import { resolveEnvironment } from '../environments/views.ts'
+import type { OperationEngine } from '../operations/engine.ts'
+import type { KeptHome } from '../store/kept-homes-table.ts'
+import { repeat } from '../system/repeat.ts'
+
+/** A home that could not be removed is tried again after this, and then half as often each time, up to the latter. */
+const FIRST_RETRY_MS = 60_000
+const MOST_RETRY_MS = 6 * 60 * 60_000
+
+interface Tried {
+  readonly times: number
+  readonly at: number
+}
+
+/**
+ * Removes homes that were kept for undo once their deadline has passed, by an operation for each. Where another operation
+ * is in flight it waits for a later look. Homes that are kept for review are none of its business.
+ */
+export class UndoExpiry {
+  private readonly recovery: RecoveryToolkit
+  private readonly engine: OperationEngine
+  private readonly ending = new AbortController()
+  private readonly tried = new Map<HomeId, Tried>()
+  private loop: Promise<void> = Promise.resolve()
+
+  constructor(recovery: RecoveryToolkit, engine: OperationEngine) {
+    this.recovery = recovery
+    this.engine = engine
+  }
+
+  /** Only once interrupted operations have been taken up. */
+  start(): void {
+    const { clock, logger, settings } = this.recovery
+    const options = { clock, logger, intervalMs: settings.tickMs, signal: this.ending.signal, name: 'undo expiry' }
+    this.loop = repeat(() => this.look(), options)
+  }
+
+  /** Resolves when nothing is asked for any more; what was accepted goes on by itself. */
+  async stop(): Promise<void> {
+    this.ending.abort(new Error('The daemon is ending.'))
+    await this.loop
+  }
+
+  /** Looks once at everything that is kept for undo. */
+  async look(): Promise<void> {
+    const due = this.recovery.store.keptHomes.allForUndo().filter((kept) => this.isDue(kept))
+    for (const kept of due) if (!this.ending.signal.aborted) await this.drop(kept)
+    for (const homeId of this.tried.keys()) if (!due.some((kept) => kept.homeId === homeId)) this.forget(homeId)
+  }
+
+  /** Tried homes that are still kept stay known, so that they are tried less and less often. */
+  private forget(homeId: HomeId): void {
+    const isKept = this.recovery.store.keptHomes.allForUndo().some((kept) => kept.homeId === homeId)
+    if (!isKept) this.tried.delete(homeId)
+  }
+
+  private isDue({ homeId, until }: KeptHome): boolean {
+    const now = this.recovery.clock.now()
+    if (until === null || until > now) return false
+    const tried = this.tried.get(homeId)
+    return tried === undefined || now - tried.at >= Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
+  }
+
+  private async drop({ homeId, environmentId }: KeptHome): Promise<void> {
+    const { clock, logger } = this.recovery
+    try {
+      await this.accept(homeId, environmentId)
+      this.tried.set(homeId, { times: (this.tried.get(homeId)?.times ?? 0) + 1, at: clock.now() })
+    } catch (error) {
+      const isLater = error instanceof PilothouseError && error.code === 'operation_in_flight'
+      if (isLater || this.ending.signal.aborted) return
+      logger.warn({ err: error, homeId, environmentId }, 'A home that is kept no longer could not be removed')
+      this.tried.set(homeId, { times: (this.tried.get(homeId)?.times ?? 0) + 1, at: clock.now() })
+    }
+  }
+
+  private async accept(homeId: HomeId, environmentId: EnvironmentId): Promise<void> {
+    const { store, random, uid } = this.recovery
+    const actor = { user: 'pilothoused', uid, role: 'admin', claimedActor: null } as const
+    await this.engine.accept({
+      kind: 'drop_undo',
+      caller: { actor, requestId: `req-${random.hex(8)}` as RequestId },
+      commandId: `cmd-${random.hex(16)}` as CommandId,
+      input: { homeId },
+      target: () => {
+        const environment = resolveEnvironment(store, environmentId)
+        refuseQuarantined(environment)
+        return environment
+      },
+      params: () => ({ homeId }),
+      admit: () => this.assertDue(homeId, environmentId),
+    })
+  }
+
+  /** Inside the transaction that claims: by then the home may have been brought back, or be kept longer. */
+  private assertDue(homeId: HomeId, environmentId: EnvironmentId): void {
+    const { store, clock } = this.recovery
+    const kept = store.keptHomes.undoOf(environmentId)
+    if (kept?.homeId === homeId && kept.until !== null && kept.until <= clock.now()) return
+    throw new PilothouseError('operation_in_flight', 'The home is not due for removal any more.')
+  }
+}

@@ -1,0 +1,46 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import type { StoredEnvironment } from '../store/environment-row.ts'
+import type { StoredPoint } from '../store/points-table.ts'
+import { mebibytes } from './swap-words.ts'
+
+const MIB = 1024 * 1024
+/** The last block of a file, or the only one of a folder, is used up whole. */
+const BLOCK_BYTES = 4096
+/** Tables and journal of the file system, which is made sparse: at most this part of the home. */
+const OWN_PART = 16
+const MOST_OWN_BYTES = 128 * MIB
+
+type Sized = Pick<StoredEnvironment, 'name' | 'size'>
+
+/** What a new home with everything of the point in it takes on disk, in bytes: an estimate that is rather too high. */
+export function diskNeededBytes({ size }: Sized, { bytes, entries }: Pick<StoredPoint, 'bytes' | 'entries'>): number {
+  const homeBytes = size.homeMiB * MIB
+  const ownBytes = Math.min(MOST_OWN_BYTES, Math.ceil(homeBytes / OWN_PART))
+  return Math.min(homeBytes, bytes + entries * BLOCK_BYTES + ownBytes)
+}
+
+/**
+ * Answers how much is free. Throws `host_limit_reached` where the point is larger than the home may be, or where the host
+ * has not the disk for it.
+ */
+export async function assertRoom(
+  { drivers }: RecoveryToolkit,
+  environment: StoredEnvironment,
+  point: StoredPoint,
+): Promise<number> {
+  assertSize(environment, point)
+  const neededBytes = diskNeededBytes(environment, point)
+  const freeBytes = await drivers.of(environment).freeHomeBytes()
+  if (neededBytes <= freeBytes) return freeBytes
+  const message = `The restored home needs ${mebibytes(neededBytes)} of disk beside the present one; ${mebibytes(freeBytes)} are free. Nothing was touched.`
+  throw new PilothouseError('host_limit_reached', message, { details: { neededBytes, freeBytes } })
+}
+
+function assertSize({ name, size }: Sized, { bytes }: StoredPoint): void {
+  const homeBytes = size.homeMiB * MIB
+  if (bytes < homeBytes) return
+  const message = `The point holds ${mebibytes(bytes)}; the home of ${name} may be ${size.homeMiB} MiB large. Nothing was touched.`
+  const hint = 'Give the environment a larger home first: stop it, resize it, and plan again.'
+  throw new PilothouseError('host_limit_reached', message, { hint, details: { bytes, homeBytes } })
+}

@@ -1,0 +1,46 @@
+import type { Consistency } from '../../src-shared/model/operation-result.ts'
+import type { ChangeCounts } from '../../src-shared/model/recovery-point.ts'
+import type { RestoreLoss } from '../../src-shared/model/restore.ts'
+import type { StoredPoint } from '../store/points-table.ts'
+import { mebibytes, timeOf } from './swap-words.ts'
+
+const CONSISTENCIES: Readonly<Record<Consistency, string>> = {
+  quiesced: 'Its file system was at rest at that moment.',
+  journal_replayed: 'Its file system was in use at that moment, and its journal was replayed: as after a power cut.',
+  neither: 'Its file system was damaged beyond what a replay of its journal mends.',
+}
+
+/** What the point is, and how far it is proven, a sentence each. */
+export function pointSentences(point: StoredPoint): string[] {
+  const { entries, bytes, hostName, homeId, consistency, unreadableCount } = point
+  const missing = `${unreadableCount} files could not be read when it was made, and are not in it.`
+  return [
+    `The point holds ${entries} files and folders with ${mebibytes(bytes)}, of the home ${homeId}; the host ${hostName} made it.`,
+    CONSISTENCIES[consistency],
+    ...(unreadableCount === 0 ? [] : [missing]),
+    provenSentence(point),
+  ]
+}
+
+function provenSentence({ verifiedAt, drilledAt, hasPassedDrill }: StoredPoint): string {
+  const verified = verifiedAt === null ? 'It was never verified' : `It was last verified at ${timeOf(verifiedAt)}`
+  if (drilledAt === null) return `${verified}, and never drilled.`
+  return `${verified}; a drill at ${timeOf(drilledAt)} ${hasPassedDrill === true ? 'passed' : 'failed'}.`
+}
+
+/** What going back loses, a sentence each; `changes` are from the point to the home as it is now. */
+export function lossSentences({ takenAt }: StoredPoint, loss: RestoreLoss): string[] {
+  if (loss.kind === 'no_home') return []
+  const since = `Everything that was written since ${timeOf(takenAt)} leaves the home.`
+  if (loss.kind === 'counted') return [since, countedSentence('Since then', loss.changes)]
+  const latest = loss.sinceLatest
+  const known = latest === null ? [] : [countedSentence('From the point to the newest one', latest)]
+  return [since, `How much that is was not counted. ${loss.why}`, ...known]
+}
+
+function countedSentence(when: string, changes: ChangeCounts): string {
+  const { added, changed, removed, bytesWritten, bytesRemoved } = changes
+  if (added + changed + removed === 0) return `${when}, nothing was added, changed or removed.`
+  const gone = `${added} files and folders were added, ${changed} changed (${mebibytes(bytesWritten)} written)`
+  return `${when}, ${gone} and ${removed} removed (${mebibytes(bytesRemoved)}): those added go, those changed are as they were, those removed are back.`
+}
