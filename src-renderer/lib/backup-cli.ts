@@ -36,15 +36,20 @@ export function compareCli(where: { name: string; host: string }, from: string, 
 }
 
 /** Null: the host's own policy again. */
-export function policyCli(name: string, host: string, policy: BackupPolicy | null): string {
-  const words = policy === null ? ['--host-default'] : policyWords(policy)
+export function policyCli(where: { name: string; host: string }, before: BackupPolicy, policy: BackupPolicy | null) {
+  const { name, host } = where
+  const words = policy === null ? ['--host-default'] : policyWords(before, policy)
   return [backupCli(`policy ${name}`, host), ...words].join(' ')
 }
 
-function policyWords({ intervalMinutes, keep, freshnessMinutes, drillIntervalHours }: BackupPolicy): string[] {
+/** A rule that goes is named too: what is not named stays. */
+function policyWords(before: BackupPolicy, policy: BackupPolicy): string[] {
+  const { intervalMinutes, keep, freshnessMinutes, drillIntervalHours } = policy
+  const gone = Object.keys(before.keep).filter((rule) => !Object.hasOwn(keep, rule))
   return [
     `--every-minutes ${intervalMinutes ?? 'never'}`,
     ...Object.entries(keep).map(([rule, count]) => `--keep-${rule} ${count}`),
+    ...gone.map((rule) => `--keep-${rule} none`),
     `--stale-after-minutes ${freshnessMinutes ?? 'derived'}`,
     `--drill-every-hours ${drillIntervalHours ?? 'never'}`,
   ]

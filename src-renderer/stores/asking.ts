@@ -1,10 +1,10 @@
 import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
-import type { Failure } from '../../../src-shared/error.ts'
-import { failureOf } from '../../api.ts'
-import type { EnvironmentRow } from '../../lib/environment-list.ts'
-import { useFleetStore } from '../../stores/fleet.ts'
-import { useEnvironmentView, type EnvironmentView } from '../../stores/environment-view.ts'
-import type { Submitted } from '../../stores/submitted.ts'
+import type { Failure } from '../../src-shared/error.ts'
+import { failureOf } from '../api.ts'
+import type { EnvironmentRow } from '../lib/environment-list.ts'
+import { useFleetStore } from './fleet.ts'
+import { useEnvironmentView, type EnvironmentView } from './environment-view.ts'
+import type { Submitted } from './submitted.ts'
 
 /** What a dialog tells the window that holds it. */
 export interface Telling {

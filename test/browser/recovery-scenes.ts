@@ -1,0 +1,103 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { FakeApp } from '../support/fake-app.ts'
+import { connected, sampleFleet, sampleHost } from '../support/fake-app-samples.ts'
+import { HOST, ids, visible, withConsole, type Scene } from './scene.ts'
+
+const HOUR = 3_600_000
+const PROGRESS = {
+  doneBytes: 486_539_264,
+  totalBytes: 1_395_864_371,
+  doneFiles: 12_204,
+  totalFiles: 48_211,
+  bytesPerSecond: 47_185_920,
+}
+
+/** On the first host: a backup that runs, an undo that can be pressed, an operation in flight, a quarantine. */
+function withEvents(app: FakeApp): void {
+  const [first, second, third, fourth] = ids(60)
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined) return
+  app.beginAside(HOST, first, { kind: 'backup', step: 'read-home', stepIndex: 2, stepCount: 6, progress: PROGRESS })
+  const undo = { homeId: second.home.id, until: Date.now() + 20 * HOUR, bytes: 1_395_864_371, restoredAt: Date.now() }
+  app.backups.change(HOST, second.id, { undo })
+  app.begin(HOST, third, { kind: 'restore', step: 'fill-home', stepIndex: 2, stepCount: 9, progress: PROGRESS })
+  app.changeEnvironment(HOST, fourth.id, { quarantine: 'Its record names a home that is another’s.' })
+}
+
+export const RECOVERY_SCENES: readonly Scene[] = [
+  {
+    name: 'recovery',
+    path: '/recovery',
+    sizes: ['wide', 'narrow', 'huge'],
+    fleet: () => sampleFleet(60),
+    prepare: withEvents,
+    arrive: (page) => visible(page, 'recovery-row'),
+  },
+  {
+    name: 'recovery-selected',
+    path: '/recovery',
+    fleet: () => sampleFleet(60),
+    prepare: withEvents,
+    arrive: async (page) => {
+      await page.locator('[data-testid=freshness-filter][data-kind=healthy]').click()
+      await page
+        .locator('[data-testid=recovery-row]')
+        .nth(3)
+        .click({ position: { x: 180, y: 10 } })
+      await visible(page, 'bar-backup')
+    },
+  },
+  {
+    name: 'recovery-full',
+    path: '/recovery',
+    sizes: ['wide'],
+    fleet: () => sampleFleet(10_000),
+    arrive: (page) => visible(page, 'recovery-row'),
+  },
+  {
+    name: 'recovery-empty',
+    path: '/recovery',
+    sizes: ['wide'],
+    fleet: () => ({ hosts: [sampleHost(0)] }),
+    arrive: (page) => visible(page, 'empty'),
+  },
+  {
+    name: 'recovery-loading',
+    path: '/recovery',
+    sizes: ['wide'],
+    fleet: () => ({ isSilent: true }),
+    arrive: (page) => visible(page, 'loading'),
+  },
+  {
+    name: 'recovery-failing',
+    path: '/recovery',
+    sizes: ['wide'],
+    fleet: () => sampleFleet(40),
+    prepare: (app) => app.refuse('fleet.watch', new PilothouseError('internal', 'The record could not be read.')),
+    arrive: (page) => visible(page, 'failure'),
+  },
+  {
+    name: 'recovery-viewer',
+    path: '/recovery',
+    sizes: ['wide'],
+    fleet: () => {
+      const fleet = sampleFleet(40)
+      return { ...fleet, hosts: [sampleHost(0, connected('viewer'))], states: fleet.states.slice(0, 1) }
+    },
+    arrive: (page) => visible(page, 'recovery-row'),
+  },
+  {
+    name: 'backups',
+    path: `/environments/${HOST}/${ids(8)[0]?.id ?? ''}?pane=backups`,
+    sizes: ['wide', 'narrow', 'huge'],
+    fleet: () => sampleFleet(8),
+    prepare: (app) => {
+      withConsole(app)
+      const environment = ids(8)[0]
+      if (environment === undefined) return
+      const undo = { homeId: environment.home.id, until: Date.now() + 20 * HOUR, bytes: 1_395_864_371 }
+      app.backups.change(HOST, environment.id, { undo: { ...undo, restoredAt: Date.now() - HOUR } })
+      app.beginAside(HOST, environment, { kind: 'backup', step: 'read-home', stepIndex: 2, progress: PROGRESS })
+    },
+    arrive: (page) => visible(page, 'point'),
+  },
+]
