@@ -52,6 +52,8 @@ function quickstartNeeds(args) {
 /** Names in `NEEDS` for a command as it was called. */
 export function needsOf(command, args) {
   if (command === 'quickstart') return quickstartNeeds(args)
+  // On a host of the console's list nothing is needed of this machine.
+  if (command === 'demo') return args.some((word) => word.startsWith('--host')) ? [] : HOST
   if (command === 'install') return args.includes('--build-tools') ? [...EVERYTHING, ...BUILD_TOOLS] : EVERYTHING
   return ['test', 'bench', 'faults'].includes(command) ? EVERYTHING : []
 }
