@@ -30,6 +30,7 @@ import { imageRecoveryOf, type ImageRecovery } from './images/image-recovery.ts'
 import { OperationEngine } from './operations/engine.ts'
 import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
+import { UndoExpiry } from './restores/expiry.ts'
 import { RestoreService } from './restores/restore-service.ts'
 import type { Database } from './store/database.ts'
 import { createStore, type Store } from './store/store.ts'
@@ -70,6 +71,7 @@ export interface Assembly {
   readonly hub: EventHub
   readonly owners: OwnerService
   readonly recovery: AutomaticRecovery
+  readonly expiry: UndoExpiry
   readonly scheduler: BackupScheduler
   readonly services: Omit<Services, 'describe'>
 }
@@ -101,6 +103,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const activity = new ActivityService(store)
   const drift = new DriftService({ toolkit, hostName: deps.options.hostName, tickets })
   const restores = restoresOf(deps, { toolkit, engine, tickets })
+  const expiry = new UndoExpiry(toolkit, engine)
   const recovered = { backups, restores }
   const services = {
     environments,
@@ -114,7 +117,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
     clock,
     ...recovered,
   }
-  return { store, drivers, engine, adoption, reconciler, recovery, scheduler, hub, owners, services }
+  return { store, drivers, engine, adoption, reconciler, recovery, scheduler, expiry, hub, owners, services }
 }
 
 function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps): Toolkit {
@@ -192,7 +195,7 @@ function engineOf({ options }: AssemblyDeps, toolkit: RecoveryToolkit, listeners
     definitions: [
       ...environmentOperations(toolkit, starts),
       ...backupOperations(toolkit),
-      ...restoreOperations(toolkit, starts),
+      ...restoreOperations(toolkit, { ...starts, limits: limitsOf(options) }),
     ],
     undoDeadlineMs: options.undoDeadlineMs,
     graceMs: options.letGoMs,

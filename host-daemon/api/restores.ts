@@ -11,8 +11,8 @@ export function restoreHandlers(base: Base, { restores }: Services) {
       plan: base.undo.plan.handler(({ context, input }) => restores.planUndo(context, input.environment)),
       run: base.undo.run.handler(({ context, input }) => restores.runUndo(context, input)),
     },
-    files: base.files.handler(({ context, input }) => restores.files(context, input, context.signal)),
-    clone: base.clone.handler(({ context, input }) => restores.clone(context, input, context.signal)),
-    drill: base.drill.handler(({ context, input }) => restores.drill(context, input, context.signal)),
+    files: base.files.handler(({ context, input }) => restores.files(context, input)),
+    clone: base.clone.handler(({ context, input }) => restores.clone(context, input)),
+    drill: base.drill.handler(({ context, input }) => restores.drill(context, input)),
   }
 }

@@ -121,10 +121,7 @@ interface Filling {
 }
 
 export async function fillFromPoint(recovery: RecoveryToolkit, fill: HomeFill, filling: Filling): Promise<void> {
-  const { clock } = recovery
   const { context } = filling
-  const deadlineMs = longestMs(fill.point)
-  const onDeadline = () => new PilothouseError('deadline_exceeded', `The restore took longer than ${deadlineMs} ms.`)
   let isUsed = context.operation.resumptions > 0 || context.attempt > 1
   const work = (signal: AbortSignal) =>
     withPointRepository(recovery, { point: fill.point, context: { ...context, signal } }, async (repository, call) => {
@@ -132,7 +129,19 @@ export async function fillFromPoint(recovery: RecoveryToolkit, fill: HomeFill, f
       isUsed = true
       await fillOnce(recovery, fill, { ...filling, repository, call })
     })
-  await withDeadline(work, { clock, deadlineMs, signal: context.signal, onDeadline, graceMs: LEAST_RESTORE_MS })
+  await withinSize(recovery, { point: fill.point, signal: context.signal }, work)
+}
+
+/** Bounds what goes over all of a point by what is in it. */
+export async function withinSize<T>(
+  { clock }: RecoveryToolkit,
+  { point, signal }: { readonly point: StoredPoint; readonly signal: AbortSignal },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadlineMs = longestMs(point)
+  const message = `Going over the point took longer than ${Math.round(deadlineMs / 1000)} s.`
+  const onDeadline = () => new PilothouseError('deadline_exceeded', message)
+  return await withDeadline(work, { clock, deadlineMs, signal, onDeadline, graceMs: LEAST_RESTORE_MS })
 }
 
 const longestMs = ({ bytes, entries }: StoredPoint): number =>

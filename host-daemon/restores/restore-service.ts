@@ -1,4 +1,3 @@
-import { PilothouseError } from '../../src-shared/error.ts'
 import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
 import type {
   CommandId,
@@ -15,6 +14,9 @@ import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import type { DangerousDeps, DangerousInput } from '../environments/dangerous.ts'
 import type { SpawnLimits } from '../environments/spawn-command.ts'
 import type { Requester } from '../operations/requester.ts'
+import { clone, type CloneDeps } from './clone-command.ts'
+import { acceptDrill } from './drill-command.ts'
+import { restoreFiles } from './files-command.ts'
 import { planRestore, runRestore, type RestoreDeps } from './restore-command.ts'
 import { PointPresence } from './restore-presence.ts'
 import { planUndo, runUndo } from './undo-command.ts'
@@ -57,15 +59,15 @@ export interface RestoreServiceDeps {
   readonly isImageUsable: (image: ImageRef) => Promise<boolean>
 }
 
-const NOT_YET = () => new PilothouseError('engine_failed', 'Restores are not part of this daemon yet.')
-
 /** What the calls that use a recovery point are answered with. */
 export class RestoreService {
   readonly deps: RestoreServiceDeps
   private readonly restoring: RestoreDeps
+  private readonly making: CloneDeps
 
   constructor(deps: RestoreServiceDeps) {
     this.deps = deps
+    this.making = { ...deps, engine: deps.dangerous.engine }
     this.restoring = { ...deps, presence: new PointPresence(deps.recovery) }
   }
 
@@ -89,15 +91,15 @@ export class RestoreService {
     return runUndo(this.restoring, caller, input)
   }
 
-  files(_caller: Requester, _input: FilesInput, _signal: AbortSignal): Promise<Operation> {
-    throw NOT_YET()
+  files(caller: Requester, input: FilesInput): Promise<Operation> {
+    return restoreFiles(this.making, caller, input)
   }
 
-  clone(_caller: Requester, _input: CloneInput, _signal: AbortSignal): Promise<Operation> {
-    throw NOT_YET()
+  clone(caller: Requester, input: CloneInput): Promise<Operation> {
+    return clone(this.making, caller, input)
   }
 
-  drill(_caller: Requester, _input: DrillInput, _signal: AbortSignal): Promise<Operation> {
-    throw NOT_YET()
+  drill(caller: Requester, input: DrillInput): Promise<Operation> {
+    return acceptDrill(this.making, caller, input)
   }
 }

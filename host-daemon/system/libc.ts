@@ -13,6 +13,7 @@ export interface NativeCall {
 interface Library {
   readonly getsockopt: NativeCall
   readonly flock: NativeCall
+  readonly renameat2: NativeCall
   readonly getpwuid_r: NativeCall
   readonly getgrnam_r: NativeCall
   readonly getgrgid_r: NativeCall
@@ -47,6 +48,7 @@ function load(): Library {
   return {
     getsockopt: library.func('getsockopt', 'int', ['int', 'int', 'int', buffer, length]),
     flock: library.func('flock', 'int', ['int', 'int']),
+    renameat2: library.func('renameat2', 'int', ['int', 'const char*', 'int', 'const char*', 'uint32_t']),
     getpwuid_r: library.func('getpwuid_r', 'int', ['uint32_t', entry(passwd), buffer, 'size_t', found]),
     getgrnam_r: library.func('getgrnam_r', 'int', ['const char*', entry(group), buffer, 'size_t', found]),
     getgrgid_r: library.func('getgrgid_r', 'int', ['uint32_t', entry(group), buffer, 'size_t', found]),
@@ -61,6 +63,7 @@ export function lastErrno(): number {
 export const ERRNO = {
   EINTR: koffi.os.errno['EINTR'] ?? 4,
   EAGAIN: koffi.os.errno['EAGAIN'] ?? 11,
+  EEXIST: koffi.os.errno['EEXIST'] ?? 17,
 } as const
 
 /**

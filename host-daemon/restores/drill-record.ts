@@ -1,0 +1,38 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { DrillCheck } from '../../src-shared/model/operation-result.ts'
+import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import { drillResultOf, type DrillResult } from './drill-checks.ts'
+import { pointOf } from './fill-home-steps.ts'
+
+/** Records what the drill has found, of point, environment and operation at once. Throws `drill_failed` where it must. */
+export async function recordDrill(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
+  const { store, clock } = recovery
+  const { id: operationId, environmentId, actor, requestId } = operation
+  const found = drillResultOf(recovery, operation)
+  const failed = found.checks.filter(({ isPassed }) => !isPassed)
+  const isPassed = found.checks.length > 0 && failed.length === 0
+  const detail = sentenceOf(found.checks, failed)
+  const point = pointOf(recovery, operation)
+  await store.db.together(() => {
+    const at = clock.now()
+    store.points.setDrilled(point, at, isPassed)
+    if (isPassed) store.points.setVerified(point, at)
+    store.backupStates.setDrill(environmentId, { at, isPassed, detail })
+    store.operations.setResult(operationId, { ...found, isPassed })
+    const about = { action: 'drill', outcome: isPassed ? 'proved' : 'disproved', operationId, environmentId }
+    store.activity.append({ ...about, at, actor, requestId, detail: { pointId: point.id, detail } })
+  })
+  if (!isPassed) throw failureOf({ ...found, isPassed }, detail)
+}
+
+function sentenceOf(checks: readonly DrillCheck[], [first, ...others]: readonly DrillCheck[]): string {
+  if (first === undefined) return `All ${checks.length} checks passed.`
+  const more = others.length > 0 ? ` ${others.length} more failed.` : ''
+  return `The check "${first.name}" failed: ${first.detail}${more}`
+}
+
+function failureOf({ pointId, checks }: DrillResult, detail: string): PilothouseError {
+  const message = `The recovery point ${pointId.slice(0, 8)} was drilled and is not proved. ${detail}`
+  return new PilothouseError('drill_failed', message, { details: { pointId, checks } })
+}
