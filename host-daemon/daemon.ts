@@ -34,7 +34,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const { clock, logger } = deps
   const db = openDatabase(deps.databasePath, { clock, logger })
   const assembly = assemble({ ...deps, db, options })
-  const { engine, adoption, reconciler, recovery, hub, owners, store } = assembly
+  const { engine, adoption, reconciler, recovery, scheduler, expiry, hub, owners, store } = assembly
   const ending = new AbortController()
   let background: Promise<unknown> = Promise.resolve()
   return {
@@ -48,6 +48,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       await reconciler.start()
       engine.start()
       recovery.start()
+      scheduler.start()
+      expiry.start()
       const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)
       const loop = { clock, logger, signal: ending.signal, intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
       const retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), loop)
@@ -56,6 +58,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     stop: async () => {
       ending.abort(new Error('The daemon is ending.'))
       hub.dispose()
+      await Promise.all([scheduler.stop(), expiry.stop()])
       await Promise.all([engine.stop(), adoption.stop(), reconciler.stop(), recovery.stop(), background])
       db.dispose()
     },

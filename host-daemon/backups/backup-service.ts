@@ -1,28 +1,22 @@
-import { PilothouseError } from '../../src-shared/error.ts'
 import type { BackupPolicy, BackupStatus } from '../../src-shared/model/backup.ts'
-import type {
-  CommandId,
-  EnvironmentId,
-  EnvironmentRef,
-  RecoveryPointId,
-  RecoveryPointRef,
-} from '../../src-shared/model/ids.ts'
+import type { EnvironmentId, EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { CheckDepth } from '../../src-shared/model/operation-result.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { ChangeCounts, PointChange, PointEntry, RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
-import type { OperationEngine } from '../operations/engine.ts'
+import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
+import { refuseQuarantined } from '../environments/quarantine.ts'
+import { resolveEnvironment, resolveRecorded } from '../environments/views.ts'
+import { hashOf } from '../operations/input-hash.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { RecoveryToolkit } from './recovery-toolkit.ts'
-
-interface Command {
-  readonly commandId: CommandId
-  readonly environment: EnvironmentRef
-}
-
-interface Page {
-  readonly limit: number
-  readonly after?: string | undefined
-}
+import { toWirePoint } from '../store/points-table.ts'
+import {
+  acceptBackup,
+  acceptCheck,
+  acceptPrune,
+  type BackupCommand,
+  type BackupCommandDeps,
+} from './backup-commands.ts'
+import { PointContents, type BrowseQuery, type CompareQuery } from './point-contents.ts'
+import { BackupStatuses } from './statuses.ts'
 
 export interface PointsQuery {
   readonly environment: EnvironmentRef
@@ -31,89 +25,105 @@ export interface PointsQuery {
   readonly before?: number | undefined
 }
 
-export interface BrowseQuery extends Page {
-  readonly environment: EnvironmentRef
-  readonly point: RecoveryPointRef
-  readonly folder: string
-}
-
-export interface CompareQuery extends Page {
-  readonly environment: EnvironmentRef
-  readonly from: RecoveryPointRef
-  readonly to: RecoveryPointRef
-}
-
-export interface BackupServiceDeps {
-  readonly recovery: RecoveryToolkit
-  readonly engine: OperationEngine
-}
-
-const NOT_YET = () => new PilothouseError('engine_failed', 'Backups are not part of this daemon yet.')
+export type BackupServiceDeps = BackupCommandDeps
 
 /** What the calls about backups are answered with. */
 export class BackupService {
   private readonly deps: BackupServiceDeps
+  private readonly protection: BackupStatuses
+  private readonly contents: PointContents
 
   constructor(deps: BackupServiceDeps) {
     this.deps = deps
+    this.protection = new BackupStatuses(deps.recovery)
+    this.contents = new PointContents(deps.recovery)
   }
 
-  status(_environment: EnvironmentRef | undefined) {
-    const { clock, hostName, repositories } = this.deps.recovery
+  /** Of all environments, or of one. Throws `not_found`. */
+  status(ref: EnvironmentRef | undefined) {
+    const { clock, hostName, repositories, store } = this.deps.recovery
     const { base, isOnThisHost } = repositories
-    return { at: clock.now(), hostName, base, isOnThisHost, rows: this.statuses() }
+    const rows = ref === undefined ? this.statuses() : [this.rowOf(resolveEnvironment(store, ref).id)]
+    return { at: clock.now(), hostName, base, isOnThisHost, rows }
   }
 
   /** Of every environment that is not destroyed. */
   statuses(): BackupStatus[] {
-    return []
+    return this.protection.all()
   }
 
   /** Undefined once it is destroyed. */
-  statusOf(_id: EnvironmentId): BackupStatus | undefined {
-    return undefined
+  statusOf(id: EnvironmentId): BackupStatus | undefined {
+    return this.protection.of(id)
   }
 
-  points(_query: PointsQuery): RecoveryPoint[] {
-    return []
+  /** Newest first; of a destroyed environment by its id. Throws `not_found`. */
+  points({ environment, ...filter }: PointsQuery): RecoveryPoint[] {
+    const { store } = this.deps.recovery
+    const environmentId = this.subjectOf(environment)
+    return store.points.list({ environmentId, ...filter }).map(toWirePoint)
   }
 
-  now(_caller: Requester, _input: Command): Promise<Operation> {
-    throw NOT_YET()
+  now(caller: Requester, input: BackupCommand): Promise<Operation> {
+    return acceptBackup(this.deps, caller, input)
   }
 
-  check(_caller: Requester, _input: Command & { readonly depth: CheckDepth }): Operation {
-    throw NOT_YET()
+  check(caller: Requester, input: BackupCommand & { readonly depth: CheckDepth }): Promise<Operation> {
+    return acceptCheck(this.deps, caller, input)
   }
 
-  prune(_caller: Requester, _input: Command): Operation {
-    throw NOT_YET()
+  prune(caller: Requester, input: BackupCommand): Promise<Operation> {
+    return acceptPrune(this.deps, caller, input)
   }
 
+  /** Nothing is recorded where nothing changes. When the next backup is due is decided anew. */
   setPolicy(
-    _caller: Requester,
-    _input: { readonly environment: EnvironmentRef; readonly policy: BackupPolicy | null },
+    { actor, requestId }: Requester,
+    { environment: ref, policy }: { readonly environment: EnvironmentRef; readonly policy: BackupPolicy | null },
   ): BackupStatus {
-    throw NOT_YET()
+    const { store, clock } = this.deps.recovery
+    const id = store.db.transaction(() => {
+      const environment = resolveEnvironment(store, ref)
+      refuseQuarantined(environment)
+      const { policy: from, malformation } = store.backupStates.of(environment.id)
+      if (malformation === null && hashOf(from) === hashOf(policy)) return environment.id
+      store.backupStates.setPolicy(environment.id, policy)
+      store.backupStates.setNextAt(environment.id, null)
+      const about = { actor, requestId, operationId: null, environmentId: environment.id, at: clock.now() }
+      const detail = { from, to: policy }
+      store.activity.append({ ...about, action: 'backup.policy', outcome: 'succeeded', detail })
+      return environment.id
+    })
+    return this.rowOf(id)
   }
 
-  browse(
-    _query: BrowseQuery,
-    _signal: AbortSignal,
-  ): Promise<{ pointId: RecoveryPointId; entries: PointEntry[]; next: string | null }> {
-    throw NOT_YET()
+  browse(query: BrowseQuery, signal: AbortSignal) {
+    const owner = this.ownerOf(query.environment)
+    return this.contents.browse(owner, query, signal)
   }
 
-  compare(
-    _query: CompareQuery,
-    _signal: AbortSignal,
-  ): Promise<{
-    from: RecoveryPointId
-    to: RecoveryPointId
-    counts: ChangeCounts
-    changes: PointChange[]
-    next: string | null
-  }> {
-    throw NOT_YET()
+  compare(query: CompareQuery, signal: AbortSignal) {
+    const owner = this.ownerOf(query.environment)
+    return this.contents.compare(owner, query, signal)
+  }
+
+  private rowOf(id: EnvironmentId): BackupStatus {
+    const row = this.protection.of(id)
+    if (row === undefined) throw new Error(`The environment ${id} is gone`)
+    return row
+  }
+
+  private ownerOf(ref: EnvironmentRef) {
+    return { id: this.subjectOf(ref), name: ref }
+  }
+
+  /** Points outlive the record of their environment. */
+  private subjectOf(ref: EnvironmentRef): EnvironmentId {
+    const { store } = this.deps.recovery
+    const asId = ref as EnvironmentId
+    const hasRecord = store.environments.resolve(ref) !== undefined || store.environments.find(asId) !== undefined
+    const isOnlyOfPoints =
+      !hasRecord && store.points.list({ environmentId: asId, isForgottenIncluded: true, limit: 1 }).length > 0
+    return isOnlyOfPoints ? asId : resolveRecorded(store, ref)
   }
 }

@@ -32,6 +32,7 @@ export function runDestroy(deps: DangerousDeps, caller: Requester, input: Danger
 
 /** Also for an environment in quarantine: nothing else is safe for it. */
 function destroyKind({ toolkit, hostName }: DangerousDeps): DangerousKind {
+  const { protection } = toolkit
   return {
     kind: 'destroy',
     refuse: ({ name, isProtected }) => {
@@ -39,7 +40,8 @@ function destroyKind({ toolkit, hostName }: DangerousDeps): DangerousKind {
     },
     plan: async (environment) => {
       const home = await inspectHome(toolkit, environment)
-      return destroyPlan(environment, home, { hostName, furtherHomes: furtherHomesOf(toolkit, environment) })
+      const furtherHomes = furtherHomesOf(toolkit, environment)
+      return destroyPlan(environment, home, { hostName, furtherHomes, protection: protection.tellOf(environment) })
     },
     admit: (environment) => mutate(toolkit.store, environment, { desired: 'stopped' }),
   }

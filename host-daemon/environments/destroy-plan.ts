@@ -9,12 +9,14 @@ export interface DestroySurroundings {
   readonly hostName: string
   /** Homes on record as its own beside the one that it uses; a destroy removes them too. */
   readonly furtherHomes: readonly HomeId[]
+  /** What there are of recovery points; see `HomeProtection`. */
+  readonly protection: string
 }
 
 /** The plan of a destroy, with the text that is shown, logged and recorded. */
 export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, around: DestroySurroundings): Plan {
   const { id, name, owner, generation } = environment
-  const { hostName, furtherHomes } = around
+  const { hostName, furtherHomes, protection } = around
   const used = isBeyondTelling(environment, home) ? [] : [homeLoss(environment, home)]
   const losses = [...used, ...furtherHomes.map(furtherLoss), ...quarantineLoss(environment)]
   const keeps = [
@@ -23,7 +25,8 @@ export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, a
   ]
   const opening = `Destroy ${name} (${id}) of owner ${owner} on host ${hostName}: removes the guest and its home for good.`
   const warning = 'No backup is made of it first; it cannot be undone.'
-  const text = [opening, guestFate(environment), ...losses, warning, ...keeps].join('\n')
+  const offer = offerOf(environment, home)
+  const text = [opening, guestFate(environment), ...losses, protection, ...offer, warning, ...keeps].join('\n')
   const needsName = furtherHomes.length > 0 || needsNameFor(environment, home)
   const hash = hashOf({ kind: 'destroy', environmentId: id, facts: factsOf(environment), text, needsName })
   const about = { environmentId: id, environmentName: name, generation }
@@ -37,6 +40,12 @@ export function destroyPlan(environment: StoredEnvironment, home: HomeFinding, a
     needsName,
     hash,
   }
+}
+
+/** A backup is not the destroy's to make: it may fail, and whether to go on then is for whoever asked to decide. */
+function offerOf({ name, quarantine }: StoredEnvironment, { kind }: HomeFinding): string[] {
+  if (quarantine !== null || kind === 'absent') return []
+  return [`To keep what is in it as it is now, make a final backup first: pilothouse backup now ${name}.`]
 }
 
 /** That a home is not there which a malformed record names says nothing of any home that there was. */

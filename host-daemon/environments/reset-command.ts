@@ -31,7 +31,7 @@ export function runReset(deps: DangerousDeps, caller: Requester, input: Dangerou
 }
 
 function resetKind({ toolkit, hostName, capacity }: DangerousDeps): DangerousKind {
-  const { store, clock, random, drivers, deadlines } = toolkit
+  const { store, clock, random, drivers, deadlines, protection } = toolkit
   return {
     kind: 'reset',
     refuse: (environment) => {
@@ -41,7 +41,8 @@ function resetKind({ toolkit, hostName, capacity }: DangerousDeps): DangerousKin
     },
     plan: async (environment) => {
       await drivers.refuseUnavailable(drivers.of(environment), clock)
-      return resetPlan(environment, await inspectHome(toolkit, environment), { hostName, deadlines })
+      const home = await inspectHome(toolkit, environment)
+      return resetPlan(environment, home, { hostName, deadlines, protection: protection.tellOf(environment) })
     },
     params: ({ home }) => ({ oldHomeId: home.id, newHomeId: `home-${random.hex(8)}` }),
     admit: (environment, { newHomeId }) => {

@@ -11,6 +11,8 @@ const RESTORE_PROMISE = 'Replaces the home with a chosen recovery point.'
 export interface ResetSurroundings {
   readonly hostName: string
   readonly deadlines: EnvironmentDeadlines
+  /** What there are of recovery points; see `HomeProtection`. */
+  readonly protection: string
 }
 
 /** The plan of a reset, with the text that is shown, logged and recorded. */
@@ -22,6 +24,7 @@ export function resetPlan(environment: StoredEnvironment, home: HomeFinding, aro
     opening(environment, around.hostName),
     guestFate(environment),
     ...losses,
+    around.protection,
     'No backup is made of it first. Until the guest is ready on its new home the old one is kept whole, and comes back if anything fails; after that it cannot be undone.',
     ...keeps,
     downtime(around.deadlines),

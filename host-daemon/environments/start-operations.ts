@@ -14,7 +14,8 @@ export interface StartOptions {
 /** spawn and start: the same steps; they differ in what a cancel leaves behind. */
 export function startOperations(toolkit: Toolkit, { maxAttempts }: StartOptions): OperationDefinition[] {
   const shared = {
-    claim: { mode: 'exclusive', resource: 'guest', isDisplacing: false } as const,
+    // A backup may be replaying the journal of a home that no guest has.
+    claim: { mode: 'exclusive', resource: 'guest', isDisplacing: true } as const,
     steps: [awaitTurn(toolkit), prepareHome(toolkit), ...bringUp(toolkit)],
     retry: { from: START_STEP, maxAttempts },
     describeFailure: describeFailure(toolkit.logger),

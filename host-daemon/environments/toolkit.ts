@@ -3,6 +3,7 @@ import type { Turns } from '../operations/turns.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../system/logger.ts'
 import type { DriverSet } from './driver-set.ts'
+import type { HomeProtection } from './home-protection.ts'
 
 /** How long things may take, in milliseconds. */
 export interface EnvironmentDeadlines {
@@ -28,4 +29,5 @@ export interface Toolkit {
   /** Who may start a guest now. */
   readonly turns: Turns
   readonly deadlines: EnvironmentDeadlines
+  readonly protection: HomeProtection
 }

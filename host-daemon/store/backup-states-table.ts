@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { failureSchema, type Failure } from '../../src-shared/error.ts'
 import { backupPolicySchema, type BackupPolicy, type Freshness } from '../../src-shared/model/backup.ts'
-import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
+import { operationIdSchema, type EnvironmentId, type OperationId } from '../../src-shared/model/ids.ts'
 import type { Database } from './database.ts'
 
 /** What the daemon knows of one environment's backups beside its points. */
@@ -27,6 +27,8 @@ export interface BackupState {
   readonly drill: { readonly at: number; readonly isPassed: boolean; readonly detail: string } | null
   /** What was last told of it, so that a change of it is told once. */
   readonly toldFreshness: Freshness['kind'] | null
+  /** What of the row cannot be read, and counts as not known therefore, as one sentence; null: nothing. */
+  readonly malformation: string | null
 }
 
 interface Row {
@@ -65,6 +67,11 @@ export class BackupStatesTable {
   of(environmentId: EnvironmentId): BackupState {
     const sql = 'SELECT * FROM backup_states WHERE environment_id = @environmentId'
     return toState(this.db.get<Row>(sql, { environmentId }), environmentId)
+  }
+
+  /** Of one of which nothing is known, without a look. */
+  none(environmentId: EnvironmentId): BackupState {
+    return toState(undefined, environmentId)
   }
 
   /** Of all environments that have a row. */
@@ -134,43 +141,68 @@ export class BackupStatesTable {
   }
 }
 
+/** Something is in the row, and it does not read as what it should be. */
+const isUnread = (column: unknown, read: unknown): boolean => column !== null && column !== undefined && read === null
+
 function toState(row: Row | undefined, environmentId: EnvironmentId): BackupState {
+  const [policy, attempt] = [fromJson(backupPolicySchema, row?.policy), toAttempt(row)]
+  const times = [row?.problem_at, row?.next_at, row?.checked_at, row?.pruned_at, row?.drilled_at]
+  const unread = [
+    ...(isUnread(row?.policy, policy) ? ['policy'] : []),
+    ...(isUnread(row?.attempt_at, attempt) || isUnread(row?.attempt_failure, attempt?.failure ?? null)
+      ? ['last attempt']
+      : []),
+    ...(times.some((column) => isUnread(column, toTime(column))) ? ['times'] : []),
+  ]
+  const malformation = unread.length === 0 ? null : `The record of its backups is malformed (${unread.join(', ')}).`
   return {
     environmentId,
-    policy: fromJson(backupPolicySchema, row?.policy),
+    policy,
     problem: row?.problem ?? null,
-    problemAt: row?.problem_at ?? null,
-    attempt: toAttempt(row),
+    problemAt: toTime(row?.problem_at),
+    attempt,
     failuresInARow: row?.failures_in_a_row ?? 0,
-    nextAt: row?.next_at ?? null,
+    nextAt: toTime(row?.next_at),
     check: toCheck(row),
     checkPart: row?.check_part ?? 0,
-    prunedAt: row?.pruned_at ?? null,
+    prunedAt: toTime(row?.pruned_at),
     drill: toDrill(row),
     toldFreshness: (row?.told_freshness ?? null) as Freshness['kind'] | null,
+    malformation,
   }
 }
 
+function toTime(column: number | null | undefined): number | null {
+  return Number.isSafeInteger(column) && (column ?? -1) >= 0 ? (column ?? null) : null
+}
+
 function toAttempt(row: Row | undefined): BackupState['attempt'] {
-  const outcome = OUTCOME.safeParse(row?.attempt_outcome).data
-  if (row?.attempt_at === null || row?.attempt_at === undefined || outcome === undefined) return null
-  const operationId = row.attempt_operation_id as OperationId
-  return { at: row.attempt_at, operationId, outcome, failure: fromJson(failureSchema, row.attempt_failure) }
+  const at = toTime(row?.attempt_at)
+  if (row === undefined || at === null) return null
+  const outcome = OUTCOME.safeParse(row.attempt_outcome).data
+  const operationId = operationIdSchema.safeParse(row.attempt_operation_id).data
+  if (outcome === undefined || operationId === undefined) return null
+  return { at, operationId, outcome, failure: fromJson(failureSchema, row.attempt_failure) }
 }
 
 function toCheck(row: Row | undefined): BackupState['check'] {
-  if (row?.checked_at === null || row?.checked_at === undefined) return null
-  return { at: row.checked_at, isSound: row.check_sound === 1, detail: row.check_detail ?? '' }
+  const at = toTime(row?.checked_at)
+  return row === undefined || at === null
+    ? null
+    : { at, isSound: row.check_sound === 1, detail: row.check_detail ?? '' }
 }
 
 function toDrill(row: Row | undefined): BackupState['drill'] {
-  if (row?.drilled_at === null || row?.drilled_at === undefined) return null
-  return { at: row.drilled_at, isPassed: row.drill_passed === 1, detail: row.drill_detail ?? '' }
+  const at = toTime(row?.drilled_at)
+  return row === undefined || at === null
+    ? null
+    : { at, isPassed: row.drill_passed === 1, detail: row.drill_detail ?? '' }
 }
 
 function fromJson<T>(schema: z.ZodType<T>, text: string | null | undefined): T | null {
+  if (text === null || text === undefined) return null
   try {
-    return schema.safeParse(JSON.parse(text ?? 'null')).data ?? null
+    return schema.safeParse(JSON.parse(text)).data ?? null
   } catch {
     return null
   }

@@ -91,6 +91,8 @@ export const FORGET = [
   'DELETE FROM startups WHERE environment_id = @id',
   'DELETE FROM console_gaps WHERE boot_id IN (SELECT id FROM boots WHERE environment_id = @id)',
   'DELETE FROM boots WHERE environment_id = @id',
+  'DELETE FROM backup_states WHERE environment_id = @id',
+  'DELETE FROM kept_homes WHERE environment_id = @id',
   'DELETE FROM homes WHERE environment_id = @id',
   'DELETE FROM environments WHERE id = @id',
 ]

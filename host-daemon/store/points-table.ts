@@ -30,6 +30,27 @@ VALUES
    @addedBytes, @durationMs, @consistency, @unreadableCount, @tags, @operationId, @hasListing, @recordedAt)
 ON CONFLICT (id) DO NOTHING`
 
+/** The newest point, and what is known of all of them together. */
+export interface NewestPoint {
+  readonly pointCount: number
+  readonly lastVerifiedAt: number | null
+  /** Null where its row is malformed. */
+  readonly point: StoredPoint | null
+}
+
+/** Counted in the index alone; then one row is looked up for each. */
+const newestOf = (which: string) => `
+SELECT p.*, g.point_count AS pointCount, g.verified_at AS lastVerifiedAt FROM (
+  SELECT environment_id, COUNT(*) AS point_count, MAX(taken_at) AS taken_at, MAX(verified_at) AS verified_at
+  FROM recovery_points WHERE forgotten_at IS NULL AND ${which} GROUP BY environment_id
+) g JOIN (SELECT ${COLUMNS}, environment_id, taken_at, forgotten_at FROM recovery_points) p
+  ON p.environment_id = g.environment_id AND p.taken_at = g.taken_at AND p.forgotten_at IS NULL
+ORDER BY p.id`
+const NEWEST_OF_LIVING = newestOf('environment_id IN (SELECT id FROM environments WHERE destroyed_at IS NULL)')
+const NEWEST_OF_ONE = newestOf('environment_id = @environmentId')
+
+type NewestRow = Row & Omit<NewestPoint, 'point'>
+
 type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly environmentId: string }
 
 export type NewPoint = Omit<StoredPoint, 'verifiedAt' | 'drilledAt' | 'hasPassedDrill' | 'forgottenAt'>
@@ -84,6 +105,25 @@ export class PointsTable {
       .all<Row>(sql, { ref, end })
       .map(toPoint)
       .filter((point) => point !== undefined)
+  }
+
+  /** Points that are there as far as is known are on record as being at that place, whosever they are. */
+  isAnyAt(repository: string): boolean {
+    const sql = 'SELECT 1 FROM recovery_points WHERE repository = @repository AND forgotten_at IS NULL LIMIT 1'
+    return this.db.get(sql, { repository }) !== undefined
+  }
+
+  /** Of every living environment that has points that are not forgotten, or of one. */
+  newest(environmentId?: EnvironmentId): Map<EnvironmentId, NewestPoint> {
+    const sql = environmentId === undefined ? NEWEST_OF_LIVING : NEWEST_OF_ONE
+    const rows = this.db.all<NewestRow>(sql, environmentId === undefined ? {} : { environmentId })
+    // Of those that were taken at the same time, the one that `list` tells first.
+    const found = new Map<EnvironmentId, NewestPoint>()
+    for (const { pointCount, lastVerifiedAt, ...row } of rows) {
+      const id = row.environmentId as EnvironmentId
+      if (!found.has(id)) found.set(id, { pointCount, lastVerifiedAt, point: toPoint(row) ?? null })
+    }
+    return found
   }
 
   /** Some row of the environment's points is malformed: its points cannot be relied on to be all there are. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRouterClient, ORPCError, type Router } from '@orpc/server'
 import { pino } from 'pino'
-import type { DaemonOptions } from '../../host-daemon/daemon-options.ts'
+import { DEFAULT_RECOVERY, type DaemonOptions } from '../../host-daemon/daemon-options.ts'
 import { createDaemon } from '../../host-daemon/daemon.ts'
 import { createCallGuard, type ServedCaller } from '../../host-daemon/server/call-guard.ts'
 import type { Caller } from '../../host-daemon/server/caller.ts'
@@ -36,6 +36,14 @@ export interface FakeDriverDaemonOptions {
   readonly arrange?: (driver: FakeVmDriver) => unknown
 }
 
+/** Nothing is backed up, checked or pruned unless a test says so. */
+export const UNSCHEDULED: DaemonOptions['recovery'] = {
+  ...DEFAULT_RECOVERY,
+  policy: { ...DEFAULT_RECOVERY.policy, intervalMinutes: null },
+  checkIntervalMs: null,
+  pruneIntervalMs: null,
+}
+
 /** Quick where the real daemon is patient. */
 const QUICK: Partial<DaemonOptions> = {
   observeIntervalMs: 20,
@@ -43,6 +51,7 @@ const QUICK: Partial<DaemonOptions> = {
   heartbeatMs: 100,
   undoDeadlineMs: 2_000,
   letGoMs: 200,
+  recovery: UNSCHEDULED,
   owners: [{ name: 'local' as OwnerName, limit: 'unlimited', note: 'this host itself' }],
 }
 

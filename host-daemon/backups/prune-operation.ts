@@ -1,0 +1,103 @@
+import { PilothouseError } from '../../src-shared/error.ts'
+import type { RecoveryPointId } from '../../src-shared/model/ids.ts'
+import { describeFailure } from '../environments/failures.ts'
+import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
+import type { BackupState } from '../store/backup-states-table.ts'
+import type { StoredOperation } from '../store/operation-row.ts'
+import type { StoredPoint } from '../store/points-table.ts'
+import { awaitSlot, LONG_STEP_MS } from './backup-steps.ts'
+import { PointListings } from './point-listings.ts'
+import { policyOf } from './policy.ts'
+import type { RecoveryToolkit } from './recovery-toolkit.ts'
+import { useRepository } from './repository-work.ts'
+
+/** Forgets the points that no rule keeps, and frees their space; what has gone from the repository is told as gone. */
+export function pruneOperation(recovery: RecoveryToolkit): OperationDefinition {
+  return {
+    kind: 'prune',
+    claim: { mode: 'shared', resource: 'repository' },
+    steps: [awaitSlot(recovery), pruneRepository(recovery), removeListings(recovery, new PointListings(recovery))],
+    retry: null,
+    describeFailure: describeFailure(recovery.logger),
+    settle: () => undefined,
+  }
+}
+
+/** What is gone is found by looking, not by what was said to go: a dead daemon's prune has told nobody. */
+function pruneRepository(recovery: RecoveryToolkit): Step {
+  return {
+    name: 'prune',
+    phase: null,
+    deadlineMs: LONG_STEP_MS,
+    isCancellable: true,
+    run: async (context) => {
+      const { operation, signal, childStarted } = context
+      const { environmentId } = operation
+      const repository = recovery.repositories.of(environmentId)
+      const call = { signal, onChild: childStarted, environmentId }
+      const use = { environmentId, repository, isAlone: true, isAfterCrash: operation.resumptions > 0, call }
+      const { keep } = policyOf(recovery, insistOnPolicy(recovery.store.backupStates.of(environmentId)))
+      const left = await useRepository(recovery, use, async () => {
+        await repository.prune({ ...call, keep })
+        return await repository.list(call)
+      })
+      const there = new Set(left.map(({ id }) => id))
+      await recovery.store.db.together(() => record(recovery, operation, { there, location: repository.location }))
+    },
+  }
+}
+
+/** A policy that cannot be read may keep more than the host's does. */
+function insistOnPolicy(state: BackupState): BackupState {
+  if (state.malformation === null) return state
+  const message = `${state.malformation} Nothing was forgotten: which points it keeps cannot be told.`
+  throw new PilothouseError('engine_failed', message, { hint: 'Give the environment a backup policy again.' })
+}
+
+interface Found {
+  readonly there: ReadonlySet<RecoveryPointId>
+  readonly location: string
+}
+
+function record({ store, clock }: RecoveryToolkit, operation: StoredOperation, { there, location }: Found): void {
+  const { id: operationId, environmentId, actor, requestId } = operation
+  const at = clock.now()
+  const known = pointsOf(store.points.list({ environmentId, limit: ALL }), location)
+  const gone = known.filter(({ id }) => !there.has(id))
+  for (const point of gone) {
+    store.points.setForgotten(point, at)
+    const detail = { pointId: point.id, takenAt: point.takenAt }
+    const about = { action: 'point.forgotten', outcome: 'succeeded', detail }
+    store.activity.append({ ...about, at, actor, requestId, operationId, environmentId })
+  }
+  store.backupStates.setPruned(environmentId, at)
+  store.operations.setResult(operationId, {
+    kind: 'prune',
+    forgotten: gone.length,
+    kept: known.length - gone.length,
+  })
+}
+
+const ALL = 1_000_000
+
+/** What is at another place was not looked at. */
+function pointsOf(points: readonly StoredPoint[], location: string): StoredPoint[] {
+  return points.filter(({ repository }) => repository === location)
+}
+
+function removeListings({ store }: RecoveryToolkit, listings: PointListings): Step {
+  return {
+    name: 'remove_listings',
+    phase: null,
+    deadlineMs: LONG_STEP_MS,
+    isCancellable: true,
+    run: async ({ operation: { environmentId }, signal }: StepContext) => {
+      const points = store.points.list({ environmentId, isForgottenIncluded: true, limit: ALL })
+      for (const point of points) {
+        if (point.forgottenAt === null || !point.hasListing) continue
+        signal.throwIfAborted()
+        await listings.remove(point)
+      }
+    },
+  }
+}
