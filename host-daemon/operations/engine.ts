@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
-import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import type {
   Operation,
@@ -58,7 +57,6 @@ export class OperationEngine {
   private readonly unrecorded = new Map<OperationId, OperationStatus>()
   private readonly progress = new Map<OperationId, OperationProgress>()
   private readonly waiters = new Map<OperationId, Set<() => void>>()
-  private readonly listening: Disposable
 
   constructor(deps: EngineDeps) {
     this.deps = deps
@@ -69,9 +67,6 @@ export class OperationEngine {
       deps.onUnrecorded(id)
     }
     this.writer = new OutcomeWriter({ ...deps, suspend: this.suspension.signal, onUnrecorded })
-    this.listening = deps.store.db.onCommitted((change) => {
-      for (const { kind, id } of change) if (kind === 'operation') this.wakeIfEnded(id as OperationId)
-    })
   }
 
   /** Ends what cannot be gone on with, before anyone goes by the claims. */
@@ -90,7 +85,6 @@ export class OperationEngine {
   async stop(): Promise<void> {
     this.suspension.abort(new PilothouseError('cancelled', 'The daemon is ending.'))
     await Promise.all([...this.runs.values()].map(({ ended }) => ended))
-    this.listening.dispose()
   }
 
   replayOf(command: Command): Operation | undefined {
@@ -177,7 +171,9 @@ export class OperationEngine {
     this.runs.delete(id)
     this.unrecorded.delete(id)
     this.progress.delete(id)
-    if (outcome !== null) this.deps.onEnded(environmentId)
+    if (outcome === null) return
+    this.wake(id)
+    this.deps.onEnded(environmentId)
   }
 
   /** Whatever a killed daemon's children wrote is not touched before they are positively gone. */
@@ -225,10 +221,6 @@ export class OperationEngine {
       waiting.add(arrive)
       signal.addEventListener('abort', give, { once: true })
     })
-  }
-
-  private wakeIfEnded(id: OperationId): void {
-    if (this.waiters.has(id) && !this.deps.store.operations.isRunning(id)) this.wake(id)
   }
 
   private wake(id: OperationId): void {

@@ -75,11 +75,6 @@ export class OperationsTable {
     return row === undefined ? undefined : toStoredOperation(row)
   }
 
-  /** Without reading what else is in its row; false too for one that is not there. */
-  isRunning(id: OperationId): boolean {
-    return this.db.get("SELECT 1 FROM operations WHERE id = @id AND status = 'running'", { id }) !== undefined
-  }
-
   /** Newest first. */
   list({ environmentId, isRunning, limit }: OperationFilter): StoredOperation[] {
     const conditions = [
