@@ -1,15 +1,19 @@
 import { z } from 'zod'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import type { Clock } from '../../../src-shared/lib/clock.ts'
+import { waitUntilGone } from '../../system/processes.ts'
 import type { BootRecord, GuestProgram, GuestProgramResult } from '../vm-driver.ts'
 import { AgentRefusal, type AgentClient } from './agent-client.ts'
-import { withAgent, inspectGuest, textOf, type Conversations } from './inspect-guest.ts'
+import { findGuest } from './find-guest.ts'
+import { inspectGuest, textOf, withAgent, type Conversations } from './inspect-guest.ts'
+import { LinkLost } from './line-socket.ts'
 
 const OUTPUT_BYTES = 1024 * 1024
 /** So many characters of base64 are whole groups, and no less than the bytes that are kept. */
 const OUTPUT_CHARACTERS = Math.ceil(OUTPUT_BYTES / 3) * 4
 const FIRST_POLL_MS = 20
 const LAST_POLL_MS = 1_000
+const ENDING_MS = 2_000
 
 const startedSchema = z.looseObject({ pid: z.int() })
 const statusSchema = z.looseObject({
@@ -30,13 +34,16 @@ export async function runInGuest(
   tools: RunTools,
 ): Promise<GuestProgramResult> {
   program.signal.throwIfAborted()
-  await rejectIfGone(record, tools)
+  const process = await findGuest(record)
+  if (process === undefined) throw gone('There is no process of this boot.')
   const deadline = AbortSignal.timeout(program.deadlineMs)
   const signal = AbortSignal.any([program.signal, deadline])
   try {
     return await run({ record, program, tools, signal })
   } catch (error) {
     program.signal.throwIfAborted()
+    // Its sockets are closed before its process is gone.
+    if (error instanceof LinkLost) await waitUntilGone(process, { timeoutMs: ENDING_MS })
     if (!(error instanceof AgentRefusal)) await rejectIfGone(record, tools)
     throw describe(error, { program, isLate: deadline.aborted })
   }
@@ -70,7 +77,11 @@ function resultOf(status: z.infer<typeof statusSchema>): GuestProgramResult {
 
 async function rejectIfGone(record: BootRecord, tools: RunTools): Promise<void> {
   const evidence = await inspectGuest(record, tools)
-  if (evidence.kind === 'gone') throw new PilothouseError('guest_gone', `The guest is gone. ${evidence.detail}`)
+  if (evidence.kind === 'gone') throw gone(evidence.detail)
+}
+
+function gone(detail: string): PilothouseError {
+  return new PilothouseError('guest_gone', `The guest is gone. ${detail}`)
 }
 
 interface Circumstances {
@@ -91,6 +102,7 @@ function describe(error: unknown, { program, isLate }: Circumstances): Pilothous
       hint: 'It may still be running in the guest.',
       cause: error,
     })
-  const says = `What became of ${name} in the guest could not be found out: ${textOf(error)}`
+  const why = error instanceof z.ZodError ? 'its agent gave no proper answer.' : textOf(error)
+  const says = `What became of ${name} in the guest could not be found out: ${why}`
   return new PilothouseError('engine_failed', says, { cause: error })
 }
