@@ -15,8 +15,8 @@ export interface PointsRead {
   readonly isReading: ShallowRef<boolean>
   /** There may be older ones. */
   readonly hasMore: ComputedRef<boolean>
-  read(): Promise<void>
-  readMore(): Promise<void>
+  readonly read: () => Promise<void>
+  readonly readMore: () => Promise<void>
 }
 
 /** Whose points, and whether those count that are no longer in the repository. */

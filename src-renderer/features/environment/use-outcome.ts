@@ -1,8 +1,8 @@
 import { computed, type ComputedRef } from 'vue'
 import type { Failure } from '../../../src-shared/error.ts'
 import type { Environment, Phase } from '../../../src-shared/model/environment.ts'
-import type { Operation } from '../../../src-shared/model/operation.ts'
-import type { EnvironmentAction } from '../../lib/action-rules.ts'
+import type { Operation, OperationKind } from '../../../src-shared/model/operation.ts'
+import { ENVIRONMENT_ACTIONS, type EnvironmentAction } from '../../lib/action-rules.ts'
 import type { EnvironmentRow } from '../../lib/environment-list.ts'
 import { PHASE_WORDS } from '../../lib/environment-state.ts'
 import { durationText, mebibytesText } from '../../lib/format.ts'
@@ -60,6 +60,11 @@ function wayBack(environment: Environment): NextStep[] {
   return [{ kind: 'act', action: 'recover', label: 'Recover, keeping the home' }]
 }
 
+function isEnvironmentAction(kind: OperationKind): kind is OperationKind & EnvironmentAction {
+  const actions: readonly string[] = ENVIRONMENT_ACTIONS
+  return actions.includes(kind)
+}
+
 function isDown(environment: Environment): boolean {
   return environment.observed.kind === 'failed' || environment.observed.kind === 'lost'
 }
@@ -75,7 +80,9 @@ function refused(entry: Submitted, failure: Failure): Outcome {
   const title = entry.spawn === null ? `${OPERATION_WORDS[entry.kind]} was not accepted` : 'It was not accepted'
   const kept = entry.spawn === null ? 'Nothing was changed.' : 'Nothing was made.'
   const correctFirst: NextStep[] = [{ kind: 'correct' }, { kind: 'spawn-again' }]
-  const again: NextStep[] = [{ kind: 'act', action: entry.kind as EnvironmentAction, label: 'Try again' }]
+  const again: NextStep[] = isEnvironmentAction(entry.kind)
+    ? [{ kind: 'act', action: entry.kind, label: 'Try again' }]
+    : []
   const next = entry.spawn === null ? again : failure.retryable ? correctFirst.reverse() : correctFirst
   return { key: entry.requestId, title, failure, kept, next }
 }
@@ -95,8 +102,7 @@ function failed(operation: Operation, failure: Failure, source: OutcomeSource): 
   const canSpawnAgain =
     environment === undefined && kind === 'spawn' && (source.startup.submitted.value?.spawn ?? null) !== null
   const again: NextStep[] = canSpawnAgain ? [{ kind: 'spawn-again' }, { kind: 'correct' }] : []
-  const action = kind as EnvironmentAction
-  const retry: NextStep[] = kind === 'spawn' ? [] : [{ kind: 'act', action, label: 'Try again' }]
+  const retry: NextStep[] = isEnvironmentAction(kind) ? [{ kind: 'act', action: kind, label: 'Try again' }] : []
   return {
     key: operation.id,
     title: failedTitle(operation, phase),
@@ -131,11 +137,16 @@ function fallen(environment: Environment, sentence: string): Outcome {
   }
 }
 
+/** Their refusals are told by the dialog that asked. */
+const SAID_BY_DIALOGS: ReadonlySet<OperationKind> = new Set([
+  ...(['resize', 'reset', 'destroy', 'restore', 'undo_restore', 'clone'] as const),
+])
+
 function ofCommand(entry: Submitted | undefined, row: EnvironmentRow | undefined): Outcome | null {
   const failure = entry?.failure ?? null
   if (entry === undefined || failure === null || (entry.isLeft && row !== undefined)) return null
   // A dialog that is still open has said it already.
-  if (entry.kind === 'resize' || entry.kind === 'reset' || entry.kind === 'destroy') return null
+  if (SAID_BY_DIALOGS.has(entry.kind)) return null
   if (entry.answer === 'unsure') return unanswered(entry, failure)
   return entry.answer === 'refused' ? refused(entry, failure) : null
 }

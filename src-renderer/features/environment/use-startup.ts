@@ -3,7 +3,7 @@ import { PHASES, type ObservedState, type Phase } from '../../../src-shared/mode
 import type { CommandId, HostId, RequestId } from '../../../src-shared/model/ids.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
 import { rowKey, type EnvironmentRow } from '../../lib/environment-list.ts'
-import { startsGuest } from '../../lib/operation-words.ts'
+import { isAside, startsGuest } from '../../lib/operation-words.ts'
 import { useCommandsStore } from '../../stores/commands.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import type { Submitted } from '../../stores/submitted.ts'
@@ -15,7 +15,7 @@ export interface Startup {
   readonly row: ComputedRef<EnvironmentRow | undefined>
   /** The command of this window that is behind what is shown, if it is one of ours. */
   readonly submitted: ComputedRef<Submitted | undefined>
-  /** The newest operation of this environment, running or ended. */
+  /** The newest operation of this environment, running or ended; not what only goes on beside it, such as a backup. */
   readonly operation: ComputedRef<Operation | undefined>
   /** Where a start stands; null when nothing is starting. Within one attempt it never goes back. */
   readonly phase: ComputedRef<Phase | null>
@@ -44,14 +44,16 @@ function useBehind(source: StartupSource): Behind {
   const operation = computed(() => {
     let newest: Operation | undefined
     for (const { hostId, operation: each } of fleet.operations()) {
-      if (hostId !== source.hostId() || each.environmentId !== environmentId.value) continue
+      if (hostId !== source.hostId() || each.environmentId !== environmentId.value || isAside(each.kind)) continue
       if (newest === undefined || each.requestedAt >= newest.requestedAt) newest = each
     }
     return newest
   })
   /** The newest command of this window for it; events about it may still be on their way. */
   const own = computed(() =>
-    [...commands.submitted.values()].findLast((each) => each.environmentId === environmentId.value),
+    [...commands.submitted.values()].findLast(
+      (each) => each.environmentId === environmentId.value && !isAside(each.kind),
+    ),
   )
   const submitted = computed(() => {
     const mine = spawned.value ?? own.value
@@ -99,7 +101,7 @@ function isOnItsWay(submitted: Submitted | undefined, operation: Operation | und
 
 /** The host may not have said a phase yet, as while it still ends the guest that it is to start again. */
 function phaseOf({ kind, phase }: Operation): Phase | null {
-  return startsGuest(kind) ? (phase ?? 'requested') : null
+  return phase ?? (startsGuest(kind) ? 'requested' : null)
 }
 
 /** A moment that stays what it first was for a key, however the host's clock is measured later. */
