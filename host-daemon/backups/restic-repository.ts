@@ -4,6 +4,7 @@ import type { FillOptions, MadePoint, NewPointOptions, PointRepository, Reposito
 import { inOurWords } from './restic-repository-failure.ts'
 import { backUp, type BackupProgress } from './restic/backup.ts'
 import { checkRepository } from './restic/check.ts'
+import { requireConfined } from './restic/confined.ts'
 import { forgetByRules } from './restic/forget.ts'
 import { includeFlags, requireArrived } from './restic/include.ts'
 import { initRepository } from './restic/init.ts'
@@ -86,6 +87,7 @@ export class ResticRepository implements PointRepository {
     return this.use(options, async () => {
       const includes = includeFlags(paths)
       await requireEmptyFolder(tree.path)
+      await requireConfined(tree, options.signal)
       await restoreInto(this.restic.within(tree), {
         ...this.long(options),
         point,

@@ -7,7 +7,8 @@ import { syncDirectory } from './files.ts'
 import { loopDeviceOf } from './mounts.ts'
 import { PrivateRoom } from './private-room.ts'
 
-const WRITABLE = 'loop,nosuid,nodev,noexec,noatime'
+/** No link is followed, whoever made it: what fills a home never writes out of it. */
+const WRITABLE = 'loop,nosuid,nodev,noexec,noatime,nosymfollow'
 /** The loop device, too, is made so that nothing can be written. */
 const READ_ONLY = 'loop,ro,nosuid,nodev,noexec'
 const PROGRAM_TIMEOUT_MS = 30_000

@@ -11,6 +11,7 @@ function makeSubject(): Promise<RepositoriesSubject> {
     remove: (location) => Promise.resolve(void repositories.stores.delete(location)),
     damage: (location) => Promise.resolve(void (repositories.stores.get(location)!.isDamaged = true)),
     leaveDeadLock: (location) => Promise.resolve(void (repositories.stores.get(location)!.deadLocks += 1)),
+    treeAt: (path) => Promise.resolve({ path, pathInside: path, within: ([file = '', ...args]) => [file, ...args] }),
     dispose: () => Promise.resolve(),
   })
 }

@@ -6,6 +6,7 @@ import { createResticRepositories } from '../../host-daemon/backups/repositories
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
+import { TreeRooms } from '../support/tree-rooms.ts'
 import { temporaryFolder } from '../support/edge.ts'
 import { describeRepositories, type RepositoriesSubject } from './point-repository.ts'
 
@@ -23,12 +24,17 @@ async function makeSubject(): Promise<RepositoriesSubject> {
     clock: new SystemClock(),
     random: new SystemRandom(),
   })
+  const rooms = new TreeRooms(join(folder.path, 'rooms'))
   return {
     repositories,
     remove: (location) => rm(location, { recursive: true }),
     damage: flipOneBit,
     leaveDeadLock: (location) => killInTheMiddle(location, file),
-    dispose: () => folder.remove(),
+    treeAt: (path) => rooms.treeAt(path),
+    dispose: async () => {
+      await rooms.close()
+      await folder.remove()
+    },
   }
 }
 

@@ -17,6 +17,8 @@ export interface RepositoriesSubject {
   readonly damage: (location: string) => Promise<void>
   /** Whoever used it was killed. */
   readonly leaveDeadLock: (location: string) => Promise<void>
+  /** That folder as a tree that can be filled. */
+  readonly treeAt: (path: string) => Promise<HomeTree>
   readonly dispose: () => Promise<void>
 }
 
@@ -50,7 +52,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
       trees += 1
       const path = join(folder.path, `tree-${trees}`)
       await mkdir(path)
-      return { path, pathInside: path, within: (program) => ['env', `--chdir=${path}`, ...program] }
+      return await subject.treeAt(path)
     }
     const treeOf = async (files: Files): Promise<HomeTree> => {
       const tree = await emptyTree()
