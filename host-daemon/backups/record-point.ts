@@ -119,7 +119,8 @@ function pointOf(
 
 function resultOf({ taken: { made, view }, size }: Recorded): OperationResult & { readonly kind: 'backup' } {
   const { id: pointId, addedBytes, unreadable } = made
-  const { consistency, frozenMs } = view
+  const { consistency } = view
+  const frozenMs = view.frozenMs === null ? null : Math.round(view.frozenMs)
   const unreadableCount = unreadable.length
   return { kind: 'backup', pointId, ...size, addedBytes, consistency, frozenMs, unreadableCount }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { failureSchema, type Failure } from '../../src-shared/error.ts'
+import { operationResultSchema } from '../../src-shared/model/operation-result.ts'
 import { operationSchema, type Operation, type OperationStatus } from '../../src-shared/model/operation.ts'
 import { without } from './without.ts'
 
@@ -87,7 +88,8 @@ function valuesOf(row: OperationRow) {
     isCancelRequested: row.cancel_requested_at !== null,
     resumptions: row.resumptions,
     params: JSON.parse(row.params) as unknown,
-    result: JSON.parse(row.result ?? 'null') as unknown,
+    // What came of it decides nothing: one that cannot be read is one that is not known.
+    result: operationResultSchema.safeParse(JSON.parse(row.result ?? 'null')).data ?? null,
     progress: null,
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '../../src-shared/error.ts'
 import type { Phase } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
-import type { OperationResult } from '../../src-shared/model/operation-result.ts'
+import { operationResultSchema, type OperationResult } from '../../src-shared/model/operation-result.ts'
 import type { Operation, OperationStatus } from '../../src-shared/model/operation.ts'
 import type { Database } from './database.ts'
 import { toStoredOperation, type OperationParams, type OperationRow, type StoredOperation } from './operation-row.ts'
@@ -113,9 +113,10 @@ export class OperationsTable {
     this.db.touch('operation', id)
   }
 
-  /** What came of it, for whoever asks; written by the step that found it out. */
+  /** What came of it, for whoever asks; written by the step that found it out. Throws where the contract forbids it. */
   setResult(id: OperationId, result: OperationResult): void {
-    this.db.run('UPDATE operations SET result = @result WHERE id = @id', { id, result: JSON.stringify(result) })
+    const written = JSON.stringify(operationResultSchema.parse(result))
+    this.db.run('UPDATE operations SET result = @written WHERE id = @id', { id, written })
     this.db.touch('operation', id)
   }
 

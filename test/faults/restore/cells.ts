@@ -19,10 +19,13 @@ const RESTIC_STEPS: Readonly<Record<Kind, readonly string[]>> = {
 const MOST_INSIDE_MS = [5, 60, 900, 2_000] as const
 const RESTIC_WITHIN_MS = 1_500
 
+const NO_LIMITS = { capacity: { environments: null, homeMiB: null, memoryMiB: null }, uidBase: 0, uidCount: 1 }
+
 /** The steps of a kind, from the daemon's own list. */
 export function stepsOf(kind: Kind): readonly string[] {
-  const toolkit = { deadlines: DEFAULT_DEADLINES, settings: DEFAULT_RECOVERY } as RecoveryToolkit
-  const definitions = [...backupOperations(toolkit), ...restoreOperations(toolkit, { maxAttempts: 1 })]
+  const folders = { rooms: '', scratch: '', listings: '', restored: '' }
+  const toolkit = { deadlines: DEFAULT_DEADLINES, settings: DEFAULT_RECOVERY, folders } as RecoveryToolkit
+  const definitions = [...backupOperations(toolkit), ...restoreOperations(toolkit, { maxAttempts: 1, limits: NO_LIMITS })]
   const definition = definitions.find((each) => each.kind === kind)
   if (definition === undefined) throw new Error(`There is no operation ${kind}`)
   return definition.steps.map(({ name }) => name)
