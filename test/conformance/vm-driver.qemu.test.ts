@@ -11,7 +11,7 @@ import type { HomeId } from '../../src-shared/model/ids.ts'
 import { heldDaemon } from '../support/held-daemon.ts'
 import { processesWith } from '../support/kill-points.ts'
 import { makeQemuFixture, MINIMAL_IMAGE } from '../support/qemu-fixture.ts'
-import { never, type DriverSubject, type Told } from './driver-subject.ts'
+import { never, QUICK_STOP, type DriverSubject, type Told } from './driver-subject.ts'
 import { GuestShell } from './guest-shell.ts'
 import { TOLD_PATH } from './told-guest-conformance.ts'
 import { describeVmDriver } from './vm-driver-conformance.ts'
@@ -39,7 +39,12 @@ async function makeSubject(): Promise<DriverSubject> {
     roomFolder,
     dieFilling: (homeId) => dieFilling(fixture.folder, homeOf(homeId)),
     expectNothingOpen: () => expectNothingOpen(fixture.folder),
-    remove: () => fixture.remove(),
+    remove: async () => {
+      // Tests that failed leave theirs.
+      const { boots } = await fixture.driver.survey(never)
+      for (const { record } of boots) await fixture.driver.stopGuest(record, QUICK_STOP)
+      await fixture.remove()
+    },
   }
 }
 
