@@ -1,5 +1,6 @@
 /** `npm run bench -- spawn|rpc|console|ops|restore|… [--pairs N]`: progress on stderr, one JSON line per metric on stdout. */
 import './lib/require-node.ts'
+import { benchBackupStatus } from '../test/bench/backup-status.ts'
 import { benchConsole } from '../test/bench/console.ts'
 import { benchOps } from '../test/bench/ops.ts'
 import { benchRestore } from '../test/bench/restore.ts'
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rpc: benchRpc,
   console: benchConsole,
   ops: benchOps,
+  'backup-status': benchBackupStatus,
   restore: benchRestore,
 }
 const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--pairs N]`

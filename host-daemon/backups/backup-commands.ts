@@ -17,6 +17,8 @@ import type { RecoveryToolkit } from './recovery-toolkit.ts'
 export interface BackupCommandDeps {
   readonly recovery: RecoveryToolkit
   readonly engine: OperationEngine
+  /** Has a last look in the transaction that accepts a backup, and refuses it by throwing. */
+  readonly onAccepting?: (environmentId: EnvironmentId) => void
 }
 
 export interface BackupCommand {
@@ -29,7 +31,7 @@ export interface BackupCommand {
  * with `operation_in_flight` while another backup of the environment runs.
  */
 export async function acceptBackup(
-  { recovery, engine }: BackupCommandDeps,
+  { recovery, engine, onAccepting }: BackupCommandDeps,
   caller: Requester,
   input: BackupCommand,
 ): Promise<Operation> {
@@ -51,6 +53,7 @@ export async function acceptBackup(
     admit: (operationId) => {
       refuseUnready(environment)
       refuseSecond(recovery, 'backup', { environmentId: environment.id, operationId })
+      onAccepting?.(environment.id)
       const at = recovery.clock.now()
       store.backupStates.setAttempt(environment.id, { at, operationId, outcome: 'running', failure: null })
     },

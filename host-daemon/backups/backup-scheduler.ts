@@ -110,9 +110,18 @@ export class BackupScheduler {
     const { deps } = this
     const commandId = `cmd-${this.recovery.random.hex(16)}` as CommandId
     const input = { commandId, environment: work.id }
-    if (work.kind === 'backup') return acceptBackup(deps, caller, input)
+    const onAccepting = () => this.insistOnDue(work.id)
+    if (work.kind === 'backup') return acceptBackup({ ...deps, onAccepting }, caller, input)
     if (work.kind === 'prune') return acceptPrune(deps, caller, input)
     return acceptCheck(deps, caller, { ...input, depth: work.depth })
+  }
+
+  /** Another one may have ended since this one was found due. */
+  private insistOnDue(id: EnvironmentId): void {
+    const { store, clock } = this.recovery
+    const { nextAt } = store.backupStates.of(id)
+    if (nextAt !== null && nextAt <= clock.now()) return
+    throw new PilothouseError('operation_in_flight', 'A backup was made meanwhile.')
   }
 
   /** A backup that is not even accepted has failed, as any other that fails. */
