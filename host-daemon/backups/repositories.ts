@@ -38,7 +38,7 @@ export function createResticRepositories(options: ResticRepositoriesOptions): Re
 }
 
 /** An environment's own repository below the base. */
-export function locationOf(base: RepositoryLocation, environmentId: EnvironmentId): RepositoryLocation {
+function locationOf(base: RepositoryLocation, environmentId: EnvironmentId): RepositoryLocation {
   const [, folder, end] = /^(.*?)(\/?)$/.exec(base) ?? []
   return repositoryLocationSchema.parse(`${folder ?? base}/${environmentId}${end ?? ''}`)
 }

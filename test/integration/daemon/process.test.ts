@@ -71,11 +71,12 @@ const context = { requestId: REQUEST_ID }
 
 describe('pilothoused', () => {
   it('names each wrong setting on stderr and ends with exit 2', async () => {
-    const config = await writeSettings({ limits: { cpus: 99 } })
+    const config = await writeSettings({ limits: { cpus: 99 }, backups: { keep: { daly: 7, last: 1 } } })
     const { code, error } = await run(['run', '--config', config], { PILOTHOUSE_LOG_LEVEL: 'loud' })
-    expect([code, error.trim().split('\n').length]).toEqual([2, 2])
+    expect([code, error.trim().split('\n').length]).toEqual([2, 3])
     expect(error).toContain('setting logLevel (from PILOTHOUSE_LOG_LEVEL) has the value "loud"')
     expect(error).toContain('setting limits.cpus has the value 99')
+    expect(error).toContain('setting backups.keep.daly (value 7) does not exist')
   })
 
   it('does what its settings say', async () => {
