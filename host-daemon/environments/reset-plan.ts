@@ -6,8 +6,6 @@ import { factsOf } from './plan-facts.ts'
 import { bytesOf, guestFate, homeLoss, needsNameFor, type HomeFinding } from './plan-home.ts'
 import type { EnvironmentDeadlines } from './toolkit.ts'
 
-const RESTORE_PROMISE = 'Replaces the home with a chosen recovery point.'
-
 export interface ResetSurroundings {
   readonly hostName: string
   readonly deadlines: EnvironmentDeadlines
@@ -40,7 +38,7 @@ export function resetPlan(environment: StoredEnvironment, home: HomeFinding, aro
 /** How the three ways back differ, a line each. */
 const DIFFERENCES = [
   `Recover: ${OPERATION_PROMISES.recover}`,
-  `Restore: ${RESTORE_PROMISE}`,
+  `Restore: ${OPERATION_PROMISES.restore}`,
   `Reset: ${OPERATION_PROMISES.reset}`,
 ]
 

@@ -60,7 +60,9 @@ describe('reset', () => {
       expect.stringContaining('It is down for one boot') as string,
       expect.stringContaining('needs up to 1024 MiB of disk') as string,
       expect.stringContaining('Recover: Brings the environment back with its home') as string,
-      'Restore: Replaces the home with a chosen recovery point.',
+      expect.stringContaining(
+        'Restore: Replaces the home with a chosen recovery point; the old home is kept',
+      ) as string,
       'Reset: Destroys the home and starts fresh from the image.',
     ])
     expect(host.machine.homes.ids()).toEqual([home.id])
