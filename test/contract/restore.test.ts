@@ -360,6 +360,23 @@ describe('restore', () => {
     expect(await codeOf(run(ticket.id))).toBe('plan_outdated')
   })
 
+  it('does not open the home beside a backup, which gives way to the restore', async () => {
+    const { ticket: counted } = await plan()
+    const release = host.repositories.hold('backUp')
+    const backup = await host.as('operator').backups.now(command())
+    await waitFor('the backup', () => host.repositories.calls.backUp === 2)
+    const { plan: planned } = await plan()
+    expect(planned.loss).toMatchObject({
+      kind: 'not_counted',
+      why: 'Another operation, such as a backup, is reading the home now.',
+    })
+    const operation = await run(counted.id)
+    release()
+    expect(await ended(backup)).toMatchObject({ status: { kind: 'cancelled' } })
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await contentNow()).toEqual(THEN)
+  })
+
   it('counts no longer than it may', async () => {
     await host.remove()
     host = await startFakeDriverDaemon({ options: { recovery: { ...UNSCHEDULED, countingMs: 50 } } })
