@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { localClaimedActor } from '../../src-main/lib/claimed-actor.ts'
 import { systemRandom } from '../../src-main/lib/clock.ts'
 import type { DaemonSession } from '../../src-main/shell/cli/ports.ts'
@@ -10,7 +11,9 @@ import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import { until } from '../lib/until.ts'
 
-const WAIT_STEP_MS = 60_000
+const WAIT_STEP_MS = 10_000
+/** For one operation; a host that is busy with others starts it in its turn. */
+const OPERATION_DEADLINE_MS = 600_000
 const ENDED_DEADLINE_MS = 120_000
 
 /** What is positively no guest any more. */
@@ -52,12 +55,14 @@ export class DaemonCalls {
   /** Waits until the operation has ended. Throws with its failure unless it succeeded. */
   async ended(accepted: Operation): Promise<Operation> {
     let operation = accepted
-    while (operation.status.kind === 'running') {
+    const end = performance.now() + OPERATION_DEADLINE_MS
+    while (operation.status.kind === 'running' && performance.now() < end) {
       const { id } = operation
       operation = await this.client.operations.wait({ id, timeoutMs: WAIT_STEP_MS }, this.options)
     }
     const { kind, step, status, requestId } = operation
     if (status.kind === 'succeeded') return operation
+    if (status.kind === 'running') throw new Error(`the ${kind} still runs, in its step ${step}; request ${requestId}`)
     const why =
       status.kind === 'failed' ? `failed: ${status.failure.message} (${status.failure.code})` : 'was cancelled'
     throw new Error(`the ${kind} ${why}, in its step ${step}; request ${requestId}`)

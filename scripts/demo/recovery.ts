@@ -64,6 +64,9 @@ export async function demonstrateRecovery(
     return Promise.resolve()
   })
   const calls = new DaemonCalls(session)
+  const { role, user, hostName } = await calls.client.hello({}, calls.options)
+  if (role !== 'admin')
+    throw new Error(`${hostName} takes you for ${user}, ${role}; this needs an admin, who may undo it all`)
   const written = randomBytes(16).toString('hex')
   const name = `demo-${written.slice(0, 6)}`
   progress.say(`Making the environment ${name} on ${place.host}.`)
@@ -101,6 +104,7 @@ async function destroy(calls: DaemonCalls, environment: EnvironmentId): Promise<
   const { environments } = await calls.client.environments.list({}, calls.options)
   if (!environments.some(({ id }) => id === environment)) return
   const running = await calls.client.operations.list({ environment, isRunning: true, limit: 100 }, calls.options)
+  for (const { id } of running) await calls.client.operations.cancel({ id }, calls.options).catch(() => undefined)
   for (const operation of running) await calls.ended(operation).catch(() => undefined)
   await calls.confirmed(calls.client.environments.destroy, environment)
 }
