@@ -13,7 +13,7 @@ export function tidyPaths(paths: readonly string[]): string[] {
 }
 
 function tidyPath(given: string): string {
-  const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given
+  const path = given.length > 2 && given.endsWith('/') ? given.slice(0, -1) : given
   const names = path.slice(1).split('/')
   const isProper = path.startsWith('/') && !path.includes('\0') && path.isWellFormed()
   const isPlain = path === '/' || names.every((name) => name !== '' && name !== '.' && name !== '..')
