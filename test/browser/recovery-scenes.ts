@@ -1,6 +1,7 @@
+import type { Page } from 'playwright'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { FakeApp } from '../support/fake-app.ts'
-import { connected, sampleFleet, sampleHost } from '../support/fake-app-samples.ts'
+import { connected, failureWith, sampleFleet, sampleHost } from '../support/fake-app-samples.ts'
 import { HOST, ids, visible, withConsole, type Scene } from './scene.ts'
 
 const HOUR = 3_600_000
@@ -10,6 +11,14 @@ const PROGRESS = {
   doneFiles: 12_204,
   totalFiles: 48_211,
   bytesPerSecond: 47_185_920,
+}
+
+const PAGE = `/environments/${HOST}/${ids(8)[0]?.id ?? ''}?pane=backups`
+
+/** Chooses what to do with the newest point. */
+async function onPoint(page: Page, action: string): Promise<void> {
+  await page.getByTestId('point-actions').first().click()
+  await page.getByTestId(action).click()
 }
 
 /** On the first host: a backup that runs, an undo that can be pressed, an operation in flight, a quarantine. */
@@ -50,7 +59,7 @@ export const RECOVERY_SCENES: readonly Scene[] = [
     name: 'recovery-full',
     path: '/recovery',
     sizes: ['wide'],
-    fleet: () => sampleFleet(10_000),
+    fleet: () => sampleFleet(2_000),
     arrive: (page) => visible(page, 'recovery-row'),
   },
   {
@@ -87,7 +96,7 @@ export const RECOVERY_SCENES: readonly Scene[] = [
   },
   {
     name: 'backups',
-    path: `/environments/${HOST}/${ids(8)[0]?.id ?? ''}?pane=backups`,
+    path: PAGE,
     sizes: ['wide', 'narrow', 'huge'],
     fleet: () => sampleFleet(8),
     prepare: (app) => {
@@ -99,5 +108,58 @@ export const RECOVERY_SCENES: readonly Scene[] = [
       app.beginAside(HOST, environment, { kind: 'backup', step: 'read-home', stepIndex: 2, progress: PROGRESS })
     },
     arrive: (page) => visible(page, 'point'),
+  },
+  {
+    name: 'backups-browse',
+    path: PAGE,
+    fleet: () => sampleFleet(8),
+    arrive: async (page) => {
+      await onPoint(page, 'point-browse')
+      await page.getByTestId('tree-line').filter({ hasText: 'work' }).getByTestId('tree-toggle').click()
+      await page.getByText('invoice').first().waitFor()
+      await page.getByTestId('tree-pick').nth(2).click()
+    },
+  },
+  {
+    name: 'backups-compare',
+    path: PAGE,
+    fleet: () => sampleFleet(8),
+    arrive: async (page) => {
+      await onPoint(page, 'point-compare')
+      await visible(page, 'change')
+    },
+  },
+  {
+    name: 'backups-policy',
+    path: PAGE,
+    fleet: () => sampleFleet(8),
+    arrive: async (page) => {
+      await visible(page, 'point')
+      await page.getByTestId('backup-policy').click()
+      await page.getByTestId('policy-interval').fill('3')
+      await visible(page, 'policy-error')
+    },
+  },
+  {
+    name: 'backups-failing',
+    path: PAGE,
+    sizes: ['wide'],
+    fleet: () => sampleFleet(8),
+    prepare: (app) => {
+      const environment = ids(8)[0]
+      if (environment === undefined) return
+      const message = 'The repository could not be reached at 15:41: backup.example.net did not answer on port 22.'
+      const failure = failureWith('repository_unreachable', message)
+      const lastAttempt = {
+        at: Date.now(),
+        operationId: 'op-00000000000000b1' as never,
+        outcome: 'failed',
+        failure,
+      } as const
+      const freshness = { kind: 'unavailable', sentence: message, thresholdMs: 4_500_000 } as const
+      app.backups.change(HOST, environment.id, { freshness, lastAttempt })
+      app.refuse('host.backups.points', new PilothouseError('storage_failed', 'The record could not be read.'))
+    },
+    arrive: (page) => page.getByTestId('failure').nth(1).waitFor(),
   },
 ]
