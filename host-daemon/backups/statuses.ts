@@ -5,11 +5,11 @@ import {
   type BackupStatus,
   type Freshness,
 } from '../../src-shared/model/backup.ts'
+import { recoveryPointSchema, type RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import { homeIdSchema, type EnvironmentId } from '../../src-shared/model/ids.ts'
-import { timestampSchema } from '../../src-shared/model/time.ts'
 import type { BackupState } from '../store/backup-states-table.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
-import { toWirePoint, type NewestPoint } from '../store/points-table.ts'
+import type { NewestPoint, StoredPoint } from '../store/points-table.ts'
 import { listProtected, type ProtectedEnvironment } from '../store/protected-environments.ts'
 import { policyOf } from './policy.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
@@ -32,6 +32,8 @@ export class BackupStatuses {
   private readonly recovery: RecoveryToolkit
   /** A location is put together from ids alone, and costs more than the rest of a row. */
   private readonly locations = new Map<EnvironmentId, string>()
+  /** Of points that are read as the same ones again and again. */
+  private readonly wired = new WeakMap<StoredPoint, RecoveryPoint>()
 
   constructor(recovery: RecoveryToolkit) {
     this.recovery = recovery
@@ -79,6 +81,7 @@ export class BackupStatuses {
 
   private toStatus({ id, name, owner, hasHome }: Subject, facts: Facts): BackupStatus {
     const { state, newest, kept } = facts
+    const lastVerifiedAt = newest?.lastVerifiedAt ?? null
     const policy = policyOf(this.recovery, state)
     const observedAt = this.recovery.clock.now()
     const undo = undoOf(kept)
@@ -94,19 +97,25 @@ export class BackupStatuses {
       policy,
       hasOwnPolicy: state.policy !== null,
       nextAt: policy.intervalMinutes === null ? null : state.nextAt,
-      latest: newest === undefined || newest.point === null ? null : toWirePoint(newest.point),
+      latest: this.wireOf(newest?.point ?? null),
       pointCount: newest?.pointCount ?? 0,
       repository: this.locationOf(id),
       lastAttempt: state.attempt,
       lastCheck: state.check,
-      lastVerifiedAt: timestampSchema
-        .nullable()
-        .catch(null)
-        .parse(newest?.lastVerifiedAt ?? null),
+      lastVerifiedAt: isTime(lastVerifiedAt) ? lastVerifiedAt : null,
       lastDrill: state.drill,
       undo,
       observedAt,
     }
+  }
+
+  private wireOf(point: StoredPoint | null): RecoveryPoint | null {
+    if (point === null) return null
+    const known = this.wired.get(point)
+    if (known !== undefined) return known
+    const wired = recoveryPointSchema.parse(point)
+    this.wired.set(point, wired)
+    return wired
   }
 
   private locationOf(id: EnvironmentId): string {
@@ -149,7 +158,11 @@ function undoOf(kept: KeptHome | undefined): BackupStatus['undo'] {
   if (kept === undefined) return null
   const { homeId, until, bytes, keptAt: restoredAt } = kept
   const times = [until, restoredAt, bytes ?? 0]
-  const isSound =
-    homeIdSchema.safeParse(homeId).success && times.every((time) => timestampSchema.safeParse(time).success)
+  const isSound = homeIdSchema.safeParse(homeId).success && times.every(isTime)
   return isSound && until !== null ? { homeId, until, bytes, restoredAt } : null
+}
+
+/** As the contract's timestamps and sizes are. */
+function isTime(value: number | null): value is number {
+  return Number.isSafeInteger(value) && (value ?? -1) >= 0
 }

@@ -38,20 +38,21 @@ export interface NewestPoint {
   readonly point: StoredPoint | null
 }
 
-/** Counted in the index alone; then one row is looked up for each. */
+/** Counted in the index alone, which has all that is asked; then one row is looked up for each. */
 const newestOf = (which: string) => `
-SELECT p.*, g.point_count AS pointCount, g.verified_at AS lastVerifiedAt FROM (
-  SELECT environment_id, COUNT(*) AS point_count, MAX(taken_at) AS taken_at, MAX(verified_at) AS verified_at
-  FROM recovery_points WHERE forgotten_at IS NULL AND ${which} GROUP BY environment_id
-) g JOIN (SELECT ${COLUMNS}, environment_id, taken_at, forgotten_at FROM recovery_points) p
-  ON p.environment_id = g.environment_id AND p.taken_at = g.taken_at AND p.forgotten_at IS NULL
-ORDER BY p.id`
+SELECT ${COLUMNS}, point_count AS pointCount, newest_verified_at AS lastVerifiedAt FROM (
+  SELECT environment_id AS of_id, COUNT(*) AS point_count, MAX(taken_at) AS newest_at,
+    MAX(verified_at) AS newest_verified_at
+  FROM recovery_points INDEXED BY recovery_points_good
+  WHERE forgotten_at IS NULL AND ${which} GROUP BY environment_id
+) CROSS JOIN recovery_points INDEXED BY recovery_points_good
+  ON environment_id = of_id AND taken_at = newest_at AND forgotten_at IS NULL`
 const NEWEST_OF_LIVING = newestOf('environment_id IN (SELECT id FROM environments WHERE destroyed_at IS NULL)')
 const NEWEST_OF_ONE = newestOf('environment_id = @environmentId')
 
 type NewestRow = Row & Omit<NewestPoint, 'point'>
 
-type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly environmentId: string }
+type Row = Record<string, unknown> & { readonly id: string; readonly environmentId: string }
 
 export type NewPoint = Omit<StoredPoint, 'verifiedAt' | 'drilledAt' | 'hasPassedDrill' | 'forgottenAt'>
 
@@ -65,6 +66,8 @@ export interface PointFilter {
 /** Recovery points, as recorded when they were made. A row that does not read as a point is in no answer. */
 export class PointsTable {
   private readonly db: Database
+  /** Rows as they were last read, and what they were read as: most have not changed since. */
+  private readonly read = new Map<string, { readonly row: Row; readonly point: StoredPoint | null }>()
 
   constructor(db: Database) {
     this.db = db
@@ -117,13 +120,27 @@ export class PointsTable {
   newest(environmentId?: EnvironmentId): Map<EnvironmentId, NewestPoint> {
     const sql = environmentId === undefined ? NEWEST_OF_LIVING : NEWEST_OF_ONE
     const rows = this.db.all<NewestRow>(sql, environmentId === undefined ? {} : { environmentId })
-    // Of those that were taken at the same time, the one that `list` tells first.
+    const first = new Map<string, NewestRow>()
+    for (const row of rows) {
+      const other = first.get(row.environmentId)
+      // Of those that were taken at the same time, the one that `list` tells first.
+      if (other === undefined || row.id < other.id) first.set(row.environmentId, row)
+    }
     const found = new Map<EnvironmentId, NewestPoint>()
-    for (const { pointCount, lastVerifiedAt, ...row } of rows) {
-      const id = row.environmentId as EnvironmentId
-      if (!found.has(id)) found.set(id, { pointCount, lastVerifiedAt, point: toPoint(row) ?? null })
+    for (const row of first.values()) {
+      const { pointCount, lastVerifiedAt } = row
+      found.set(row.environmentId as EnvironmentId, { pointCount, lastVerifiedAt, point: this.newestPoint(row) })
     }
     return found
+  }
+
+  /** The same object for the same row. */
+  private newestPoint(row: Row): StoredPoint | null {
+    const known = this.read.get(row.environmentId)
+    if (known !== undefined && isSameRow(known.row, row)) return known.point
+    const point = toPoint({ ...row }) ?? null
+    this.read.set(row.environmentId, { row, point })
+    return point
   }
 
   /** Some row of the environment's points is malformed: its points cannot be relied on to be all there are. */
@@ -158,15 +175,28 @@ export class PointsTable {
   }
 }
 
+/** Column by column, whatever type each is of. */
+function isSameRow(one: Row, other: Row): boolean {
+  for (const column in other) if (one[column] !== other[column]) return false
+  return true
+}
+
+/** Changes the row. */
 function toPoint(row: Row | undefined): StoredPoint | undefined {
   if (row === undefined) return undefined
-  const { drillPassed, hasListing, tags, ...fields } = row
-  const hasPassedDrill = drillPassed === null ? null : drillPassed === 1
-  const read = { ...fields, tags: parsed(tags), hasListing: hasListing === 1, hasPassedDrill }
-  const point = recoveryPointSchema.safeParse(read)
-  if (!point.success) return undefined
-  const { repository, path, homeMiB, recordedAt } = row as unknown as StoredPoint
-  return { ...point.data, repository, path, homeMiB, recordedAt }
+  const { drillPassed, hasListing, tags, repository, path, homeMiB, recordedAt } = row as unknown as ReadPoint
+  const read: Record<string, unknown> = row
+  read['tags'] = parsed(tags)
+  read['hasListing'] = hasListing === 1
+  read['hasPassedDrill'] = drillPassed === null ? null : drillPassed === 1
+  const point = recoveryPointSchema.safeParse(read).data
+  return point === undefined ? undefined : Object.assign(point, { repository, path, homeMiB, recordedAt })
+}
+
+interface ReadPoint extends Pick<StoredPoint, 'repository' | 'path' | 'homeMiB' | 'recordedAt'> {
+  readonly drillPassed: number | null
+  readonly hasListing: number
+  readonly tags: string
 }
 
 function parsed(text: unknown): unknown {

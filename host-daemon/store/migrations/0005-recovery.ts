@@ -31,7 +31,8 @@ CREATE TABLE recovery_points (
   recorded_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX recovery_points_environment ON recovery_points (environment_id, taken_at);
-CREATE INDEX recovery_points_good ON recovery_points (environment_id, taken_at, verified_at) WHERE forgotten_at IS NULL;`
+CREATE INDEX recovery_points_good ON recovery_points (environment_id, taken_at, verified_at, forgotten_at)
+  WHERE forgotten_at IS NULL;`
 
 /** What the daemon knows of an environment's backups beside its points. */
 const STATES = `
