@@ -133,7 +133,7 @@ function sampleEntries(): PointEntry[] {
     entry('/work/reports/summary.md', 'file', 8_211),
     entry('/work/invoice\u202efdp.exe', 'file', 73_802),
     entry('/work/two\nlines \u001b[31mred', 'file', 12),
-    entry('/work/<b>bold</b> & "quoted"', 'file', 64),
+    entry('/work/<img src=x onerror=alert(1)> & "quoted"', 'file', 64),
     entry('/work/current', 'symlink'),
     entry('/work/.agent.sock', 'other'),
     entry('/.profile', 'file', 807),

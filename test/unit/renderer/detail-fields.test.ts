@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planBlocks } from '../../../src-renderer/features/danger/plan-lines.ts'
+import { planBlocks } from '../../../src-renderer/ui/plan/plan-lines.ts'
 import { checkLabels } from '../../../src-renderer/lib/label-fields.ts'
 import { checkResize } from '../../../src-renderer/features/details/resize-fields.ts'
 import type { Plan } from '../../../src-shared/model/plan.ts'

@@ -35,7 +35,7 @@ describe('the list of the recovery screen', () => {
     expect(kinds.slice(0, 6)).toEqual(['unavailable', 'unavailable', 'missing', 'stale', 'stale', 'not_provisioned'])
     const healthy = ordered
       .filter(({ judged }) => judged.kind === 'healthy')
-      .map(({ status }) => status.latest?.takenAt)
+      .map(({ status }) => status?.latest?.takenAt)
     expect(healthy).toEqual([...healthy].sort((a, b) => (a ?? 0) - (b ?? 0)))
   })
 
