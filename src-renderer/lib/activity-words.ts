@@ -66,6 +66,13 @@ const TURNS: Record<string, (reason: string, step: string) => string> = {
   stopped_home_gone: () => ' stopped because its home is gone. Nothing was started fresh.',
   destroyed_old_home: () => ': the old home was destroyed.',
   continued_without_guest: () => ': there was no guest to stop; it went on.',
+  swapped_home: () => ': the home was replaced; the one before is set aside.',
+  swapped_back: () => ': the home of before was put back.',
+  kept_for_review: () => ': every home that was set aside is kept for review, and cleaned up by nobody.',
+  dropped_undo: () => ': the home that was kept for undo was removed.',
+  proved: () => ': the recovery point is proven.',
+  disproved: () => ': the recovery point did not pass; do not rely on it.',
+  promoted: () => ': the proven guest was kept as an environment of its own.',
 }
 
 function isOperationKind(action: string): action is OperationKind {
@@ -118,6 +125,13 @@ function typingSentence(entry: ActivityEntry): string {
   return `The keyboard of ${name} was ${entry.outcome === 'released' ? 'given back' : 'taken'}.`
 }
 
+function freshnessSentence(entry: ActivityEntry): string {
+  const from = plainWords(factText(entry.detail, 'from'))
+  const sentence = factText(entry.detail, 'sentence')
+  const change = `${from === '' ? '' : `from ${from} `}to ${plainWords(entry.outcome)}`
+  return `The freshness of the backups${ofName(entry)} went ${change}${because(sentence)}`
+}
+
 function gaveWaySentence(entry: ActivityEntry): string {
   const kind = factText(entry.detail, 'kind')
   const to = isOperationKind(kind) ? OPERATION_WORDS[kind].toLowerCase() : plainWords(kind) || 'another operation'
@@ -142,6 +156,13 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
   'environment.rename': ({ detail }) =>
     `${factText(detail, 'from') || 'An environment'} was renamed to ${factText(detail, 'to') || 'another name'}.`,
   'environment.label': (entry) => `The labels${ofName(entry)} were replaced.`,
+  'backup.policy': (entry) => `The backup policy${ofName(entry)} was set.`,
+  'backup.freshness': freshnessSentence,
+  'point.recorded': (entry) => `A recovery point${ofName(entry)} was recorded.`,
+  'point.forgotten': (entry) =>
+    entry.outcome === 'noticed'
+      ? `A recovery point${ofName(entry)} was found to be no longer in the repository.`
+      : `Recovery points${ofName(entry)} were forgotten, by retention.`,
   'drift.found': () => 'Leftovers were found on the host that its record does not account for; nothing was touched.',
   'drift.plan': () => 'A plan to clean leftovers up was made; nothing was touched.',
   'drift.clean_up': ({ outcome, detail }) =>
@@ -183,6 +204,17 @@ const OUTCOMES: Record<string, Shown> = {
   stopped_home_gone: { ...BAD, word: 'Home gone' },
   destroyed_old_home: { ...NOTED, word: 'Old home gone' },
   continued_without_guest: { ...NOTED, word: 'Went on' },
+  swapped_home: { ...NOTED, word: 'Replaced' },
+  swapped_back: { ...NOTED, word: 'Put back' },
+  kept_for_review: { ...BAD, word: 'Kept for review' },
+  dropped_undo: { ...NOTED, word: 'Undo removed' },
+  proved: { ...GOOD, word: 'Proven', icon: 'i-lucide-shield-check' },
+  disproved: { ...BAD, word: 'Not proven', icon: 'i-lucide-shield-x' },
+  promoted: { ...GOOD, word: 'Kept' },
+  healthy: { ...GOOD, word: 'Healthy' },
+  stale: { ...WARN, word: 'Stale' },
+  missing: { ...BAD, word: 'Missing' },
+  unavailable: { ...BAD, word: 'Unavailable' },
   noticed: { ...NOTED, word: 'Noticed', icon: 'i-lucide-eye' },
   removed: { ...GOOD, word: 'Removed' },
   stopped: { ...NOTED, word: 'Ended' },
@@ -227,6 +259,7 @@ export const OUTCOME_CHOICES: readonly WordedChoice[] = Object.entries(OUTCOMES)
 /** The kinds of action that the filter offers; each stands for itself and for everything after its dot. */
 export const ACTION_CHOICES: readonly WordedChoice[] = [
   ...Object.entries(OPERATION_WORDS).map(([value, label]) => ({ value, label })),
+  { value: 'point', label: 'Recovery points' },
   { value: 'owner', label: 'Owners' },
   { value: 'environment', label: 'Names and labels' },
   { value: 'protection', label: 'Deletion protection' },

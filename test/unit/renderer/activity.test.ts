@@ -44,6 +44,16 @@ describe('the record in words', () => {
     expect(says(gone)).toBe('Recover of billing-worker stopped because its home is gone. Nothing was started fresh.')
   })
 
+  it('says what became of backups', () => {
+    expect(says({ action: 'backup' })).toBe('Backup of billing-worker: there is a new recovery point.')
+    expect(says({ action: 'drill', outcome: 'disproved' })).toContain('did not pass; do not rely on it.')
+    const detail = { from: 'not_provisioned', sentence: 'There is no recovery point yet.' }
+    expect(says({ action: 'backup.freshness', outcome: 'missing', detail })).toBe(
+      'The freshness of the backups of billing-worker went from not provisioned to missing: There is no recovery point yet.',
+    )
+    expect(says({ action: 'point.forgotten', outcome: 'noticed' })).toContain('no longer in the repository')
+  })
+
   it('says what is no operation, too', () => {
     expect(says({ action: 'reset.plan', outcome: 'planned' })).toContain('A plan to reset billing-worker was made')
     const owner = { environmentId: null, environmentName: null, action: 'owner.put' }
