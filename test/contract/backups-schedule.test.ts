@@ -109,7 +109,7 @@ describe('the schedule of backups', () => {
       await waitFor('a failure', async () => (await countOf('failed')) === failures)
       const { nextAt } = await waitFor('its record', async () => {
         const found = await row()
-        return found.lastAttempt?.outcome === 'failed' && found.nextAt! > clock.now() && found
+        return found.lastAttempt?.outcome === 'failed' && found.nextAt! > clock.now() ? found : undefined
       })
       waits.push(Math.round((nextAt! - clock.now()) / MINUTE))
       clock.leap(nextAt! - clock.now())
