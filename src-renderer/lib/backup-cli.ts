@@ -1,6 +1,6 @@
 import type { BackupPolicy } from '../../src-shared/model/backup.ts'
 import type { CheckDepth } from '../../src-shared/model/operation-result.ts'
-import { quoted } from './shell-word.ts'
+import { quotedSafely } from './shell-word.ts'
 
 /** The CLI form of what a button about backups does, to copy. */
 function backupCli(words: string, host: string): string {
@@ -28,7 +28,7 @@ export function checkCli(name: string, host: string, depth: CheckDepth): string 
 
 export function browseCli(where: { name: string; host: string; point: string }, folder: string): string {
   const { name, host, point } = where
-  return backupCli(`files ${name} ${point}${folder === '/' ? '' : ` ${quoted(folder)}`}`, host)
+  return backupCli(`files ${name} ${point}${folder === '/' ? '' : ` ${quotedSafely(folder)}`}`, host)
 }
 
 export function compareCli(where: { name: string; host: string }, from: string, to: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { backupActionBlock, type BackupFacts } from '../../../src-renderer/lib/backup-rules.ts'
-import { checkCli, policyCli } from '../../../src-renderer/lib/backup-cli.ts'
+import { browseCli, checkCli, policyCli } from '../../../src-renderer/lib/backup-cli.ts'
 import { judgeFreshness } from '../../../src-renderer/lib/freshness.ts'
 import { baseName, visibleText } from '../../../src-renderer/lib/guest-text.ts'
 import { progressPercent, progressText } from '../../../src-renderer/lib/progress-words.ts'
@@ -156,6 +156,11 @@ describe('progress and forms', () => {
   })
 
   it('has a form for the command line', () => {
+    const where = { name: 'demo', host: 'lon-1', point: 'ab12ab12' }
+    expect(browseCli(where, '/a b')).toBe("pilothouse backup files demo ab12ab12 '/a b' --host lon-1")
+    expect(browseCli(where, "/it's\u001b[201~\u202e")).toBe(
+      String.raw`pilothouse backup files demo ab12ab12 $'/it\'s\U0000001b[201~\U0000202e' --host lon-1`,
+    )
     expect(checkCli('demo', 'lon-1', { part: 1, of: 7 })).toBe('pilothouse backup check demo --host lon-1 --depth 1/7')
     const after = { ...SAMPLE_POLICY, keep: { daily: 7 }, drillIntervalHours: null }
     expect(policyCli({ name: 'demo', host: 'lon-1' }, SAMPLE_POLICY, after)).toBe(
