@@ -7,6 +7,10 @@ function backupCli(words: string, host: string): string {
   return `pilothouse backup ${words} --host ${host || 'HOST'}`
 }
 
+export function backupNowCli(name: string, host: string): string {
+  return backupCli(`now ${name}`, host)
+}
+
 /** The forms of what a page about backups shows and does most. */
 export function backupClis(name: string, host: string): string[] {
   const restore = `pilothouse restore plan ${name} --host ${host || 'HOST'}`
