@@ -1,5 +1,5 @@
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
-import type { StandardRPCHandler } from '@orpc/server/standard'
+import type { StandardHandler } from '@orpc/server/standard'
 import {
   encodeResponseMessage,
   experimental_ServerPeerWithoutCodec,
@@ -17,7 +17,7 @@ import { CLOSE, WebSocketChannel } from './web-socket-channel.ts'
 const MOST_REFUSALS = 100
 
 export interface RpcConnectionOptions {
-  readonly handler: StandardRPCHandler<ServedCaller>
+  readonly handler: StandardHandler<ServedCaller>
   readonly maxCalls: number
   /** Called for every message: what it says of itself bound to what the connection is. */
   callerOf(headers: RpcRequest['headers']): ServedCaller

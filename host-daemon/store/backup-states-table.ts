@@ -25,6 +25,7 @@ export interface BackupState {
   readonly checkPart: number
   readonly prunedAt: number | null
   readonly drill: { readonly at: number; readonly isPassed: boolean; readonly detail: string } | null
+  readonly nextDrillAt: number | null
   /** What was last told of it, so that a change of it is told once. */
   readonly toldFreshness: Freshness['kind'] | null
   /** What of the row cannot be read, and counts as not known therefore, as one sentence; null: nothing. */
@@ -50,6 +51,7 @@ interface Row {
   drilled_at: number | null
   drill_passed: number | null
   drill_detail: string | null
+  next_drill_at: number | null
   told_freshness: string | null
 }
 
@@ -125,6 +127,10 @@ export class BackupStatesTable {
     this.change(id, { drilled_at: at, drill_passed: isPassed ? 1 : 0, drill_detail: detail })
   }
 
+  setNextDrillAt(id: EnvironmentId, at: number | null): void {
+    this.change(id, { next_drill_at: at })
+  }
+
   setToldFreshness(id: EnvironmentId, kind: Freshness['kind']): void {
     this.change(id, { told_freshness: kind })
   }
@@ -146,7 +152,7 @@ const isUnread = (column: unknown, read: unknown): boolean => column !== null &&
 
 function toState(row: Row | undefined, environmentId: EnvironmentId): BackupState {
   const [policy, attempt] = [fromJson(backupPolicySchema, row?.policy), toAttempt(row)]
-  const times = [row?.problem_at, row?.next_at, row?.checked_at, row?.pruned_at, row?.drilled_at]
+  const times = [row?.problem_at, row?.next_at, row?.checked_at, row?.pruned_at, row?.drilled_at, row?.next_drill_at]
   const unread = [
     ...(isUnread(row?.policy, policy) ? ['policy'] : []),
     ...(isUnread(row?.attempt_at, attempt) || isUnread(row?.attempt_failure, attempt?.failure ?? null)
@@ -167,6 +173,7 @@ function toState(row: Row | undefined, environmentId: EnvironmentId): BackupStat
     checkPart: row?.check_part ?? 0,
     prunedAt: toTime(row?.pruned_at),
     drill: toDrill(row),
+    nextDrillAt: toTime(row?.next_drill_at),
     toldFreshness: (row?.told_freshness ?? null) as Freshness['kind'] | null,
     malformation,
   }

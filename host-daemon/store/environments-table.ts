@@ -246,7 +246,11 @@ export class EnvironmentsTable {
   }
 
   setHomeMade(homeId: HomeId, at: number): void {
-    this.db.run('UPDATE homes SET made_at = COALESCE(made_at, @at) WHERE id = @homeId', { homeId, at })
+    const sql =
+      'UPDATE homes SET made_at = COALESCE(made_at, @at) WHERE id = @homeId RETURNING environment_id AS environmentId'
+    const home = this.db.get<{ environmentId: string }>(sql, { homeId, at })
+    // There is something to back up from now on.
+    if (home !== undefined) this.db.touch('backup', home.environmentId)
   }
 
   setHomeRemoved(homeId: HomeId, at: number): void {

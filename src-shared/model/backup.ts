@@ -43,6 +43,16 @@ export const freshnessSchema = z.object({
 })
 export type Freshness = z.infer<typeof freshnessSchema>
 
+/** As much of the newest point as is told with how well its environment is protected. */
+export const newestPointSchema = recoveryPointSchema.pick({
+  id: true,
+  takenAt: true,
+  hostName: true,
+  bytes: true,
+  entries: true,
+})
+export type NewestPoint = z.infer<typeof newestPointSchema>
+
 /** How well one environment is protected, from the daemon's own record. */
 export const backupStatusSchema = z.object({
   environmentId: environmentIdSchema,
@@ -54,7 +64,9 @@ export const backupStatusSchema = z.object({
   hasOwnPolicy: z.boolean(),
   /** When the next scheduled backup is due; null where none is. */
   nextAt: timestampSchema.nullable(),
-  latest: recoveryPointSchema.nullable(),
+  /** When the next scheduled drill of the newest point is due; null where none is. */
+  nextDrillAt: timestampSchema.nullable(),
+  latest: newestPointSchema.nullable(),
   pointCount: z.int().min(0),
   /** Where its points are; carries no password. */
   repository: z.string(),

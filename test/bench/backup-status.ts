@@ -75,7 +75,7 @@ function copyPoints(db: BetterSqlite3.Database): void {
     .all()
     .map(({ name }) => name)
   const changed: Readonly<Record<string, string>> = {
-    id: "lower(printf('%02x', n.n)) || substr(p.id, 3)",
+    id: "substr(p.id, 1, 32) || printf('%032x', n.n)",
     taken_at: `p.taken_at - n.n * ${HOUR_MS}`,
   }
   const values = columns.map((name) => changed[name] ?? `p.${name}`).join(', ')

@@ -90,6 +90,7 @@ export const backupSample = backupStatusSchema.parse({
   policy: { intervalMinutes: 60, keep: { last: 24 }, freshnessMinutes: null, drillIntervalHours: null },
   hasOwnPolicy: false,
   nextAt: AT + 1_800_000,
+  nextDrillAt: null,
   latest: pointSample,
   pointCount: 1,
   repository: '/var/lib/pilothouse/repositories/env-0000abcd',

@@ -107,6 +107,7 @@ export function sampleBackup(
       policy: SAMPLE_POLICY,
       hasOwnPolicy: index % 6 === 0,
       nextAt: observedAt + 22 * MINUTE,
+      nextDrillAt: null,
       latest,
       pointCount: latest === null ? 0 : 41,
       repository: `sftp:backup@backup.example.net:/srv/restic/${environment.id}`,

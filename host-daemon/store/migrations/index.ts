@@ -4,6 +4,14 @@ import { lifecycle } from './0002-lifecycle.ts'
 import { activityChain } from './0003-activity-chain.ts'
 import { sharedClaims } from './0004-shared-claims.ts'
 import { recovery } from './0005-recovery.ts'
+import { scheduledDrills } from './0006-scheduled-drills.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
-export const MIGRATIONS: readonly Migration[] = [foundation, lifecycle, activityChain, sharedClaims, recovery]
+export const MIGRATIONS: readonly Migration[] = [
+  foundation,
+  lifecycle,
+  activityChain,
+  sharedClaims,
+  recovery,
+  scheduledDrills,
+]
