@@ -121,9 +121,10 @@ async function removeBare({ handles, homeImage, record }: Bare, guest: ChildProc
 async function pressPower(path: string): Promise<void> {
   const socket = await connected(path, performance.now() + READY_DEADLINE_MS)
   socket.on('error', () => undefined)
+  // Unread, its end would never be seen.
+  socket.resume()
   for (const execute of ['qmp_capabilities', 'system_powerdown']) socket.write(`${JSON.stringify({ execute })}\n`)
-  await Promise.race([once(socket, 'close'), delay(READY_DEADLINE_MS, undefined, { ref: false })])
-  socket.destroy()
+  await once(socket, 'close')
 }
 
 async function makeHome(path: string, sizeMiB: number): Promise<void> {
