@@ -85,6 +85,16 @@ const EXACT = new Intl.DateTimeFormat('en-GB', {
   timeZoneName: 'shortOffset',
 })
 
+const DAY_AND_ZONE = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZoneName: 'shortOffset',
+})
+
 /** Local time of day, to the second. */
 export function clockText(at: number): string {
   return CLOCK.format(at)
@@ -93,6 +103,11 @@ export function clockText(at: number): string {
 /** The full local time with its zone, for a hover. */
 export function exactText(at: number): string {
   return EXACT.format(at).replace('GMT', 'UTC')
+}
+
+/** Day and time to the minute, local, with the zone: where what is read may be acted on much later. */
+export function dayText(at: number): string {
+  return DAY_AND_ZONE.format(at).replace('GMT', 'UTC')
 }
 
 /** A moment as briefly as it stays clear: the time today, else day and time. */

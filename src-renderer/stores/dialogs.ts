@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { Failure } from '../../src-shared/error.ts'
-import type { HostId } from '../../src-shared/model/ids.ts'
+import type { HostId, OperationId } from '../../src-shared/model/ids.ts'
 import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import type { SpawnRequest } from './submitted.ts'
@@ -41,6 +41,12 @@ export interface BackupAsking extends Asking<BackupKind> {
   readonly point: RecoveryPoint | null
 }
 
+/** An operation that is looked at: how far it is, and what came of it. */
+export interface Followed {
+  readonly hostId: HostId
+  readonly operationId: OperationId
+}
+
 interface Chosen {
   readonly point?: RecoveryPoint | null
   readonly paths?: readonly string[]
@@ -53,6 +59,7 @@ export const useDialogsStore = defineStore('dialogs', () => {
   const danger = shallowRef<Asking<DangerKind> | null>(null)
   const detail = shallowRef<Asking<DetailKind> | null>(null)
   const restoring = shallowRef<RestoreAsking | null>(null)
+  const followed = shallowRef<Followed | null>(null)
   const backup = shallowRef<BackupAsking | null>(null)
   const isAddHostOpen = ref(false)
   const isAnyOpen = computed(
@@ -63,6 +70,7 @@ export const useDialogsStore = defineStore('dialogs', () => {
       danger.value !== null ||
       detail.value !== null ||
       restoring.value !== null ||
+      followed.value !== null ||
       backup.value !== null,
   )
 
@@ -74,12 +82,19 @@ export const useDialogsStore = defineStore('dialogs', () => {
     danger,
     detail,
     restoring,
+    followed,
     backup,
     openSpawn: (seed: SpawnSeed = {}) => void (spawn.value = seed),
     openDanger: (kind: DangerKind, row: EnvironmentRow) => void (danger.value = { kind, row }),
     openDetail: (kind: DetailKind, row: EnvironmentRow) => void (detail.value = { kind, row }),
     openRestore: (kind: RestoreKind, row: EnvironmentRow, chosen: Chosen = {}) => {
+      followed.value = null
       restoring.value = { kind, row, point: chosen.point ?? null, paths: chosen.paths ?? [] }
+    },
+    /** What asked for it, if anything did, has done its part. */
+    follow: (hostId: HostId, operationId: OperationId) => {
+      restoring.value = null
+      followed.value = { hostId, operationId }
     },
     openBackup: (kind: BackupKind, row: EnvironmentRow, point: RecoveryPoint | null = null) => {
       backup.value = { kind, row, point }

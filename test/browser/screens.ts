@@ -12,6 +12,7 @@ import { FakeApp } from '../support/fake-app.ts'
 import { serveFakeApp } from '../support/fake-app-server.ts'
 import { RECORD_SCENES } from './record-scenes.ts'
 import { RECOVERY_SCENES } from './recovery-scenes.ts'
+import { RESTORE_SCENES } from './restore-scenes.ts'
 import { SCENES, type Scene } from './scenes.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -66,7 +67,7 @@ async function picture(browser: Browser, scene: Scene, look: Look): Promise<void
 }
 
 const wanted = process.argv.slice(2)
-const scenes = [...SCENES, ...RECORD_SCENES, ...RECOVERY_SCENES].filter(
+const scenes = [...SCENES, ...RECORD_SCENES, ...RECOVERY_SCENES, ...RESTORE_SCENES].filter(
   ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
 )
 await build({ configFile: join(ROOT, 'vite.renderer.config.ts'), logLevel: 'error' })

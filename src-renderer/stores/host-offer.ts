@@ -1,9 +1,9 @@
 import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
-import type { Failure } from '../../../src-shared/error.ts'
-import type { HostId } from '../../../src-shared/model/ids.ts'
-import type { Image } from '../../../src-shared/model/image.ts'
-import type { Owner } from '../../../src-shared/model/owner.ts'
-import { failureOf, useApi } from '../../api.ts'
+import type { Failure } from '../../src-shared/error.ts'
+import type { HostId } from '../../src-shared/model/ids.ts'
+import type { Image } from '../../src-shared/model/image.ts'
+import type { Owner } from '../../src-shared/model/owner.ts'
+import { failureOf, useApi } from '../api.ts'
 
 export interface HostOffer {
   readonly owners: ShallowRef<Owner[]>

@@ -1,0 +1,75 @@
+import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
+import { quoted } from './shell-word.ts'
+
+/** The CLI form of what a button about recovery points does, to copy. */
+
+/** Which environment's, on which host, and which of its points; null where none is chosen yet. */
+export interface PointWords {
+  readonly name: string
+  readonly host: string
+  readonly point: string | null
+}
+
+function cli(verb: string, { host }: PointWords, words: readonly string[]): string {
+  return ['pilothouse', verb, ...words, '--host', host || 'HOST'].join(' ')
+}
+
+function pointed({ point }: PointWords): string {
+  return `--point ${point === null ? 'POINT' : point.slice(0, 16)}`
+}
+
+/** `plan` asks for the plan and a ticket; `run` plans, shows, asks for the name, and runs. */
+export function restoreCli(verb: 'plan' | 'run', where: PointWords, isStopNow: boolean): string {
+  return cli(`restore ${verb}`, where, [where.name, pointed(where), ...(isStopNow ? ['--stop-now'] : [])])
+}
+
+export function undoCli(where: Omit<PointWords, 'point'>): string {
+  return `${cli('restore undo', { ...where, point: null }, [where.name])} --plan`
+}
+
+interface CloneWords {
+  readonly name: string
+  readonly owner: string
+  readonly image: string | null
+  readonly size: Partial<EnvironmentSize>
+}
+
+export function cloneCli(where: PointWords, { name, owner, image, size }: CloneWords): string {
+  const { cpus, memoryMiB, homeMiB } = size
+  return cli('restore clone', where, [
+    `${where.name} ${name || 'NAME'}`,
+    pointed(where),
+    `--owner ${owner || 'OWNER'}`,
+    ...(image === null ? [] : [`--image ${image}`]),
+    ...(cpus === undefined ? [] : [`--cpus ${cpus}`]),
+    ...(memoryMiB === undefined ? [] : [`--memory-mib ${memoryMiB}`]),
+    ...(homeMiB === undefined ? [] : [`--home-mib ${homeMiB}`]),
+  ])
+}
+
+/** A path is a guest's choice: it stands between quotes, and what would act on a terminal is written out by the shell. */
+export function filesCli(where: PointWords, paths: readonly string[], folder: string): string {
+  const words = paths.length === 0 ? ['PATH'] : paths.map(pathWord)
+  return cli('restore files', where, [where.name, ...words, pointed(where), `--folder ${folder || 'FOLDER'}`])
+}
+
+const UNPRINTED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
+
+/** A POSIX shell's word, or, for what would not be seen as it is, one with its bytes written out. */
+function pathWord(path: string): string {
+  if (!UNPRINTED.test(path)) return quoted(path)
+  const bytes = [...new TextEncoder().encode(path)]
+  const said = bytes.map((byte) => {
+    const isPlain = byte > 0x1f && byte < 0x7f && byte !== 0x27 && byte !== 0x5c
+    return isPlain ? String.fromCodePoint(byte) : String.raw`\x${byte.toString(16).padStart(2, '0')}`
+  })
+  return `$'${said.join('')}'`
+}
+
+export function drillCli(where: PointWords, promoteTo: { name: string; owner: string } | null): string {
+  const kept =
+    promoteTo === null
+      ? []
+      : [`--promote-to-name ${promoteTo.name || 'NAME'}`, `--promote-to-owner ${promoteTo.owner || 'OWNER'}`]
+  return cli('drill', where, [where.name, pointed(where), ...kept])
+}
