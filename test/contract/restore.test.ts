@@ -205,10 +205,10 @@ describe('restore', () => {
     expect([...new Set(codes)].filter((code) => code !== 'ticket_used' && code !== 'operation_in_flight')).toEqual([])
     expect(codes).toHaveLength(MANY - 1)
     expect(await ended(await first)).toMatchObject({ status: { kind: 'succeeded' } })
-    // One at the run, one as a step of the operation.
-    expect(host.repositories.calls.list).toBe(before + 2)
+    // At the run; the operation begins right after it.
+    expect(host.repositories.calls.list).toBe(before + 1)
     expect((await run(ticket.id, { commandId })).id).toBe((await first).id)
-    expect(host.repositories.calls.list).toBe(before + 2)
+    expect(host.repositories.calls.list).toBe(before + 1)
     expect(await codeOf(run(ticket.id))).toBe('ticket_used')
     expect((await get()).generation).toBe(2)
     expect(host.repositories.calls.fill).toBe(1)
