@@ -167,7 +167,7 @@ type Place = { readonly driver: FakeAction } | { readonly repository: 'list' | '
 
 const PLACES: readonly (Place & { readonly step: string; readonly isStopNow?: boolean })[] = [
   { driver: 'stopGuest', step: 'stop_now', isStopNow: true },
-  { repository: 'list', step: 'check_point' },
+  { repository: 'list', step: 'check_point', isStopNow: true },
   { driver: 'createHome', step: 'make_home' },
   { driver: 'fillHome', step: 'restore' },
   { repository: 'fill', step: 'restore' },
