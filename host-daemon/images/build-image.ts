@@ -4,13 +4,24 @@ import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Image } from '../../src-shared/model/image.ts'
 import { syncDirectory, writeFileAtomic } from '../system/files.ts'
 import { takeBuildFolder } from './build-folder.ts'
-import { areWhole, usableMetadata } from './catalogue.ts'
+import { usableMetadata } from './catalogue.ts'
 import { cpioArchive } from './cpio.ts'
 import { guestEntries, readBzImage } from './guest-files.ts'
-import { metadataFileName, readImageMetadata, type Artefact, type ImageMetadata } from './image-metadata.ts'
+import {
+  artefactsOf,
+  metadataFileName,
+  readImageMetadata,
+  toImage,
+  type Artefact,
+  type Artefacts,
+  type ImageMetadata,
+} from './image-metadata.ts'
 import { extractVmlinux } from './kernel.ts'
-import { extractPackage, fetchPackage, followKernel, lookUpPackages, type DebianPackage } from './packages.ts'
-import { readRecipe, recipeDigest, sha256, type Recipe } from './recipe.ts'
+import { extractPackage, fetchPackages, followKernel, lookUpPackages, type DebianPackage } from './packages.ts'
+import { fileDigest, readRecipe, recipeDigest, sha256, type Recipe } from './recipe.ts'
+import { rootDisk } from './root-disk.ts'
+import { resolveSystem, type SystemPackage } from './system-packages.ts'
+import { installSystem } from './system-root.ts'
 
 /** Raised whenever the same inputs are put together differently. */
 const BUILDER_VERSION = 1
@@ -36,14 +47,11 @@ export interface BuildResult {
   readonly isRebuilt: boolean
 }
 
-interface Artefacts {
-  readonly kernel: Artefact
-  readonly initrd: Artefact
-}
-
 interface Inputs {
   readonly recipe: Recipe
   readonly packages: readonly DebianPackage[]
+  /** All that the guest's system consists of; none where it has none of its own. */
+  readonly systemPackages: readonly SystemPackage[]
   readonly fingerprint: string
 }
 
@@ -74,9 +82,10 @@ async function gatherInputs(recipeDirectory: string, signal?: AbortSignal): Prom
   const recipe = await readRecipe(recipeDirectory)
   const [kernel, ...others] = await lookUpPackages([recipe.kernelPackage, ...recipe.packages], signal)
   const packages = kernel === undefined ? others : [await followKernel(kernel, signal), ...others]
-  const identity = packages.map((one) => [one.name, one.version, one.sha256])
+  const systemPackages = recipe.system === undefined ? [] : await resolveSystem(recipe.system.packages, signal)
+  const identity = [...packages, ...systemPackages].map((one) => [one.name, one.version, one.sha256])
   const fingerprint = sha256(JSON.stringify([BUILDER_VERSION, recipeDigest(recipe), identity]))
-  return { recipe, packages, fingerprint }
+  return { recipe, packages, systemPackages, fingerprint }
 }
 
 type Work = BuildOptions & { readonly workDirectory: string }
@@ -85,9 +94,9 @@ async function build(inputs: Inputs, work: Work): Promise<ImageMetadata> {
   const say = work.onProgress ?? (() => undefined)
   const root = join(work.workDirectory, 'root')
   await mkdir(root)
-  for (const wanted of inputs.packages) {
-    say(`Unpacking ${wanted.name} ${wanted.version}.`)
-    const deb = await fetchPackage(wanted, work.packageCacheDirectory, work.signal)
+  const debs = await fetchPackages(inputs.packages, work.packageCacheDirectory, work.signal)
+  for (const [index, deb] of debs.entries()) {
+    say(`Unpacking ${inputs.packages[index]?.name} ${inputs.packages[index]?.version}.`)
     await extractPackage(deb, root, work.signal)
   }
   say('Putting the image together.')
@@ -99,9 +108,20 @@ async function build(inputs: Inputs, work: Work): Promise<ImageMetadata> {
     kernel: await writeArtefact(output, 'kernel', extractVmlinux(bzImage) ?? bzImage),
     // Not compressed: unpacking takes longer than reading it, under emulation by a tenth of a second and more.
     initrd: await writeArtefact(output, 'initrd.cpio', initrd),
+    ...(await systemArtefact(inputs, work, output)),
   }
   work.signal?.throwIfAborted()
   return await publish(inputs, artefacts, work)
+}
+
+async function systemArtefact(inputs: Inputs, work: Work, output: string): Promise<Pick<Artefacts, 'root'>> {
+  const { system } = inputs.recipe
+  if (system === undefined) return {}
+  work.onProgress?.(`Installing a system of ${inputs.systemPackages.length} packages, which takes a minute or more.`)
+  const debs = await fetchPackages(inputs.systemPackages, work.packageCacheDirectory, work.signal)
+  const packages = inputs.systemPackages.map((one, index) => ({ ...one, deb: debs[index] ?? '' }))
+  const tree = await installSystem({ system, packages }, work.workDirectory, work.signal)
+  return { root: await rootDisk({ tree, output, seed: inputs.fingerprint }, work.signal) }
 }
 
 async function writeArtefact(folder: string, name: string, content: Buffer): Promise<Artefact> {
@@ -131,7 +151,7 @@ async function publish(inputs: Inputs, artefacts: Artefacts, work: Work): Promis
     folder,
     ...artefacts,
     commandLine,
-    packages: inputs.packages.map(({ name, version }) => `${name} ${version}`),
+    packages: [...inputs.packages, ...inputs.systemPackages].map(({ name, version }) => `${name} ${version}`),
     superseded: previous === undefined || previous.folder === folder ? [] : [previous.folder],
     identity,
     check,
@@ -143,11 +163,19 @@ async function publish(inputs: Inputs, artefacts: Artefacts, work: Work): Promis
 
 /** A folder of that name and content is the very same build, by another builder perhaps, and in use perhaps. */
 async function putInPlace(output: string, target: string, artefacts: Artefacts): Promise<void> {
-  if (await areWhole(target, artefacts)) return
+  if (await areAt(target, artefacts)) return
   await chmod(output, 0o755)
   await syncDirectory(output)
   await rm(target, { recursive: true, force: true })
   await rename(output, target)
+}
+
+/** Byte for byte: a system's disk does not come out the same twice, and the metadata describes this build's. */
+async function areAt(folder: string, artefacts: Artefacts): Promise<boolean> {
+  for (const { name, sha256: digest } of artefactsOf(artefacts)) {
+    if ((await fileDigest(join(folder, name)).catch(() => '')) !== digest) return false
+  }
+  return true
 }
 
 /** The build just replaced stays one round longer: a guest may be starting from it now. Older ones go, by record. */
@@ -160,8 +188,4 @@ async function removeSuperseded(
   for (const folder of previous?.superseded ?? []) {
     if (!kept.has(folder)) await rm(join(imagesDirectory, folder), { recursive: true, force: true })
   }
-}
-
-function toImage({ ref, fingerprint, builtAt, kernel, initrd }: ImageMetadata): Image {
-  return { ref, fingerprint, builtAt, bytes: kernel.bytes + initrd.bytes }
 }

@@ -4,7 +4,15 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
 import type { Image } from '../../src-shared/model/image.ts'
 import { imageRecoveryOf, type ImageRecovery } from './image-recovery.ts'
-import { metadataFileName, readImageMetadata, type Artefact, type ImageMetadata } from './image-metadata.ts'
+import {
+  artefactsOf,
+  metadataFileName,
+  readImageMetadata,
+  toImage,
+  type Artefact,
+  type Artefacts,
+  type ImageMetadata,
+} from './image-metadata.ts'
 import { compareImageRefs } from './version-order.ts'
 
 /** What a virtual machine needs of an image. Paths are absolute and readable by every guest's uid. */
@@ -12,6 +20,8 @@ export interface GuestImage {
   readonly ref: ImageRef
   readonly kernelPath: string
   readonly initrdPath: string
+  /** The disk with its system, which every guest of the image only reads. */
+  readonly rootPath?: string
   /** The image's own words of the kernel's command line. */
   readonly commandLine: readonly string[]
 }
@@ -51,11 +61,8 @@ export async function usableMetadata(imagesDirectory: string, ref: ImageRef): Pr
 }
 
 /** Whether the folder holds these files, of the sizes given. */
-export async function areWhole(
-  folder: string,
-  { kernel, initrd }: Pick<ImageMetadata, 'kernel' | 'initrd'>,
-): Promise<boolean> {
-  const whole = await Promise.all([kernel, initrd].map((artefact) => isWhole(folder, artefact)))
+export async function areWhole(folder: string, artefacts: Artefacts): Promise<boolean> {
+  const whole = await Promise.all(artefactsOf(artefacts).map((artefact) => isWhole(folder, artefact)))
   return whole.every(Boolean)
 }
 
@@ -86,16 +93,13 @@ async function isWhole(folder: string, artefact: Artefact): Promise<boolean> {
   }
 }
 
-function toImage({ ref, fingerprint, builtAt, kernel, initrd }: ImageMetadata): Image {
-  return { ref, fingerprint, builtAt, bytes: kernel.bytes + initrd.bytes }
-}
-
 function toGuestImage(imagesDirectory: string, metadata: ImageMetadata): GuestImage {
   const folder = join(imagesDirectory, metadata.folder)
   return {
     ref: metadata.ref,
     kernelPath: join(folder, metadata.kernel.name),
     initrdPath: join(folder, metadata.initrd.name),
+    ...(metadata.root === undefined ? {} : { rootPath: join(folder, metadata.root.name) }),
     commandLine: metadata.commandLine,
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import type { Image } from '../../src-shared/model/image.ts'
 import { timestampSchema } from '../../src-shared/model/environment.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
 import { imageRecoverySchema } from './image-recovery.ts'
@@ -23,12 +24,25 @@ export const imageMetadataSchema = z.object({
   folder: plainNameSchema,
   kernel: artefactSchema,
   initrd: artefactSchema,
+  /** The disk with the guest's system, where it is not the initrd alone. */
+  root: artefactSchema.optional(),
   commandLine: z.array(z.string().regex(/^[\x21-\x7e]+$/)),
   packages: z.array(z.string()),
   superseded: z.array(plainNameSchema),
   ...imageRecoverySchema.shape,
 })
 export type ImageMetadata = z.infer<typeof imageMetadataSchema>
+
+/** The files that an image consists of. */
+export type Artefacts = Pick<ImageMetadata, 'kernel' | 'initrd' | 'root'>
+
+export function artefactsOf({ kernel, initrd, root }: Artefacts): Artefact[] {
+  return root === undefined ? [kernel, initrd] : [kernel, initrd, root]
+}
+
+export function toImage({ ref, fingerprint, builtAt, ...parts }: ImageMetadata): Image {
+  return { ref, fingerprint, builtAt, bytes: artefactsOf(parts).reduce((sum, { bytes }) => sum + bytes, 0) }
+}
 
 export function metadataFileName(ref: ImageRef): string {
   return `${ref}.json`

@@ -54,8 +54,13 @@ async function showPackages(names: readonly string[], signal?: AbortSignal): Pro
     timeoutMs: QUERY_TIMEOUT_MS,
     ...(signal === undefined ? {} : { signal }),
   })
-  const packages = stdout.toString('utf8').split('\n\n').flatMap(parseStanza)
+  const packages = parsePackages(stdout.toString('utf8'))
   return new Map(packages.map((found) => [found.name, found]))
+}
+
+/** The packages that an excerpt of a package list describes, each with the text that does. */
+export function parsePackages(list: string): (DebianPackage & { readonly stanza: string })[] {
+  return list.split('\n\n').flatMap((text) => parseStanza(text.trim()).map((one) => ({ ...one, stanza: text.trim() })))
 }
 
 function parseStanza(stanza: string): DebianPackage[] {
@@ -66,45 +71,57 @@ function parseStanza(stanza: string): DebianPackage[] {
 }
 
 /**
- * Makes sure that the package is in the cache, whole, and returns its path. A cached one needs no network.
- * Named by its hash, so that a file of that name is that package.
+ * Makes sure that the packages are in the cache, whole, and returns their paths, in the same order. Cached ones need
+ * no network. Each is named by its hash, so that a file of that name is that package.
  */
-export async function fetchPackage(
-  wanted: DebianPackage,
+export async function fetchPackages(
+  wanted: readonly DebianPackage[],
   cacheDirectory: string,
   signal?: AbortSignal,
-): Promise<string> {
-  const path = join(cacheDirectory, `${wanted.sha256}.deb`)
-  if (await hasDigest(path, wanted.sha256)) return path
+): Promise<string[]> {
+  const pathOf = (one: DebianPackage): string => join(cacheDirectory, `${one.sha256}.deb`)
+  const absent: DebianPackage[] = []
+  for (const one of wanted) if (!(await hasDigest(pathOf(one), one.sha256))) absent.push(one)
+  if (absent.length > 0) await download(absent, cacheDirectory, signal)
+  return wanted.map(pathOf)
+}
+
+async function download(
+  absent: readonly DebianPackage[],
+  cacheDirectory: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await mkdir(cacheDirectory, { recursive: true })
   const folder = await mkdtemp(join(cacheDirectory, '.download-'))
   try {
     await runProgram({
       file: 'apt-get',
       // Without the sandbox user: it could not write below a private folder.
-      args: ['-q', '-o', 'APT::Sandbox::User=root', 'download', `${wanted.name}=${wanted.version}`],
+      args: ['-q', '-o', 'APT::Sandbox::User=root', 'download', ...absent.map((one) => `${one.name}=${one.version}`)],
       workingDirectory: folder,
       timeoutMs: DOWNLOAD_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
     })
-    await adoptDownload(folder, path, wanted)
+    await adoptDownloads(folder, cacheDirectory, absent)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return path
 }
 
-async function adoptDownload(folder: string, path: string, wanted: DebianPackage): Promise<void> {
-  const [name] = await readdir(folder)
-  if (name === undefined || !(await hasDigest(join(folder, name), wanted.sha256)))
-    throw new PilothouseError(
-      'engine_failed',
-      `The download of ${wanted.name} ${wanted.version} is not what the package lists promise.`,
-      {
-        hint: 'Run apt-get update on the host, then build again.',
-      },
-    )
-  await rename(join(folder, name), path)
+/** A file is known by its content: apt alone decides what it is called. */
+async function adoptDownloads(folder: string, cacheDirectory: string, absent: readonly DebianPackage[]): Promise<void> {
+  const found = new Map<string, string>()
+  for (const name of await readdir(folder)) found.set(sha256(await readFile(join(folder, name))), name)
+  for (const { name, version, sha256: digest } of absent) {
+    const file = found.get(digest)
+    if (file === undefined)
+      throw new PilothouseError(
+        'engine_failed',
+        `The download of ${name} ${version} is not what the package lists promise.`,
+        { hint: 'Run apt-get update on the host, then build again.' },
+      )
+    await rename(join(folder, file), join(cacheDirectory, `${digest}.deb`))
+  }
 }
 
 async function hasDigest(path: string, digest: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { z } from 'zod'
@@ -28,6 +29,8 @@ const recipeSchema = z.strictObject({
   files: z.array(guestPathSchema),
   directories: z.array(guestPathSchema),
   commandLine: z.array(z.string().regex(/^[\x21-\x7e]+$/)),
+  /** What a system of its own is installed from, beside the kernel's first one; without it there is none. */
+  system: z.strictObject({ packages: z.array(alternativesSchema).min(1) }).optional(),
   ...imageRecoverySchema.shape,
 })
 type RecipeFile = z.infer<typeof recipeSchema>
@@ -39,23 +42,46 @@ export interface OverlayFile {
   readonly content: Buffer
 }
 
-/** What an image is made of, before anything is looked up. */
-export interface Recipe extends Omit<RecipeFile, 'name' | 'version'> {
-  readonly ref: ImageRef
-  /** Files of the recipe's own, in a stable order. */
+/** A Debian system on a disk of its own, which the guest's first init hands over to. */
+export interface SystemRecipe {
+  /** Beside what Debian calls essential; what they depend on follows by itself, what they recommend does not. */
+  readonly packages: readonly (readonly string[])[]
+  /** Files of the recipe's own, put over those of the packages. */
   readonly overlay: readonly OverlayFile[]
+  /** Shell commands that root runs in the installed system, at the end. */
+  readonly setup: string
 }
 
-/** Reads `recipe.json` and everything below `root/` of a recipe's folder. */
+/** What an image is made of, before anything is looked up. */
+export interface Recipe extends Omit<RecipeFile, 'name' | 'version' | 'system'> {
+  readonly ref: ImageRef
+  /** Files of the recipe's own for the guest's first root, in a stable order. */
+  readonly overlay: readonly OverlayFile[]
+  readonly system?: SystemRecipe
+}
+
+/**
+ * Reads a recipe's folder: `recipe.json`, everything below `root/`, and for one with a system everything below
+ * `system/` and the file `system-setup`.
+ */
 export async function readRecipe(recipeDirectory: string): Promise<Recipe> {
   const text = await readFile(join(recipeDirectory, 'recipe.json'), 'utf8').catch((cause: unknown) => {
     throw new PilothouseError('not_found', `There is no image recipe in ${recipeDirectory}.`, { cause })
   })
-  const { name, version, ...parts } = recipeSchema.parse(JSON.parse(text))
+  const { name, version, system, ...parts } = recipeSchema.parse(JSON.parse(text))
   return {
     ...parts,
     ref: imageRefSchema.parse(`${name}@${version}`),
     overlay: await readOverlay(join(recipeDirectory, 'root')),
+    ...(system === undefined ? {} : { system: await readSystem(recipeDirectory, system.packages) }),
+  }
+}
+
+async function readSystem(recipeDirectory: string, packages: SystemRecipe['packages']): Promise<SystemRecipe> {
+  return {
+    packages,
+    overlay: await readOverlay(join(recipeDirectory, 'system')),
+    setup: await readFile(join(recipeDirectory, 'system-setup'), 'utf8'),
   }
 }
 
@@ -74,10 +100,22 @@ async function readOverlay(root: string): Promise<OverlayFile[]> {
 
 /** Stands for every byte and mode of the recipe. */
 export function recipeDigest(recipe: Recipe): string {
-  const overlay = recipe.overlay.map(({ path, isExecutable, content }) => [path, isExecutable, sha256(content)])
-  return sha256(JSON.stringify({ ...recipe, overlay }))
+  const { overlay, system } = recipe
+  const ofSystem = system === undefined ? undefined : { ...system, overlay: digests(system.overlay) }
+  return sha256(JSON.stringify({ ...recipe, overlay: digests(overlay), system: ofSystem }))
+}
+
+function digests(overlay: readonly OverlayFile[]): unknown[] {
+  return overlay.map(({ path, isExecutable, content }) => [path, isExecutable, sha256(content)])
 }
 
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
+}
+
+/** The same of a file of any size. */
+export async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }

@@ -19,6 +19,7 @@ export const NEEDS = {
   setpriv: { programs: ['setpriv'], package: 'util-linux', why: 'keeps guests and accounts apart from yours' },
   mount: { programs: ['mount'], package: 'mount', why: 'gives the host its own view of accounts' },
   xz: { programs: ['xz'], package: 'xz-utils', why: 'unpacks the kernel and its modules' },
+  debian: { programs: ['mmdebstrap'], package: 'mmdebstrap', why: 'installs the system of the Debian image' },
   ss: { programs: ['ss'], package: 'iproute2', why: 'shows who listens on the network' },
   window: {
     // Ubuntu's chromium is a snap; there only Electron's libraries are asked for.
@@ -42,7 +43,7 @@ export const NEEDS = {
 
 const HOST = ['qemu', 'ext4', 'fuse2fs', 'fuse', 'images', 'restic', 'xz', 'sshd', 'ssh', 'setpriv', 'mount']
 const BUILD_TOOLS = ['compiler', 'make', 'python']
-const EVERYTHING = [...HOST, 'ss', 'strace', 'browser', 'xvfb']
+const EVERYTHING = [...HOST, 'debian', 'ss', 'strace', 'browser', 'xvfb']
 
 function quickstartNeeds(args) {
   if (args.includes('--clean')) return ['setpriv']

@@ -13,7 +13,7 @@ import { useCachedImage } from './image-cache.ts'
 export interface TestHostOptions {
   readonly settings?: DaemonSettings
   /** The guest image that the host is to have; none by default. */
-  readonly image?: 'minimal'
+  readonly image?: 'minimal' | 'debian'
   /** The daemon's entry; its sources unless told otherwise. */
   readonly daemonEntry?: string
   /** Who may read the logins' keys; root unless told otherwise. */

@@ -33,6 +33,7 @@ export function qemuArguments({ spec, record, image, accelerator, homeImage }: Q
     ...agentDevices(handles.agentSocket),
     ...['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-device,rng=entropy'],
     ...homeDevices(homeImage),
+    ...(image.rootPath === undefined ? [] : rootDevices(image.rootPath)),
     ...(spec.startup === null ? [] : startupDevices(startupArchivePath(handles))),
     ...(spec.isIsolated === true ? [] : networkDevices()),
     ...['-qmp', `unix:${escapeComma(handles.qmpSocket)},server=on,wait=off`],
@@ -113,6 +114,12 @@ function agentDevices(socket: string): string[] {
 function homeDevices(homeImage: string): string[] {
   const drive = `if=none,id=home,format=raw,cache=writeback,discard=unmap,file=${escapeComma(homeImage)}`
   return ['-drive', drive, '-device', 'virtio-blk-device,drive=home']
+}
+
+/** The image's own disk, shared by all its guests, none of which can write to it; found by its serial. */
+function rootDevices(rootImage: string): string[] {
+  const drive = `if=none,id=root,format=raw,readonly=on,file=${escapeComma(rootImage)}`
+  return ['-drive', drive, '-device', 'virtio-blk-device,drive=root,serial=root']
 }
 
 /** A disk that the guest cannot write to, whatever it does; found by its serial. */

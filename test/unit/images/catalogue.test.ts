@@ -16,7 +16,7 @@ describe('the image catalogue', () => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  async function put(name: string): Promise<void> {
+  async function put(name: string, parts: Readonly<Record<string, unknown>> = {}): Promise<void> {
     await mkdir(join(folder, `${name}-aaaa`))
     await writeFile(join(folder, `${name}-aaaa`, 'kernel'), 'kernel')
     await writeFile(join(folder, `${name}-aaaa`, 'initrd.cpio'), 'initrd')
@@ -31,6 +31,7 @@ describe('the image catalogue', () => {
       commandLine: ['loglevel=3'],
       packages: [],
       superseded: [],
+      ...parts,
     }
     await writeFile(join(folder, `${name}.json`), JSON.stringify(metadata))
   }
@@ -50,6 +51,18 @@ describe('the image catalogue', () => {
       initrdPath: join(folder, 'minimal@1-aaaa/initrd.cpio'),
       commandLine: ['loglevel=3'],
     })
+  })
+
+  it('counts and gives the disk of an image that has one, and never uses it without', async () => {
+    const disk = join(folder, 'whole@1-aaaa/root.ext4')
+    await put('whole@1', { root: { name: 'root.ext4', bytes: 5, sha256: DIGEST } })
+    const catalogue = createImageCatalogue(folder)
+    expect(await catalogue.isUsable(ref('whole@1'))).toBe(false)
+    await writeFile(disk, 'disk!')
+    expect(await catalogue.list()).toMatchObject([{ ref: 'whole@1', bytes: 17 }])
+    expect(await catalogue.resolve(ref('whole@1'))).toMatchObject({ rootPath: disk })
+    await truncate(disk, 4)
+    expect(await catalogue.isUsable(ref('whole@1'))).toBe(false)
   })
 
   it.each([

@@ -44,6 +44,14 @@ describe('qemuArguments', () => {
     expect(args.join(' ')).toContain('mux=on,logfile=/srv/journals/boot-0000000000000001.log,logappend=on')
   })
 
+  it("gives the image's own disk beside the home, closed to writing, where there is one", () => {
+    const [image, homeImage] = [{ ...IMAGE, rootPath: '/img/root,1' }, '/srv/home.img']
+    const args = qemuArguments({ spec: SPEC, record: planBoot(SPEC, FOLDERS), image, accelerator: TCG, homeImage })
+    expect(args).toContain('if=none,id=root,format=raw,readonly=on,file=/img/root,,1')
+    expect(args).toContain('virtio-blk-device,drive=root,serial=root')
+    expect(argumentsFor(TCG).join(' ')).not.toContain('id=root')
+  })
+
   it("keeps the sandbox, the network and the console's keys shut in whatever the accelerator", () => {
     for (const args of [argumentsFor(TCG), argumentsFor({ kind: 'kvm' })]) {
       expect(valueOf(args, '-sandbox')).toBe('on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny')
