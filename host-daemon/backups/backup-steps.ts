@@ -8,7 +8,7 @@ import { readHome, recordToReadBy } from './home-reading.ts'
 import type { MadePoint } from './point-repository.ts'
 import { operationTag, readTags } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { useRepository } from './repository-work.ts'
+import { clearLocksBehind, useRepository } from './repository-work.ts'
 import type { TakenPoint } from './record-point.ts'
 
 const HOUR_MS = 60 * 60 * 1000
@@ -132,15 +132,11 @@ async function dropViews(
 
 /** A lock that stays is cleared before the next use; it is no reason to call the cancel a failure. */
 async function clearLocks(
-  { repositories, uses, logger }: RecoveryToolkit,
-  { environmentId, id: operationId }: StoredOperation,
+  recovery: RecoveryToolkit,
+  { environmentId }: StoredOperation,
   signal: AbortSignal,
 ): Promise<void> {
-  const repository = repositories.of(environmentId)
-  try {
-    const turn = await uses.take(repository.location, { isAlone: false, signal })
-    await repository.clearDeadLocks({ signal }).finally(() => turn.dispose())
-  } catch (error) {
-    logger.warn({ err: error, operationId }, 'The locks of a dead backup could not be looked at')
-  }
+  const repository = recovery.repositories.of(environmentId)
+  const turn = await recovery.uses.take(repository.location, { isAlone: false, signal }).catch(() => undefined)
+  await clearLocksBehind(recovery, repository).finally(() => turn?.dispose())
 }

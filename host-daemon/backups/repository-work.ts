@@ -1,7 +1,9 @@
-import { PilothouseError } from '../../src-shared/error.ts'
+import { PilothouseError, type ErrorCode } from '../../src-shared/error.ts'
 import type { EnvironmentId } from '../../src-shared/model/ids.ts'
+import { withDeadline } from '../system/deadline.ts'
 import type { PointRepository, RepositoryCall } from './point-repository.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
+import { noteDamage } from './repository-damage.ts'
 
 export interface RepositoryUse {
   /** Whose record is told whether the repository could be used. */
@@ -13,9 +15,19 @@ export interface RepositoryUse {
   readonly call: RepositoryCall
 }
 
+/** With these, whoever has the lock had it before, or nobody could take one. */
+const LEAVES_NO_LOCK: readonly ErrorCode[] = [
+  'repository_missing',
+  'repository_locked',
+  'wrong_password',
+  'no_recovery_point',
+]
+const CLEARING_MS = 10_000
+
 /**
  * Works with a repository in one's turn. Locks of dead owners are removed first after a crash; and where it is found
- * locked, they are, and the work is done once more if there was one: it must have done nothing then. What the contact
+ * locked, they are, and the work is done once more if there was one: it must have done nothing then. Work that failed or
+ * was cut off may have left its own lock, and is not over before that has been looked for, within 10 s. What the contact
  * came to is kept in the environment's record.
  */
 export async function useRepository<T>(
@@ -31,9 +43,29 @@ export async function useRepository<T>(
     return result
   } catch (error) {
     noteContact(recovery, environmentId, error)
+    const isLockLeft = !(error instanceof PilothouseError) || !LEAVES_NO_LOCK.includes(error.code)
+    if (isLockLeft) await clearLocksBehind(recovery, repository)
     throw error
   } finally {
     turn.dispose()
+  }
+}
+
+/**
+ * After work that may have left a lock. Never rejects: one that stays is cleared before the next use that it is in the
+ * way of.
+ */
+export async function clearLocksBehind(
+  { clock, logger }: Pick<RecoveryToolkit, 'clock' | 'logger'>,
+  repository: PointRepository,
+): Promise<void> {
+  const onDeadline = () => new Error(`It took longer than ${CLEARING_MS / 1000} s.`)
+  const clear = (signal: AbortSignal) => repository.clearDeadLocks({ signal })
+  try {
+    await withDeadline(clear, { clock, deadlineMs: CLEARING_MS, onDeadline })
+  } catch (error) {
+    const { location } = repository
+    logger.warn({ err: error, location }, 'The locks that may have been left behind could not be looked at')
   }
 }
 
@@ -58,13 +90,21 @@ function unlessCode(code: PilothouseError['code']) {
   }
 }
 
-/** Says of the environment's repository that it could not be used, or that it could. Never throws. */
+/**
+ * Says of the environment's repository that it could not be used and since when, or that it could. An environment that is
+ * not on record any more has nothing to be told. Never throws.
+ */
 function noteContact({ store, clock, logger }: RecoveryToolkit, id: EnvironmentId, error: unknown): void {
   if (error !== null && !isRepositorys(error)) return
-  const problem = error === null ? null : error.message
   try {
     store.db.transaction(() => {
-      if (store.backupStates.of(id).problem !== problem) store.backupStates.setProblem(id, problem, clock.now())
+      if (store.environments.find(id) === undefined) return
+      const at = clock.now()
+      const { problem } = store.backupStates.of(id)
+      const isKnown = error === null ? problem === null : problem?.endsWith(error.message) === true
+      const told = error === null ? null : `At ${new Date(at).toISOString()}: ${error.message}`
+      if (!isKnown) store.backupStates.setProblem(id, told, at)
+      noteDamage(store, { id, error, at })
     })
   } catch (failure) {
     logger.warn({ err: failure, environmentId: id }, 'What a repository answered could not be recorded')
