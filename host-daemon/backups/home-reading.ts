@@ -5,6 +5,7 @@ import type { BootRecord, HomeView, HomeViewOptions, VmDriver } from '../drivers
 import { insistOnHome, lookAtHome } from '../environments/home-look.ts'
 import type { StepContext } from '../operations/step.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
+import { canReadNow } from '../system/can-read.ts'
 import type { MadePoint } from './point-repository.ts'
 import { tagsOf } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
@@ -16,8 +17,6 @@ export interface ReadHome {
   readonly view: Pick<HomeView, 'consistency' | 'frozenMs'>
 }
 
-/** As many unreadable files as are named: a view of a running guest that broke, not a file system with a flaw. */
-const TOO_MANY_UNREADABLE = 100
 const DROP_MS = 20_000
 
 /**
@@ -37,10 +36,10 @@ export async function readHome(
   const view = await driver.openHomeView(record, options)
   try {
     const made = await readView(recovery, { environment, view, driver, context })
-    if (wasAlive) await insistOnWholeness(driver, record, made)
+    if (wasAlive) await insistOnWhole(driver, { record, view })
     return { made, view }
   } catch (error) {
-    if (wasAlive && !context.signal.aborted) await insistOnGuest(driver, record)
+    if (wasAlive && !context.signal.aborted) await insistOnWhole(driver, { record, view, cause: error })
     throw error
   } finally {
     await closeView(recovery, { view, driver, record, options })
@@ -103,13 +102,21 @@ async function readView(
   }
 }
 
-/** A view goes with its guest, and what could still be read of it is no home. */
-async function insistOnWholeness(driver: VmDriver, record: BootRecord, { unreadable }: MadePoint): Promise<void> {
+interface WasRead {
+  readonly record: BootRecord
+  readonly view: HomeView
+  /** What reading it failed with, where it did. */
+  readonly cause?: unknown
+}
+
+/** A view goes with its guest, and breaks where there is no room for it: what could still be read of it is no home. */
+async function insistOnWhole(driver: VmDriver, { record, view, cause }: WasRead): Promise<void> {
   await insistOnGuest(driver, record)
-  if (unreadable.length < TOO_MANY_UNREADABLE) return
-  const message = `At least ${unreadable.length} files could not be read: the view of the home broke. No recovery point is recorded.`
+  // Once it is broken nothing of it can be read any more.
+  if (await canReadNow(view.imagePath).catch(() => true)) return
+  const message = 'The view of the home broke while it was being read. No recovery point is recorded; the home is kept.'
   const hint = 'See that the host has room for what the guest overwrites during a backup, then back up again.'
-  throw new PilothouseError('engine_failed', message, { hint })
+  throw new PilothouseError('storage_failed', message, { hint, cause })
 }
 
 async function insistOnGuest(driver: VmDriver, record: BootRecord): Promise<void> {
