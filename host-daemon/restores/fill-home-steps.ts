@@ -20,6 +20,8 @@ const ENTRIES_PER_MS = 1
 /** The file system's own needs beside what is in it. */
 const OVERHEAD = 1.05
 const MIB = 1024 * 1024
+/** With less, a disk is full: the file system of a home writes more than this at a time. */
+const FULL_BYTES = 4 * MIB
 
 /** Which new home is filled with what. */
 export interface HomeFill {
@@ -168,10 +170,24 @@ async function fillOnce(
     ...(paths === undefined ? {} : { paths }),
   }
   const into = { folder: folders.rooms, signal: call.signal }
-  await driver.fillHome(homeId, into, async (tree) => {
+  const filled = driver.fillHome(homeId, into, async (tree) => {
     await removeLostAndFound(tree)
     await repository.fill(tree, options)
   })
+  await filled.catch(async (error: unknown) => {
+    call.signal.throwIfAborted()
+    throw (await fullDisk(driver, error)) ?? error
+  })
+}
+
+/** A disk that fills up under a home is an input or output error to whatever writes to it. */
+async function fullDisk(driver: VmDriver, cause: unknown): Promise<PilothouseError | undefined> {
+  const isTold = cause instanceof PilothouseError && cause.code !== 'engine_failed'
+  const freeBytes = isTold ? undefined : await driver.freeHomeBytes().catch(() => undefined)
+  if (freeBytes === undefined || freeBytes >= FULL_BYTES) return undefined
+  const message = 'The disk that homes are on is full; the point could not be restored into a new home.'
+  const hint = 'Free space on the host, then plan and run it again; nothing was changed.'
+  return new PilothouseError('storage_failed', message, { hint, details: { freeBytes }, cause })
 }
 
 /** Every new file system has one; the point brings its own where the home had it, and nothing else may be there. */
