@@ -10,6 +10,8 @@ type Answer = z.infer<typeof answerSchema>
 
 /** Makes the agent drop half a request, and marks the answer to a sync: no JSON has this byte. */
 const SENTINEL = '\u00ff'
+/** What the agent says of a sentinel, before it answers the sync behind it. What is asked here is proper JSON. */
+const SENTINEL_REFUSED = /^JSON parse error, stray /
 /** A sync that was written while no agent read may be lost: it is sent again, each with a number of its own. */
 const RESYNC_MS = 500
 
@@ -63,8 +65,8 @@ export class AgentClient {
   async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
     this.line.send(`${asciiJson({ execute: command, ...(args === undefined ? {} : { arguments: args }) })}\n`)
     let answer = await this.nextAnswer(this.signal)
-    // Of several syncs the first answer counts; the others may come late.
-    while (this.isSync(answer)) answer = await this.nextAnswer(this.signal)
+    // Of several syncs the first answer counts; what is said of the others may come late.
+    while (this.isSync(answer) || isOfSentinel(answer)) answer = await this.nextAnswer(this.signal)
     if (answer.error !== undefined) throw new AgentRefusal(command, answer.error.desc)
     return answer.return
   }
@@ -123,6 +125,10 @@ export class AgentClient {
       if (answer.success) return answer.data
     }
   }
+}
+
+function isOfSentinel({ error }: Answer): boolean {
+  return error !== undefined && SENTINEL_REFUSED.test(error.desc)
 }
 
 /** The line carries bytes: what is not ASCII is written as JSON can. */

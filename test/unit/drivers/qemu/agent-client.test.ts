@@ -72,6 +72,24 @@ describe('AgentClient', () => {
     agent.close()
   })
 
+  it('takes no late word on the byte that resets the agent for an answer to what it asked', async () => {
+    const syncs: string[] = []
+    const agent = await open({
+      onLine: (line, socket) => {
+        if (parse(line).execute === 'guest-sync-delimited') syncs.push(line)
+        else answer(line, socket)
+        if (syncs.length < 2) return
+        for (const sync of syncs.splice(0)) {
+          socket.write(`{"error": {"class": "GenericError", "desc": "JSON parse error, stray '\ufffd'"}}\n`)
+          answer(sync, socket)
+        }
+      },
+    })
+    await agent.ping()
+    await expect(agent.execute('guest-unknown')).rejects.toThrow('no such command')
+    agent.close()
+  })
+
   it('gives up on a silent agent when its signal says so', async () => {
     await expect(open({}, 60)).rejects.toMatchObject({ name: 'TimeoutError' })
   })
