@@ -14,6 +14,10 @@ export interface Hands {
   fill(testId: string, text: string): Promise<void>
   /** Opens the list behind `testId` and takes what begins with `option`. */
   pick(testId: string, option: string): Promise<void>
+  /** Shows the pane of a tab. */
+  show(tabId: string): Promise<void>
+  /** Marks the option of that place, from 0, in a list that is on screen. */
+  mark(testId: string, index: number): Promise<void>
   /** Takes the keys back from the guest. */
   leaveTerminal(): Promise<void>
 }
@@ -28,6 +32,8 @@ export function mouse(page: Page): Hands {
       await page.getByTestId(testId).click({ timeout: SHOWN_MS })
       await page.getByTestId(item).click({ timeout: SHOWN_MS })
     },
+    show: (tabId) => page.getByTestId(tabId).click({ timeout: SHOWN_MS }),
+    mark: (testId, index) => page.getByTestId(testId).getByRole('option').nth(index).click({ timeout: SHOWN_MS }),
     fill: (testId, text) => page.getByTestId(testId).fill(text, { timeout: SHOWN_MS }),
     pick: async (testId, option) => {
       await page.getByTestId(testId).click({ timeout: SHOWN_MS })
@@ -47,15 +53,21 @@ export function keyboard(page: Page): Hands {
     }
     throw new Error(`${what} cannot be reached with ${key()}.`)
   }
+  /** On a tab of the same row. */
+  const isBesideTab = (tabId: string): Promise<boolean> =>
+    page.evaluate((id) => {
+      const row = document.activeElement?.closest('[role=tablist]') ?? null
+      return (row?.querySelector(`[data-testid="${id}"]`) ?? null) !== null
+    }, tabId)
   const isInTerminal = (): Promise<boolean> =>
     page.evaluate(() => (document.activeElement?.closest('.xterm') ?? null) !== null)
   const leaveTerminal = (): Promise<void> => page.keyboard.press('Control+Shift+L')
   /** Forwards, until a terminal takes the keys: it is left by its own key, and the way goes on backwards. */
-  const tabTo = async (testId: string): Promise<void> => {
+  const tabTo = async (testId: string, isThere = isInside): Promise<void> => {
     await page.getByTestId(testId).waitFor({ timeout: SHOWN_MS })
     let key = 'Tab'
     const hasArrived = async (): Promise<boolean> => {
-      if (!(await isInTerminal())) return isInside(testId)
+      if (!(await isInTerminal())) return isThere(testId)
       await leaveTerminal()
       key = 'Shift+Tab'
       return false
@@ -80,6 +92,19 @@ export function keyboard(page: Page): Hands {
         item,
       )
       await page.keyboard.press('Enter')
+    },
+    show: async (tabId) => {
+      await tabTo(tabId, isBesideTab)
+      await walk(
+        () => 'ArrowRight',
+        () => isInside(tabId),
+        tabId,
+      )
+    },
+    mark: async (testId, index) => {
+      await tabTo(testId)
+      await page.keyboard.press('Home')
+      for (let step = 0; step < index; step += 1) await page.keyboard.press('ArrowDown')
     },
     fill: async (testId, text) => {
       await tabTo(testId)
