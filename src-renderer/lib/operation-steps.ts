@@ -63,6 +63,11 @@ export const OPERATION_STEPS: Partial<Record<OperationKind, Steps>> = {
   ],
 }
 
+/** Its progress and its result are shown in a dialog of their own. */
+export function isFollowable(kind: OperationKind): boolean {
+  return Object.hasOwn(OPERATION_STEPS, kind)
+}
+
 export interface StepLine {
   readonly words: string
   readonly state: 'done' | 'current' | 'ahead'

@@ -110,6 +110,12 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     return taken
   }
 
+  /** Whoever looked at its end need not be told of it. */
+  function markSeen(id: OperationId): void {
+    told.add(id)
+    ended.value = ended.value.filter(({ operation }) => operation.id !== id)
+  }
+
   async function send(entry: Submitted, ask: Ask): Promise<Submitted> {
     entry.answer = 'sending'
     entry.failure = null
@@ -147,5 +153,5 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     await send(entry, ask)
   }
 
-  return { submitted, ended, takeEnded, give, retry, ...useOwnCommands(submitted, fleet) }
+  return { submitted, ended, takeEnded, markSeen, give, retry, ...useOwnCommands(submitted, fleet) }
 }
