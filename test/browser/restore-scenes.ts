@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
-import type { Operation } from '../../src-shared/model/operation.ts'
+import { OPERATION_PROMISES, type Operation } from '../../src-shared/model/operation.ts'
 import type { OperationResult } from '../../src-shared/model/operation-result.ts'
 import { connected, sampleFleet, sampleHost } from '../support/fake-app-samples.ts'
 import type { FakeApp } from '../support/fake-app.ts'
@@ -99,6 +99,25 @@ const DRILLED: OperationResult = {
   promotedTo: null,
 }
 
+/** As long as a host's own is. */
+const TEXT = [
+  `Restore ${NAME} (${here().id}) of owner acme on host lon-1: replaces its home with the recovery point ${'4f'.repeat(32)} of 2026-11-21 15:53:52 UTC, which is 38 min old.`,
+  `The point holds 48211 files and folders with 1331.2 MiB, of the home ${here().home.id}; the host lon-1.example.net made it.`,
+  'Its file system was at rest at that moment.',
+  '3 files could not be read when it was made, and are not in it.',
+  'It was last verified at 2026-11-20 20:31:07 UTC; a drill at 2026-11-18 14:30:00 UTC passed.',
+  'Everything that was written since 2026-11-21 15:53:52 UTC leaves the home.',
+  'Since then, 38 files and folders were added, 1204 changed (512.0 MiB written) and 12 removed (4.0 MiB): those added go, those changed are as they were, those removed are back.',
+  `The home ${here().home.id} with 1331.2 MiB is kept for undo until 2026-11-22 16:31:02 UTC.`,
+  'Its name, id, owner, image, size and labels are kept.',
+  'All recovery points and the record of what was done are kept.',
+  'The guest is running; it is stopped only once the restored home has been verified; until then it runs on.',
+  'It is down for one stop, the swap and one boot: at most 145 s before that is given up.',
+  'Until the guest is ready on the restored home, any failure brings the present home back, and the guest is as it was.',
+  'The restored home needs up to 1331.2 MiB of disk beside the present one; 217088.0 MiB are free.',
+  ...(['recover', 'restore', 'reset'] as const).map((kind) => `${kind}: ${OPERATION_PROMISES[kind]}`),
+]
+
 const scene = (name: string, rest: Partial<Scene> & Pick<Scene, 'arrive'>): Scene => ({
   name: `restore-${name}`,
   path: PATH,
@@ -139,6 +158,10 @@ export const RESTORE_SCENES: readonly Scene[] = [
   }),
   scene('plan', {
     sizes: ['wide', 'narrow', 'huge'],
+    prepare: (app) => {
+      withConsole(app)
+      app.restores.plan = { text: TEXT.join('\n'), losses: TEXT.slice(5, 7), keeps: TEXT.slice(7, 10) }
+    },
     arrive: async (page) => {
       await planned(page)
       await visible(page, 'restore-plan')
