@@ -1,6 +1,6 @@
 import type { Clock, RandomSource } from '../src-shared/lib/clock.ts'
 import type { Image } from '../src-shared/model/image.ts'
-import type { ImageRef } from '../src-shared/model/ids.ts'
+import type { ImageRef, RecoveryPointRef } from '../src-shared/model/ids.ts'
 import type { Services } from './api/services.ts'
 import { ActivityService } from './activity/activity-service.ts'
 import { BackupScheduler } from './backups/backup-scheduler.ts'
@@ -30,6 +30,7 @@ import { imageRecoveryOf, type ImageRecovery } from './images/image-recovery.ts'
 import { OperationEngine } from './operations/engine.ts'
 import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
+import { acceptDrill } from './restores/drill-command.ts'
 import { UndoExpiry } from './restores/expiry.ts'
 import { RestoreService } from './restores/restore-service.ts'
 import type { Database } from './store/database.ts'
@@ -94,7 +95,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   })
   const recovery = recoveryOf(deps, toolkit, engine)
   const backups = new BackupService({ recovery: toolkit, engine })
-  const scheduler = new BackupScheduler({ recovery: toolkit, engine })
+  const scheduler = schedulerOf(deps, toolkit, engine)
   const hub = hubOf(deps, { engine, views, store, backups })
   const tickets = new Tickets({ store, clock, random: deps.random, lifetimeMs: deps.options.ticketLifetimeMs })
   const environments = environmentsOf(deps, { toolkit, engine, views, tickets })
@@ -153,6 +154,21 @@ function restoresOf(
     dangerous: { ...parts, hostName, capacity },
     limits: limitsOf(options),
     isImageUsable: (image) => images.isUsable(image),
+  })
+}
+
+function schedulerOf({ options, images }: AssemblyDeps, recovery: RecoveryToolkit, engine: OperationEngine) {
+  const drilling = {
+    recovery,
+    engine,
+    limits: limitsOf(options),
+    isImageUsable: (ref: ImageRef) => images.isUsable(ref),
+  }
+  return new BackupScheduler({
+    recovery,
+    engine,
+    drill: (caller, input, onAccepting) =>
+      acceptDrill({ ...drilling, onAccepting }, caller, { ...input, point: 'latest' as RecoveryPointRef }),
   })
 }
 

@@ -1,35 +1,50 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { CommandId, EnvironmentId, RequestId } from '../../src-shared/model/ids.ts'
+import type { NewestPoint } from '../../src-shared/model/backup.ts'
+import type { CommandId, EnvironmentId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Requester } from '../operations/requester.ts'
 import { repeat } from '../system/repeat.ts'
-import { acceptBackup, acceptCheck, acceptPrune, type BackupCommandDeps } from './backup-commands.ts'
-import { dueOf, nextBackupAt, type DueWork, type Subject } from './due-work.ts'
+import {
+  acceptBackup,
+  acceptCheck,
+  acceptPrune,
+  type BackupCommand,
+  type BackupCommandDeps,
+} from './backup-commands.ts'
+import { dueOf, inTurn, nextBackupAt, nextDrillAt, type DueWork, type Subject } from './due-work.ts'
 import { tellFreshness } from './freshness-watch.ts'
 import { policyOf } from './policy.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { afterFailure } from './schedule.ts'
+import { afterFailure, afterNoVerdict } from './schedule.ts'
 import { BackupStatuses } from './statuses.ts'
 
 /** A check or prune that could not be done is tried again this much later, in milliseconds. */
 const AGAIN_MS = 60 * 60 * 1000
 const MOST_RUNNING = 1_000
-const OURS: readonly OperationKind[] = ['backup', 'check', 'prune']
+const OURS: readonly OperationKind[] = ['backup', 'check', 'prune', 'drill']
+const HOUR_MS = 60 * 60 * 1000
+
+type OnAccepting = (operationId: OperationId) => void
+
+export interface SchedulerDeps extends Omit<BackupCommandDeps, 'onAccepting'> {
+  /** Accepts a drill of the newest point; `onAccepting` has a last look in its transaction, and refuses by throwing. */
+  readonly drill: (caller: Requester, input: BackupCommand, onAccepting: OnAccepting) => Promise<unknown>
+}
 
 /**
- * Backs up, checks and prunes by itself, what is longest due first, and no more at once than may run at once: whatever
+ * Backs up, checks, prunes and drills by itself, what is longest due first, and no more at once than may run at once: whatever
  * the clock did, the others stay due and have their turn. When each is due is in the record, and outlives the daemon.
  * Tells changes of freshness too.
  */
 export class BackupScheduler {
-  private readonly deps: BackupCommandDeps
+  private readonly deps: SchedulerDeps
   private readonly statuses: BackupStatuses
   private readonly ending = new AbortController()
   /** When a check or prune of an environment was last asked for. */
   private readonly asked = new Map<string, number>()
   private loop: Promise<void> = Promise.resolve()
 
-  constructor(deps: BackupCommandDeps) {
+  constructor(deps: SchedulerDeps) {
     this.deps = deps
     this.statuses = new BackupStatuses(deps.recovery)
   }
@@ -62,27 +77,32 @@ export class BackupScheduler {
     const due = subjects
       .flatMap((subject) => dueOf(subject, settings, now))
       .filter((work) => !this.isTooSoon(work, now))
-    for (const work of due.sort((one, other) => one.dueAt - other.dueAt)) {
+    const isDrilled = ({ id }: NewestPoint) => store.points.find(id)?.drilledAt !== null
+    for (const work of inTurn(due, isDrilled)) {
       if (this.ending.signal.aborted || this.countRunning() >= settings.maxConcurrent) return
       await this.begin(work)
     }
   }
 
-  /** What is said of the next backup is what will be held to. */
+  /** What is said of the next backup and drill is what will be held to. */
   private keepTimes(subjects: readonly Subject[], now: number): void {
     const { store } = this.recovery
     const moved = subjects
-      .map((subject) => ({ subject, at: nextBackupAt(subject, now) }))
-      .filter(({ subject, at }) => at !== subject.state.nextAt)
+      .map((subject) => ({ subject, at: nextBackupAt(subject, now), drillAt: nextDrillAt(subject, now) }))
+      .filter(({ subject: { state }, at, drillAt }) => at !== state.nextAt || drillAt !== state.nextDrillAt)
     if (moved.length === 0) return
     store.db.transaction(() => {
-      for (const { subject, at } of moved) store.backupStates.setNextAt(subject.status.environmentId, at)
+      for (const { subject, at, drillAt } of moved) {
+        store.backupStates.setNextAt(subject.status.environmentId, at)
+        store.backupStates.setNextDrillAt(subject.status.environmentId, drillAt)
+      }
     })
   }
 
   private isTooSoon({ kind, id }: DueWork, now: number): boolean {
     const askedAt = this.asked.get(`${kind} ${id}`)
-    return kind !== 'backup' && askedAt !== undefined && Math.abs(now - askedAt) < AGAIN_MS
+    const isRecorded = kind === 'backup' || kind === 'drill'
+    return !isRecorded && askedAt !== undefined && Math.abs(now - askedAt) < AGAIN_MS
   }
 
   private countRunning(): number {
@@ -98,7 +118,7 @@ export class BackupScheduler {
     const caller = this.caller()
     try {
       await this.accept(work, caller)
-      if (work.kind !== 'backup') this.asked.set(`${work.kind} ${work.id}`, clock.now())
+      this.asked.set(`${work.kind} ${work.id}`, clock.now())
     } catch (error) {
       if (error instanceof PilothouseError && error.code === 'operation_in_flight') return
       logger.warn({ err: error, environmentId: work.id, kind: work.kind, requestId: caller.requestId }, 'Refused')
@@ -110,21 +130,32 @@ export class BackupScheduler {
     const { deps } = this
     const commandId = `cmd-${this.recovery.random.hex(16)}` as CommandId
     const input = { commandId, environment: work.id }
-    const onAccepting = () => this.insistOnDue(work.id)
+    const onAccepting = () => this.insistOnDue(work)
     if (work.kind === 'backup') return acceptBackup({ ...deps, onAccepting }, caller, input)
+    if (work.kind === 'drill') return deps.drill(caller, input, (operationId) => this.insistOnDrill(work, operationId))
     if (work.kind === 'prune') return acceptPrune(deps, caller, input)
     return acceptCheck(deps, caller, { ...input, depth: work.depth })
   }
 
   /** Another one may have ended since this one was found due. */
-  private insistOnDue(id: EnvironmentId): void {
+  private insistOnDue({ kind, id }: DueWork): void {
     const { store, clock } = this.recovery
-    const { nextAt } = store.backupStates.of(id)
-    if (nextAt !== null && nextAt <= clock.now()) return
-    throw new PilothouseError('operation_in_flight', 'A backup was made meanwhile.')
+    const { nextAt, nextDrillAt: drillAt } = store.backupStates.of(id)
+    const dueAt = kind === 'drill' ? drillAt : nextAt
+    if (dueAt !== null && dueAt <= clock.now()) return
+    throw new PilothouseError('operation_in_flight', `A ${kind} was made meanwhile.`)
   }
 
-  /** A backup that is not even accepted has failed, as any other that fails. */
+  /** However it was asked for, one of an environment at a time is enough. */
+  private insistOnDrill(work: DueWork, operationId: OperationId): void {
+    this.insistOnDue(work)
+    const { claims, operations } = this.recovery.store
+    const others = claims.sharersOf(work.id).filter((id) => id !== operationId)
+    if (others.every((id) => operations.find(id)?.kind !== 'drill')) return
+    throw new PilothouseError('operation_in_flight', 'A drill of the environment is under way.')
+  }
+
+  /** A backup that is not even accepted has failed, as any other that fails; a drill is put off. */
   private refused(work: DueWork, { actor, requestId }: Requester, error: unknown): void {
     const { store, clock, logger } = this.recovery
     const { id: environmentId, kind: action } = work
@@ -135,6 +166,7 @@ export class BackupScheduler {
     try {
       store.db.transaction(() => {
         if (action === 'backup') this.putOff(environmentId, at)
+        if (action === 'drill') this.putOffDrill(environmentId, at)
         const about = { actor, requestId, operationId: null, environmentId, at }
         store.activity.append({ ...about, action, outcome: 'refused', detail })
       })
@@ -151,6 +183,13 @@ export class BackupScheduler {
     backupStates.setFailuresInARow(id, failures)
     if (intervalMinutes === null) return
     backupStates.setNextAt(id, afterFailure({ id, intervalMs: intervalMinutes * 60_000 }, failures, now))
+  }
+
+  private putOffDrill(id: EnvironmentId, now: number): void {
+    const { backupStates } = this.recovery.store
+    const { drillIntervalHours } = policyOf(this.recovery, backupStates.of(id))
+    if (drillIntervalHours === null) return
+    backupStates.setNextDrillAt(id, afterNoVerdict({ id, intervalMs: drillIntervalHours * HOUR_MS }, now))
   }
 
   /** Backups that are told to run and do not: their operation was abandoned, or its row is no more. */

@@ -76,7 +76,7 @@ export class BackupService {
     return acceptPrune(this.deps, caller, input)
   }
 
-  /** Nothing is recorded where nothing changes. When the next backup is due is decided anew. */
+  /** Nothing is recorded where nothing changes. When the next backup and drill are due is decided anew. */
   setPolicy(
     { actor, requestId }: Requester,
     { environment: ref, policy }: { readonly environment: EnvironmentRef; readonly policy: BackupPolicy | null },
@@ -89,6 +89,7 @@ export class BackupService {
       if (malformation === null && hashOf(from) === hashOf(policy)) return environment.id
       store.backupStates.setPolicy(environment.id, policy)
       store.backupStates.setNextAt(environment.id, null)
+      store.backupStates.setNextDrillAt(environment.id, null)
       const about = { actor, requestId, operationId: null, environmentId: environment.id, at: clock.now() }
       const detail = { from, to: policy }
       store.activity.append({ ...about, action: 'backup.policy', outcome: 'succeeded', detail })

@@ -1,4 +1,4 @@
-import type { BackupStatus } from '../../src-shared/model/backup.ts'
+import type { BackupStatus, NewestPoint } from '../../src-shared/model/backup.ts'
 import type { EnvironmentId } from '../../src-shared/model/ids.ts'
 import type { CheckDepth } from '../../src-shared/model/operation-result.ts'
 import type { BackupState } from '../store/backup-states-table.ts'
@@ -6,10 +6,14 @@ import type { RecoverySettings } from './recovery-toolkit.ts'
 import { afterSuccess, firstAt, isDueAgain, notTooFar, spacingMs, type BackupTimes } from './schedule.ts'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 /** Something that is to be done by itself, since `dueAt`. */
 export type DueWork = { readonly id: EnvironmentId; readonly dueAt: number } & (
-  { readonly kind: 'backup' } | { readonly kind: 'prune' } | { readonly kind: 'check'; readonly depth: CheckDepth }
+  | { readonly kind: 'backup' }
+  | { readonly kind: 'prune' }
+  | { readonly kind: 'check'; readonly depth: CheckDepth }
+  | { readonly kind: 'drill'; readonly newest: NewestPoint }
 )
 
 export interface Subject {
@@ -29,14 +33,45 @@ export function nextBackupAt({ status, state }: Subject, now: number): number | 
   return latest === null ? firstAt(times, now) : notTooFar(times, afterSuccess(times, latest.takenAt), now)
 }
 
+/** When the next drill of the newest point is due, as `nextBackupAt`; null also while there is no point. */
+export function nextDrillAt({ status, state }: Subject, now: number): number | null {
+  const { environmentId: id, policy, latest, freshness, lastDrill } = status
+  if (policy.drillIntervalHours === null || latest === null || freshness.kind === 'not_provisioned') return null
+  const times = { id, intervalMs: policy.drillIntervalHours * HOUR_MS }
+  if (state.nextDrillAt !== null) return notTooFar(times, state.nextDrillAt, now)
+  return lastDrill === null ? firstAt(times, now) : notTooFar(times, afterSuccess(times, lastDrill.at), now)
+}
+
 /** What is due of the environment now, at most one of each kind. */
 export function dueOf(subject: Subject, settings: RecoverySettings, now: number): DueWork[] {
-  return [...dueBackup(subject, now), ...dueCheck(subject, settings, now), ...duePrune(subject, settings, now)]
+  return [
+    ...dueBackup(subject, now),
+    ...dueCheck(subject, settings, now),
+    ...duePrune(subject, settings, now),
+    ...dueDrill(subject, now),
+  ]
+}
+
+/**
+ * What is longest due first. Among drills the turns go to points that were never drilled, the oldest of them first, and
+ * to the others after them.
+ */
+export function inTurn(due: readonly DueWork[], isDrilled: (point: NewestPoint) => boolean): DueWork[] {
+  const drills = due.flatMap((work) => (work.kind === 'drill' ? [{ work, rank: isDrilled(work.newest) ? 1 : 0 }] : []))
+  drills.sort((one, other) => one.rank - other.rank || one.work.newest.takenAt - other.work.newest.takenAt)
+  const turns = [...due].sort((one, other) => one.dueAt - other.dueAt)
+  return turns.map((work) => (work.kind === 'drill' ? (drills.shift()?.work ?? work) : work))
 }
 
 function dueBackup(subject: Subject, now: number): DueWork[] {
   const at = nextBackupAt(subject, now)
   return at === null || at > now ? [] : [{ kind: 'backup', id: subject.status.environmentId, dueAt: at }]
+}
+
+function dueDrill(subject: Subject, now: number): DueWork[] {
+  const { environmentId: id, latest } = subject.status
+  const at = nextDrillAt(subject, now)
+  return at === null || at > now || latest === null ? [] : [{ kind: 'drill', id, dueAt: at, newest: latest }]
 }
 
 /** By parts, until all has been read once; after damage was found, everything. */

@@ -4,6 +4,7 @@ const MINUTE_MS = 60_000
 const FIRST_RETRY_MS = 5 * MINUTE_MS
 /** A backup that gave way, or that was cancelled, is made up for this much later. */
 const AFTER_CANCEL_MS = 5 * MINUTE_MS
+const AFTER_NO_VERDICT_MS = 60 * MINUTE_MS
 /** A first backup is not put off longer than this. */
 const FIRST_WITHIN_MS = 5 * MINUTE_MS
 const JITTER = 0.1
@@ -45,6 +46,11 @@ export function afterFailure({ intervalMs }: BackupTimes, failures: number, now:
 
 export function afterCancel({ intervalMs }: BackupTimes, now: number): number {
   return now + Math.min(intervalMs, AFTER_CANCEL_MS)
+}
+
+/** After a drill that told nothing of its point, or that was not even accepted. */
+export function afterNoVerdict({ intervalMs }: BackupTimes, now: number): number {
+  return now + Math.min(intervalMs, AFTER_NO_VERDICT_MS)
 }
 
 /** Never further ahead than one whole spacing, whatever the clock said when it was decided. */

@@ -5,7 +5,7 @@ import { resolvePoint } from '../backups/resolve-point.ts'
 import { exceededCapacity } from '../environments/spawn-command.ts'
 import { refuseHopeless } from '../environments/bring-up.ts'
 import { resolveEnvironment } from '../environments/views.ts'
-import type { ImageRef } from '../../src-shared/model/ids.ts'
+import type { ImageRef, OperationId } from '../../src-shared/model/ids.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { InsertLimits } from '../store/environments-table.ts'
@@ -21,6 +21,8 @@ export interface DrillDeps {
   readonly engine: OperationEngine
   readonly limits: InsertLimits
   readonly isImageUsable: (image: ImageRef) => Promise<boolean>
+  /** Has a last look in the transaction that accepts it, and refuses it by throwing. */
+  readonly onAccepting?: (operationId: OperationId) => void
 }
 
 /** Refuses or accepts a drill, whoever asks for it: an operator, or the daemon itself by schedule. */
@@ -43,6 +45,7 @@ export async function acceptDrill(deps: DrillDeps, caller: Requester, input: Dri
   return await engine.accept({
     ...command,
     target: () => admitted(deps, { id, point, promoteTo }),
+    admit: (operationId) => deps.onAccepting?.(operationId),
     params: () => ({
       ...scratchParams(recovery.random, point.id),
       promoteName: promoteTo?.name ?? null,

@@ -8,7 +8,7 @@ import type { StoredOperation } from '../store/operation-row.ts'
 import { addChecks, drillResultOf, hasFailedCheck, recordCheck } from './drill-checks.ts'
 import { askGuest } from './drill-guest.ts'
 import { promote, promotionOf } from './drill-promote.ts'
-import { recordDrill } from './drill-record.ts'
+import { recordDrill, settleDrill } from './drill-record.ts'
 import { takeSample, type SampledFile } from './drill-sample.ts'
 import { shownPath } from './files-paths.ts'
 import { checkPoint, fillFromPoint, pointOf, verifyFilled, withinSize } from './fill-home-steps.ts'
@@ -53,7 +53,10 @@ export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits):
     params: drillParamsSchema,
     retry: null,
     describeFailure: describeFailure(recovery.logger),
-    settle: ({ id }) => void known.delete(id),
+    settle: (operation, outcome) => {
+      known.delete(operation.id)
+      settleDrill(recovery, operation, outcome)
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../../../src-shared/contract/daemon.ts'
 import {
@@ -8,7 +9,7 @@ import {
   type Freshness,
 } from '../../../../src-shared/model/backup.ts'
 import { shortPointId } from './recovery-point.ts'
-import { byteCount, facts, localTime, table } from './text.ts'
+import { facts, localTime, table } from './text.ts'
 
 type StatusAnswer = CallOutput<DaemonContract, 'backups.status'>
 
@@ -72,7 +73,7 @@ export function backupFacts(status: BackupStatus): string {
     ['backup', FRESHNESS_WORDS[freshness.kind]],
     ['', freshness.sentence],
     ['newest', latest === null ? 'none' : `${shortPointId(latest.id)}, ${localTime(latest.takenAt)}`],
-    ['', latest === null ? null : `${byteCount(latest.bytes)} in ${latest.entries} files, made on ${latest.hostName}`],
+    ['', latest === null ? null : `${bytesText(latest.bytes)} in ${latest.entries} files, made on ${latest.hostName}`],
     ['points', String(status.pointCount)],
     ['repository', status.repository],
     ['next', status.nextAt === null ? 'none is scheduled' : localTime(status.nextAt)],
@@ -91,11 +92,11 @@ export function backupFacts(status: BackupStatus): string {
 }
 
 function undoNext({ environmentName }: BackupStatus, bytes: number | null): string {
-  const cost = bytes === null ? '' : `It takes ${byteCount(bytes)} on the host. `
+  const cost = bytes === null ? '' : `It takes ${bytesText(bytes)} on the host. `
   return `${cost}To go back: pilothouse restore undo ${environmentName} --plan`
 }
 
-function policyFacts({ policy, hasOwnPolicy, freshness }: BackupStatus): [string, string][] {
+function policyFacts({ policy, hasOwnPolicy, freshness, nextDrillAt }: BackupStatus): [string, string | null][] {
   const { intervalMinutes, drillIntervalHours } = policy
   return [
     ['policy', hasOwnPolicy ? 'its own' : "the host's"],
@@ -103,6 +104,7 @@ function policyFacts({ policy, hasOwnPolicy, freshness }: BackupStatus): [string
     ['keeps', retentionWords(policy)],
     ['stale after', spanOf(freshness.thresholdMs)],
     ['drills', drillIntervalHours === null ? 'not scheduled' : `every ${spanOf(drillIntervalHours * 3_600_000)}`],
+    ['', nextDrillAt === null ? null : `next ${localTime(nextDrillAt)}`],
   ]
 }
 
