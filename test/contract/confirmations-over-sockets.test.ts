@@ -117,7 +117,7 @@ describe('one ticket to restore or undo, confirmed a thousand times at once over
     expect(await ended(accepted)).toMatchObject({ status: { kind: 'succeeded' } })
   })
 
-  it.each([
+  it.each<[string, () => unknown, string]>([
     ['is renamed', () => first().environments.rename({ environment: 'web', name: 'www' }, context()), 'name'],
     ['goes to another owner', () => changeRecord("owner = 'other'"), 'owner'],
     ['has another image', () => changeRecord("image = 'minimal@2'"), 'image'],
@@ -127,15 +127,18 @@ describe('one ticket to restore or undo, confirmed a thousand times at once over
         ended(await first().environments.reboot({ ...(web as object), commandId: newCommandId() } as never, context())),
       'generation',
     ],
-  ])('changes nothing where the environment %s between plan and confirmation', async (_how, change) => {
+  ])('changes nothing where the environment %s between plan and confirmation', async (_how, change, fact) => {
     const input = await planned('restore')
     const before = await homeNow()
     await change()
     const { environments } = await first().environments.list({}, context())
-    const [{ name }] = environments as [{ name: string }]
+    const { name } = environments[0]!
     const again = { ...input, environment: name, confirmName: name, commandId: newCommandId() }
     const refused = first().restore.run(again, context())
-    await expect(refused).rejects.toMatchObject({ code: 'plan_outdated' })
+    await expect(refused).rejects.toMatchObject({
+      code: 'plan_outdated',
+      message: expect.stringContaining(`${fact} was`) as string,
+    })
     const { home } = await first().environments.get({ environment: name }, context())
     expect(home.id).toBe(before)
     expect(served.host.machine.homes.ids()).toEqual([before])
