@@ -124,6 +124,7 @@ interface Filling {
 
 export async function fillFromPoint(recovery: RecoveryToolkit, fill: HomeFill, filling: Filling): Promise<void> {
   const { context } = filling
+  assertFits(fill, filling.size ?? fill.point)
   let isUsed = context.operation.resumptions > 0 || context.attempt > 1
   const work = (signal: AbortSignal) =>
     withPointRepository(recovery, { point: fill.point, context: { ...context, signal } }, async (repository, call) => {
@@ -132,6 +133,14 @@ export async function fillFromPoint(recovery: RecoveryToolkit, fill: HomeFill, f
       await fillOnce(recovery, fill, { ...filling, repository, call })
     })
   await withinSize(recovery, { point: fill.point, signal: context.signal }, work)
+}
+
+/** A guest's file may say that it is larger than its whole home; restored, it has no holes any more. */
+function assertFits({ sizeMiB }: HomeFill, { bytes }: PointSize): void {
+  if (bytes < sizeMiB * MIB) return
+  const message = `What is to be restored holds ${mib(bytes)} MiB; a home of ${sizeMiB} MiB cannot take it.`
+  const hint = 'Files with holes are restored without them: restore other files alone, or use a larger home.'
+  throw new PilothouseError('host_limit_reached', message, { hint, details: { bytes, homeBytes: sizeMiB * MIB } })
 }
 
 /** Bounds what goes over all of a point by what is in it. */
