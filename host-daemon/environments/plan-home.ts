@@ -1,3 +1,4 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { lookAtHome } from './home-look.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -50,9 +51,5 @@ export function homeLoss({ home: { id, sizeMiB } }: StoredEnvironment, found: Ho
     return found.wasUsed ? `${size} is gone already, with everything that was in it.` : `${size} was never made.`
   }
   if (found.isEmpty) return `${size} is removed; no guest has ever used it.`
-  return `${size}, taking ${mebibytes(found.bytes)} on disk, is removed with everything in it.`
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / (1024 * 1024))} MiB`
+  return `${size}, taking ${bytesText(found.bytes)} on disk, is removed with everything in it.`
 }

@@ -1,3 +1,4 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import { spanOf } from '../../src-shared/model/backup.ts'
 import { OPERATION_PROMISES } from '../../src-shared/model/operation.ts'
 import type { RestoreLoss, RestorePlan } from '../../src-shared/model/restore.ts'
@@ -9,7 +10,7 @@ import type { KeptHome } from '../store/kept-homes-table.ts'
 import { toWirePoint, type StoredPoint } from '../store/points-table.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
 import { lossSentences, pointSentences } from './restore-words.ts'
-import { keptSentence, mebibytes, timeOf } from './swap-words.ts'
+import { keptSentence, timeOf } from './swap-words.ts'
 
 /** What was found for a plan. */
 export interface RestoreFindings {
@@ -105,7 +106,7 @@ function course(found: RestoreFindings, around: RestoreSurroundings): string[] {
     guestFate(found),
     downtime(found, around.deadlines),
     'Until the guest is ready on the restored home, any failure brings the present home back, and the guest is as it was.',
-    `The restored home needs up to ${mebibytes(found.diskNeededBytes)} of disk beside the present one; ${mebibytes(found.diskFreeBytes)} are free.`,
+    `The restored home needs up to ${bytesText(found.diskNeededBytes)} of disk beside the present one; ${bytesText(found.diskFreeBytes)} are free.`,
     ...DIFFERENCES,
   ]
 }

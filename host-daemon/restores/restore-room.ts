@@ -1,8 +1,8 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
-import { mebibytes } from './swap-words.ts'
 
 const MIB = 1024 * 1024
 /** The last block of a file, or the only one of a folder, is used up whole. */
@@ -33,14 +33,14 @@ export async function assertRoom(
   const neededBytes = diskNeededBytes(environment, point)
   const freeBytes = await drivers.of(environment).freeHomeBytes()
   if (neededBytes <= freeBytes) return freeBytes
-  const message = `The restored home needs ${mebibytes(neededBytes)} of disk beside the present one; ${mebibytes(freeBytes)} are free. Nothing was touched.`
+  const message = `The restored home needs ${bytesText(neededBytes)} of disk beside the present one; ${bytesText(freeBytes)} are free. Nothing was touched.`
   throw new PilothouseError('host_limit_reached', message, { details: { neededBytes, freeBytes } })
 }
 
 function assertSize({ name, size }: Sized, { bytes }: StoredPoint): void {
   const homeBytes = size.homeMiB * MIB
   if (bytes < homeBytes) return
-  const message = `The point holds ${mebibytes(bytes)}; the home of ${name} may be ${size.homeMiB} MiB large. Nothing was touched.`
+  const message = `The point holds ${bytesText(bytes)}; the home of ${name} may be ${size.homeMiB} MiB large. Nothing was touched.`
   const hint = 'Give the environment a larger home first: stop it, resize it, and plan again.'
   throw new PilothouseError('host_limit_reached', message, { hint, details: { bytes, homeBytes } })
 }

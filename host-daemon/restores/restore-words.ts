@@ -1,8 +1,9 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { Consistency } from '../../src-shared/model/operation-result.ts'
 import type { ChangeCounts } from '../../src-shared/model/recovery-point.ts'
 import type { RestoreLoss } from '../../src-shared/model/restore.ts'
 import type { StoredPoint } from '../store/points-table.ts'
-import { mebibytes, timeOf } from './swap-words.ts'
+import { timeOf } from './swap-words.ts'
 
 const CONSISTENCIES: Readonly<Record<Consistency, string>> = {
   quiesced: 'Its file system was at rest at that moment.',
@@ -15,7 +16,7 @@ export function pointSentences(point: StoredPoint): string[] {
   const { entries, bytes, hostName, homeId, consistency, unreadableCount } = point
   const missing = `${unreadableCount} files could not be read when it was made, and are not in it.`
   return [
-    `The point holds ${entries} files and folders with ${mebibytes(bytes)}, of the home ${homeId}; the host ${hostName} made it.`,
+    `The point holds ${entries} files and folders with ${bytesText(bytes)}, of the home ${homeId}; the host ${hostName} made it.`,
     CONSISTENCIES[consistency],
     ...(unreadableCount === 0 ? [] : [missing]),
     provenSentence(point),
@@ -41,6 +42,6 @@ export function lossSentences({ takenAt }: StoredPoint, loss: RestoreLoss): stri
 function countedSentence(when: string, changes: ChangeCounts): string {
   const { added, changed, removed, bytesWritten, bytesRemoved } = changes
   if (added + changed + removed === 0) return `${when}, nothing was added, changed or removed.`
-  const gone = `${added} files and folders were added, ${changed} changed (${mebibytes(bytesWritten)} written)`
-  return `${when}, ${gone} and ${removed} removed (${mebibytes(bytesRemoved)}): those added go, those changed are as they were, those removed are back.`
+  const gone = `${added} files and folders were added, ${changed} changed (${bytesText(bytesWritten)} written)`
+  return `${when}, ${gone} and ${removed} removed (${bytesText(bytesRemoved)}): those added go, those changed are as they were, those removed are back.`
 }

@@ -1,10 +1,5 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
-
-const MIB = 1024 * 1024
-
-export function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / MIB)} MiB`
-}
 
 /** Plans are text that the daemon makes: a moment is told in UTC, to the second. */
 export function timeOf(ms: number): string {
@@ -20,6 +15,6 @@ interface Kept {
 
 /** What keeping the replaced home means, and costs. */
 export function keptSentence({ homeId, bytes, until }: Kept): string {
-  const cost = bytes === null ? 'the space that it takes on disk' : `the ${mebibytes(bytes)} that it takes on disk`
+  const cost = bytes === null ? 'the space that it takes on disk' : `the ${bytesText(bytes)} that it takes on disk`
   return `Its present home ${homeId} is kept until ${timeOf(until)}, and can be brought back by an undo until then; ${cost} is free again after that.`
 }

@@ -1,10 +1,11 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { UndoPlan } from '../../src-shared/model/restore.ts'
 import { bytesOf, type HomeFinding } from '../environments/plan-home.ts'
 import type { EnvironmentDeadlines } from '../environments/toolkit.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
-import { keptSentence, mebibytes, timeOf } from './swap-words.ts'
+import { keptSentence, timeOf } from './swap-words.ts'
 import type { UndoableHome } from './undo-kept.ts'
 
 export interface UndoFindings {
@@ -46,7 +47,7 @@ export function undoPlan(found: UndoFindings, around: UndoSurroundings): UndoPla
 
 function opening({ environment, kept, keptBytes }: UndoFindings, hostName: string): string {
   const { id, name, owner } = environment
-  const what = `the home ${kept.homeId}, which was replaced at ${timeOf(kept.keptAt)} and takes ${mebibytes(keptBytes)} on disk`
+  const what = `the home ${kept.homeId}, which was replaced at ${timeOf(kept.keptAt)} and takes ${bytesText(keptBytes)} on disk`
   return `Undo the restore of ${name} (${id}) of owner ${owner} on host ${hostName}: brings back ${what}, exactly as it was.`
 }
 

@@ -1,3 +1,4 @@
+import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 /** Pure wording of times, ages and sizes. All arguments are milliseconds or bytes; times are on the console's clock. */
 
 const SECOND = 1000
@@ -19,6 +20,14 @@ export function spanText(ms: number): string {
   return `${Math.floor(ms / DAY)} d`
 }
 
+/** The same in its two largest units, where the rest matters: `2 d 23 h`, `1 h 15 min`. */
+export function fineSpanText(ms: number): string {
+  if (ms < HOUR) return spanText(ms)
+  const isDays = ms >= DAY
+  const rest = isDays ? Math.floor((ms % DAY) / HOUR) : Math.floor((ms % HOUR) / MINUTE)
+  return rest === 0 ? spanText(ms) : `${spanText(ms)} ${rest} ${isDays ? 'h' : 'min'}`
+}
+
 /** A stopwatch: `0:07`, `12:40`, `1:02:03`. Negative counts as zero. */
 export function elapsedText(ms: number): string {
   const total = Math.max(0, Math.floor(ms / SECOND))
@@ -36,19 +45,7 @@ export function durationText(ms: number): string {
   return elapsedText(ms)
 }
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-
-/** Bytes in binary units with at most one decimal: `512 B`, `4.1 MiB`, `2 GiB`. */
-export function bytesText(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  const rounded = unit === 0 || Number.isInteger(value) ? String(value) : value.toFixed(1)
-  return `${rounded} ${UNITS[unit] ?? 'B'}`
-}
+export { bytesText }
 
 /** MiB as the contract counts them: `512 MiB`, `4 GiB`, `1.5 GiB`. */
 export function mebibytesText(mebibytes: number): string {

@@ -126,7 +126,7 @@ describe('backup status', () => {
     expect(stdout).toContain('Another restic holds it. (repository_locked)')
     expect(stdout).toMatch(/^every +1 h$/m)
     expect(stdout).toMatch(/^keeps +24 last$/m)
-    expect(stdout).toContain('It takes 2.0 KiB on the host. To go back: pilothouse restore undo demo --plan')
+    expect(stdout).toContain('It takes 2 KiB on the host. To go back: pilothouse restore undo demo --plan')
     expect(backupFacts({ ...backupSample, latest: null, nextAt: null })).toMatch(/^next +none is scheduled$/m)
   })
 })
@@ -170,7 +170,7 @@ describe('what came of an operation', () => {
     const { stdout } = await cli(['operations', 'show', operationSample.id], world)
     expect(stdout).toMatch(new RegExp(`^result +The home is that of point ${point.slice(0, 16)}\\.$`, 'm'))
     expect(stdout).toContain('Verified: The file system is sound.')
-    expect(stdout).toContain(`can be brought back until ${localTime(AT)}, and takes 4.0 KiB until then`)
+    expect(stdout).toContain(`can be brought back until ${localTime(AT)}, and takes 4 KiB until then`)
   })
 
   it.each([
@@ -186,6 +186,6 @@ describe('what came of an operation', () => {
   it('is drawn with bytes and rate while it is waited for', () => {
     const progress = { doneBytes: 1 << 20, totalBytes: 4 << 20, doneFiles: 3, totalFiles: null, bytesPerSecond: 2048 }
     const line = progressLine({ ...operationSample, phase: null, progress }, 1500)
-    expect(line).toBe('  1.5 s  spawn demo  create-home  1.0 MiB of 4.0 MiB, 3 files, 2.0 KiB/s')
+    expect(line).toBe('  1.5 s  spawn demo  create-home  1 MiB of 4 MiB, 3 files, 2 KiB/s')
   })
 })

@@ -145,7 +145,7 @@ describe('an environment', () => {
       startup: { hasCommand: true, variables: ['MODE'], files: [{ path: 'etc/a', bytes: 2048, isExecutable: true }] },
     })
     expect(shown).toMatch(
-      /labels +a=1\n +b=2\nat start +a command\nvariables +MODE\nfiles +etc\/a \(2\.0 KiB, executable\)/,
+      /labels +a=1\n +b=2\nat start +a command\nvariables +MODE\nfiles +etc\/a \(2 KiB, executable\)/,
     )
   })
 

@@ -68,7 +68,7 @@ describe('the plan of a restore', () => {
     expect(plan.text).toContain('is kept until 2024-05-02T13:00:00Z')
     expect(plan.text).toContain('the 300 MiB that it takes on disk is free again after that')
     expect(plan.text).toContain('at most 150 s before that is given up')
-    expect(plan.text).toContain('needs up to 80 MiB of disk beside the present one; 5000 MiB are free')
+    expect(plan.text).toContain('needs up to 80 MiB of disk beside the present one; 4.9 GiB are free')
     expect(plan.point).not.toHaveProperty('repository')
   })
 

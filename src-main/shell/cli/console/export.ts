@@ -1,9 +1,10 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import { createHash } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import type { ConsoleTarget } from '../../../../src-shared/contract/console-stream.ts'
 import type { ConsoleGap } from '../../../../src-shared/model/console.ts'
 import type { Invocation } from '../invocation.ts'
-import { byteCount, facts } from '../render/text.ts'
+import { facts } from '../render/text.ts'
 import type { ConsoleItem } from './console-place.ts'
 import { ConsoleReader } from './console-reader.ts'
 import { streamOpener } from './streams.ts'
@@ -91,7 +92,7 @@ function reachOf(item: ConsoleItem): number {
 function exportedFacts({ bootId, bytes, sha256, gaps }: Exported): string {
   return facts([
     ['boot', bootId],
-    ['exported', `${bytes} bytes (${byteCount(bytes)})`],
+    ['exported', `${bytes} bytes (${bytesText(bytes)})`],
     ['sha256', sha256],
     ...gaps.map((gap): [string, string] => [
       'gap',

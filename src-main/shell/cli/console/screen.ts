@@ -1,6 +1,7 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { ConsoleItem } from './console-place.ts'
 import type { Invocation } from '../invocation.ts'
-import { byteCount, localTime } from '../render/text.ts'
+import { localTime } from '../render/text.ts'
 import { TERMINAL_RESET, TerminalGuard } from './terminal-guard.ts'
 import { writeWithBackPressure } from './write.ts'
 
@@ -48,7 +49,7 @@ function sentenceOf(item: Exclude<ConsoleItem, { type: 'bytes' }>): string | nul
     case 'opened':
       return `boot ${item.boot.ordinal}, started ${localTime(item.boot.startedAt)}, from byte ${item.offset}`
     case 'gap':
-      return `${item.gap.length === null ? 'an unknown number of bytes' : byteCount(item.gap.length)} at offset ${item.gap.offset} are no longer kept: ${item.gap.reason}`
+      return `${item.gap.length === null ? 'an unknown number of bytes' : bytesText(item.gap.length)} at offset ${item.gap.offset} are no longer kept: ${item.gap.reason}`
     case 'lease':
       return item.lease.isMine
         ? 'you are typing'

@@ -1,3 +1,4 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract, DaemonEvent } from '../../../../src-shared/contract/daemon.ts'
 import type { ConsoleBoot } from '../../../../src-shared/model/console.ts'
@@ -12,7 +13,7 @@ import { daemonFacts } from './host.ts'
 import { operationFacts, operationTable, stepTable } from './operation.ts'
 import { planText } from './plan.ts'
 import { comparisonText, listingText, pointTable } from './recovery-point.ts'
-import { byteCount, clipped, facts, localTime, printable, table } from './text.ts'
+import { clipped, facts, localTime, printable, table } from './text.ts'
 
 type Answer<Name extends DaemonCallName> = Name extends 'events' ? DaemonEvent : CallOutput<DaemonContract, Name>
 
@@ -97,7 +98,7 @@ function imageTable(images: readonly Image[]): string {
   const rows = images.map(({ ref, builtAt, bytes, fingerprint }) => [
     ref,
     localTime(builtAt),
-    byteCount(bytes),
+    bytesText(bytes),
     fingerprint.slice(0, 12),
   ])
   return table(['IMAGE', 'BUILT', 'SIZE', 'FINGERPRINT'], rows)
@@ -109,7 +110,7 @@ function bootTable(boots: readonly ConsoleBoot[]): string {
     bootId,
     localTime(startedAt),
     endedAt === null ? 'still running' : localTime(endedAt),
-    byteCount(endOffset),
+    bytesText(endOffset),
     String(gaps.length),
   ])
   return table(['BOOT', 'ID', 'STARTED', 'ENDED', 'CONSOLE', 'GAPS'], rows)

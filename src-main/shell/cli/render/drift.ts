@@ -1,13 +1,14 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { DriftPlan, DriftReport, DriftResult } from '../../../../src-shared/model/drift.ts'
 import type { Ticket } from '../../../../src-shared/model/plan.ts'
 import { ticketLines } from './plan.ts'
-import { byteCount, printable, table } from './text.ts'
+import { printable, table } from './text.ts'
 
 export function driftTable({ items, problems }: DriftReport): string {
   const rows = items.map(({ id, environmentId, bytes, holdsData, detail }) => [
     id,
     environmentId ?? '',
-    bytes === null ? '' : byteCount(bytes),
+    bytes === null ? '' : bytesText(bytes),
     holdsData ? 'yes' : 'no',
     detail,
   ])

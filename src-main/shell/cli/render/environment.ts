@@ -1,8 +1,9 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { Environment, ObservedState } from '../../../../src-shared/model/environment.ts'
 import { PHASE_SENTENCES } from '../../../../src-shared/model/environment.ts'
 import type { Labels } from '../../../../src-shared/model/labels.ts'
 import type { StartupSummary } from '../../../../src-shared/model/startup.ts'
-import { byteCount, facts, localTime, table } from './text.ts'
+import { facts, localTime, table } from './text.ts'
 
 /** The state in one or two words. */
 export function stateWord(state: ObservedState): string {
@@ -102,7 +103,7 @@ function startupFacts(startup: StartupSummary | null): [string, string | null][]
   if (startup === null) return []
   const { hasCommand, variables, files } = startup
   const fileWords = files.map(
-    ({ path, bytes, isExecutable }) => `${path} (${byteCount(bytes)}${isExecutable ? ', executable' : ''})`,
+    ({ path, bytes, isExecutable }) => `${path} (${bytesText(bytes)}${isExecutable ? ', executable' : ''})`,
   )
   return [
     ['at start', hasCommand ? 'a command' : null],

@@ -1,6 +1,7 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { CheckDepth, OperationResult } from '../../../../src-shared/model/operation-result.ts'
 import { CONSISTENCY_WORDS, shortPointId } from './recovery-point.ts'
-import { byteCount, escaped, localTime } from './text.ts'
+import { escaped, localTime } from './text.ts'
 
 /** What came of an operation, in words: a sentence a line. What a guest or an engine chose is escaped. */
 export function resultLines(result: OperationResult): string[] {
@@ -32,7 +33,7 @@ function backupLines({ pointId, bytes, addedBytes, entries, ...point }: Of<'back
   const { consistency, frozenMs, unreadableCount } = point
   const held = frozenMs === null ? '' : `; the guest's writing was held for ${frozenMs} ms`
   return [
-    `Point ${shortPointId(pointId)}: ${byteCount(bytes)} in ${entries} files, ${byteCount(addedBytes)} of it new.`,
+    `Point ${shortPointId(pointId)}: ${bytesText(bytes)} in ${entries} files, ${bytesText(addedBytes)} of it new.`,
     `The home was ${CONSISTENCY_WORDS[consistency]}${held}.`,
     ...(unreadableCount === 0 ? [] : [`${unreadableCount} files could not be read and are not in it.`]),
   ]
@@ -55,12 +56,12 @@ function verified({ verified: sentences }: { readonly verified: readonly string[
 
 function undoLine(undo: Of<'restore'>['undo']): string {
   if (undo === null) return 'There is nothing to undo to.'
-  const cost = undo.bytes === null ? '' : `, and takes ${byteCount(undo.bytes)} until then`
+  const cost = undo.bytes === null ? '' : `, and takes ${bytesText(undo.bytes)} until then`
   return `The replaced home can be brought back until ${localTime(undo.until)}${cost}; then it is removed.`
 }
 
 function freed(bytes: number | null): string {
-  return bytes === null ? '' : `; ${byteCount(bytes)} are free again`
+  return bytes === null ? '' : `; ${bytesText(bytes)} are free again`
 }
 
 function cloneLines({ pointId, sourceId, removedIdentity, ...clone }: Of<'clone'>): string[] {
@@ -75,7 +76,7 @@ function cloneLines({ pointId, sourceId, removedIdentity, ...clone }: Of<'clone'
 function fileLines({ pointId, folder, files, bytes, skipped, skippedCount }: Of<'restore_files'>): string[] {
   const unnamed = skippedCount - skipped.length
   return [
-    `${files} files, ${byteCount(bytes)}, of point ${shortPointId(pointId)} are in ${escaped(folder)} on the host.`,
+    `${files} files, ${bytesText(bytes)}, of point ${shortPointId(pointId)} are in ${escaped(folder)} on the host.`,
     ...(skippedCount === 0 ? [] : [`${skippedCount} were left out:`]),
     ...skipped.map(({ path, why }) => `  ${escaped(path)}: ${escaped(why)}`),
     ...(unnamed > 0 ? [`  and ${unnamed} more`] : []),

@@ -1,3 +1,4 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import {
   OPERATION_PROMISES,
   type Operation,
@@ -5,7 +6,7 @@ import {
   type StepEntry,
 } from '../../../../src-shared/model/operation.ts'
 import { resultLines } from './operation-result.ts'
-import { byteCount, facts, localTime, printable, table } from './text.ts'
+import { facts, localTime, printable, table } from './text.ts'
 
 function whoAsked({ actor }: Operation): string {
   return actor.claimedActor === null ? actor.user : `${actor.user} (claims ${actor.claimedActor})`
@@ -38,9 +39,9 @@ export function progressWords({
 }: OperationProgress): string {
   const of = (done: string, total: string | null) => (total === null ? done : `${done} of ${total}`)
   const parts = [
-    of(byteCount(doneBytes), totalBytes === null ? null : byteCount(totalBytes)),
+    of(bytesText(doneBytes), totalBytes === null ? null : bytesText(totalBytes)),
     doneFiles === null ? null : `${of(String(doneFiles), totalFiles === null ? null : String(totalFiles))} files`,
-    bytesPerSecond === null ? null : `${byteCount(bytesPerSecond)}/s`,
+    bytesPerSecond === null ? null : `${bytesText(bytesPerSecond)}/s`,
   ]
   return parts.filter((part) => part !== null).join(', ')
 }

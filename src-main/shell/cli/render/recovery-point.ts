@@ -1,3 +1,4 @@
+import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../../../src-shared/contract/daemon.ts'
 import type { Consistency } from '../../../../src-shared/model/operation-result.ts'
@@ -7,7 +8,7 @@ import type {
   PointEntry,
   RecoveryPoint,
 } from '../../../../src-shared/model/recovery-point.ts'
-import { byteCount, escaped, localTime, table } from './text.ts'
+import { escaped, localTime, table } from './text.ts'
 
 type Listing = CallOutput<DaemonContract, 'backups.browse'>
 type Comparison = CallOutput<DaemonContract, 'backups.compare'>
@@ -31,8 +32,8 @@ export function pointTable(points: readonly RecoveryPoint[]): string {
   const rows = points.map((point) => [
     shortPointId(point.id),
     localTime(point.takenAt),
-    byteCount(point.bytes),
-    byteCount(point.addedBytes),
+    bytesText(point.bytes),
+    bytesText(point.addedBytes),
     String(point.entries),
     CONSISTENCY_WORDS[point.consistency],
     point.verifiedAt === null ? 'never' : localTime(point.verifiedAt),
@@ -73,7 +74,7 @@ function modeWords({ type, mode }: PointEntry): string {
 export function listingText({ pointId, entries, next }: Listing): string {
   const rows = entries.map((entry) => [
     modeWords(entry),
-    entry.type === 'file' ? byteCount(entry.bytes) : '',
+    entry.type === 'file' ? bytesText(entry.bytes) : '',
     localTime(entry.modifiedAt),
     escaped(entry.path),
   ])
@@ -90,12 +91,12 @@ export function comparisonText({ from, to, counts, changes, next }: Comparison):
 
 function sizeChange({ type, fromBytes, toBytes }: PointChange): string {
   if (type !== 'file') return ''
-  return [fromBytes, toBytes].map((bytes) => (bytes === null ? 'none' : byteCount(bytes))).join(' → ')
+  return [fromBytes, toBytes].map((bytes) => (bytes === null ? 'none' : bytesText(bytes))).join(' → ')
 }
 
 export function countWords({ added, changed, removed, bytesWritten, bytesRemoved }: ChangeCounts): string {
-  const written = `${byteCount(bytesWritten)} written`
-  return `${added} added, ${changed} changed, ${removed} removed; ${written}, ${byteCount(bytesRemoved)} removed`
+  const written = `${bytesText(bytesWritten)} written`
+  return `${added} added, ${changed} changed, ${removed} removed; ${written}, ${bytesText(bytesRemoved)} removed`
 }
 
 function moreLines(next: string | null): string[] {

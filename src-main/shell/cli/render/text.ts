@@ -56,11 +56,3 @@ export function localTime(epochMs: number): string {
   const pad = (value: number) => String(value).padStart(2, '0')
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${sign}${pad(Math.floor(zone / 60))}:${pad(zone % 60)}`
 }
-
-/** `1536` → `1.5 KiB`. */
-export function byteCount(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  const value = bytes / 1024 ** power
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? 'B'}`
-}
