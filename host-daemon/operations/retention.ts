@@ -13,6 +13,7 @@ export function forgetOldOperations({ store, clock, keepMs }: RetentionOptions):
   const before = clock.now() - keepMs
   store.db.transaction(() => {
     store.operations.prune(before)
+    store.scratchGuests.prune(before)
     store.tickets.prune(before)
     store.environments.prune(before)
   })

@@ -3,10 +3,10 @@ import type { EnvironmentId, HomeId, OperationId } from '../../src-shared/model/
 import type { BootRecord } from '../drivers/vm-driver.ts'
 import type { Database } from './database.ts'
 
-/** The guest of a drill, and everything that is needed to end and remove it. */
+/** A home that is there for one operation alone, with the guest that a drill starts on it: what ends and removes both. */
 export interface ScratchGuest {
   readonly operationId: OperationId
-  /** Whose point is being proven. */
+  /** Whose point is in it. */
   readonly environmentId: EnvironmentId
   readonly driver: DriverKind
   readonly homeId: HomeId
@@ -25,7 +25,10 @@ SELECT operation_id AS operationId, environment_id AS environmentId, driver, hom
   created_at AS createdAt
 FROM scratch_guests`
 
-/** Guests of drills, from before anything of them exists until nothing of them is left. */
+/**
+ * Scratch homes of drills and of files that are restored on their own, from before anything of them exists until nothing
+ * of them is left.
+ */
 export class ScratchGuestsTable {
   private readonly db: Database
 
@@ -46,5 +49,11 @@ export class ScratchGuestsTable {
   /** Nothing of it is left, or it belongs to an environment now. */
   setRemoved(operationId: OperationId, at: number): void {
     this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE operation_id = @operationId', { operationId, at })
+  }
+
+  /** Forgets those that were removed before `before`, and whose operations are forgotten. */
+  prune(before: number): number {
+    const isForgotten = 'NOT EXISTS (SELECT 1 FROM operations WHERE id = operation_id)'
+    return this.db.run(`DELETE FROM scratch_guests WHERE removed_at < @before AND ${isForgotten}`, { before })
   }
 }

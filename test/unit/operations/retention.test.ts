@@ -69,4 +69,22 @@ describe('retention', () => {
     expect(store.environments.find(id)?.destroyedAt).not.toBeNull()
     expect(store.environments.homesOf(id)).toEqual([home.id])
   })
+
+  it('forgets what was told of scratch homes that are gone, and none that may be there', async () => {
+    await wait((await admin().environments.spawn(spawnInput('web'))).id)
+    const { id: environmentId, home } = await admin().environments.get({ environment: 'web' })
+    const { record } = store.boots.listOf(environmentId)[0]!
+    const about = { environmentId, driver: 'fake', homeId: home.id, record, createdAt: 0 } as never
+    const [gone, there] = ['op-00000000000000a1', 'op-00000000000000a2']
+    db.transaction(() => {
+      for (const operationId of [gone, there])
+        store.scratchGuests.insert({ ...(about as object), operationId } as never)
+      store.scratchGuests.setRemoved(gone as never, Date.now())
+    })
+    const left = () => db.all<{ id: string }>('SELECT operation_id AS id FROM scratch_guests').map(({ id }) => id)
+    forgetIn(1)
+    expect(left()).toEqual([gone, there])
+    forgetIn(3)
+    expect(left()).toEqual([there])
+  })
 })
