@@ -136,7 +136,8 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     },
     remove: async () => {
       await daemon.stop().catch(() => undefined)
-      await rm(folder, { recursive: true, force: true })
+      // A listing that was cut off may still be letting go of its file.
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
     },
   }
 }
