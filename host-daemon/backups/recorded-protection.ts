@@ -49,6 +49,6 @@ function ageOf({ id, takenAt, unreadableCount }: StoredPoint, now: number): stri
 function doubtsOf({ problem, check }: ReturnType<Store['backupStates']['of']>): string[] {
   return [
     ...(problem === null ? [] : [`But its repository could not be used when it was last tried: ${problem}`]),
-    ...(check?.isSound === false ? ['But the last check found damage in its repository.'] : []),
+    ...(check?.isSound === false ? ['But damage was found in its repository.'] : []),
   ]
 }
