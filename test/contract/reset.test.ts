@@ -51,7 +51,7 @@ describe('reset', () => {
     expect(reset.text.split('\n')).toEqual([
       `Reset web (${id}) of owner local on host test-host: destroys its home and starts fresh from the image minimal@1.`,
       'The guest is running and is ended at once.',
-      `Its home ${home.id} of 1024 MiB, taking 1 MiB on disk, is removed with everything in it.`,
+      `Its home ${home.id} of 1024 MiB, taking 4 KiB on disk, is removed with everything in it.`,
       'There is no recovery point: everything in it is lost.',
       expect.stringContaining('cannot be undone') as string,
       'Its name, id, owner, size and labels are kept.',

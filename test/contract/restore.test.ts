@@ -69,7 +69,7 @@ describe('restore', () => {
     expect(planned.text.split('\n')).toEqual([
       `Restore web (${before.id}) of owner local on host test-host: replaces its home with the recovery point ${planned.point.id} of ${at}, which is less than a minute old.`,
       expect.stringMatching(
-        /^The point holds 3 files and folders with 1 MiB, of the home home-[0-9a-f]{16}; the host test-host made it\.$/,
+        /^The point holds 3 files and folders with 14 B, of the home home-[0-9a-f]{16}; the host test-host made it\.$/,
       ) as string,
       'Its file system was at rest at that moment.',
       'It was never verified, and never drilled.',

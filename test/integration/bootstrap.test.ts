@@ -52,7 +52,8 @@ describe('the entry of every command', () => {
       scripts: Record<string, string>
     }
     const others = Object.entries(scripts).filter(([name, line]) => {
-      return line !== `node scripts/bootstrap.mjs ${name}` && name !== 'format'
+      // A command of several words has colons in its script's name.
+      return line !== `node scripts/bootstrap.mjs ${name.replaceAll(':', ' ')}` && name !== 'format'
     })
     expect(others).toEqual([])
   })

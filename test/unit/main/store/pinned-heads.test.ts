@@ -18,7 +18,7 @@ beforeEach(() => void (store = openStore(':memory:')))
 afterEach(() => store.dispose())
 
 describe('pinned heads', () => {
-  it('stay bounded; the first, the newest and the evidence stay, and what it contradicts', () => {
+  it('stay bounded; the first, the newest and the evidence stay, and what it contradicts', { timeout: 60_000 }, () => {
     store.heads.add(owner, [pin(1)])
     store.heads.add(owner, [pin(700)])
     store.heads.add(owner, [pin(650, { seenAt: 700 * 5_000 + 1, isEvidence: true, shrankFrom: 700 })])
