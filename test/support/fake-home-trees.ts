@@ -8,7 +8,7 @@ import type { FakeHome } from './fake-machine.ts'
 export type FakeFiles = Readonly<Record<string, string>>
 
 /** The name of the file that stands for `FakeHome.content`. */
-export const CONTENT_FILE = 'content'
+const CONTENT_FILE = 'content'
 
 export function filesOf({ content, files = {} }: Pick<FakeHome, 'content' | 'files'>): FakeFiles {
   return content === undefined ? files : { ...files, [CONTENT_FILE]: content }
