@@ -25,7 +25,10 @@ const NO_LIMITS = { capacity: { environments: null, homeMiB: null, memoryMiB: nu
 export function stepsOf(kind: Kind): readonly string[] {
   const folders = { rooms: '', scratch: '', listings: '', restored: '' }
   const toolkit = { deadlines: DEFAULT_DEADLINES, settings: DEFAULT_RECOVERY, folders } as RecoveryToolkit
-  const definitions = [...backupOperations(toolkit), ...restoreOperations(toolkit, { maxAttempts: 1, limits: NO_LIMITS })]
+  const definitions = [
+    ...backupOperations(toolkit),
+    ...restoreOperations(toolkit, { maxAttempts: 1, limits: NO_LIMITS }),
+  ]
   const definition = definitions.find((each) => each.kind === kind)
   if (definition === undefined) throw new Error(`There is no operation ${kind}`)
   return definition.steps.map(({ name }) => name)
