@@ -1,4 +1,5 @@
 import { describeFailure } from '../environments/failures.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { awaitSlot, backUpHome, prepareRepository, type Readings } from './backup-steps.ts'
@@ -24,6 +25,7 @@ export function backupOperation(recovery: RecoveryToolkit): OperationDefinition 
     retry: null,
     describeFailure: describeFailure(recovery.logger),
     settle: (operation, outcome) => settleBackup(recovery, operation, outcome),
+    recordAs: recordRollback,
   }
 }
 

@@ -28,7 +28,7 @@ export class Resumption {
     const { store, clock, logger } = this.deps
     const { id, step, environmentId, kind } = operation
     const undoCause = this.causeToUndo(operation)
-    const verdict = undoCause === null ? 'resumed' : 'rolling_back'
+    const verdict = undoCause === null ? 'resumed' : this.isForwardOnly(operation) ? 'given_up' : 'rolling_back'
     store.db.transaction(() => {
       store.operations.countResumption(id)
       if (undoCause !== null) store.operations.setProgress(id, { ...operation, direction: 'undo', undoCause })
@@ -60,6 +60,10 @@ export class Resumption {
 
   private isCancellable(operation: StoredOperation): boolean {
     return this.definitionOf(operation)?.steps[operation.stepIndex]?.isCancellable ?? true
+  }
+
+  private isForwardOnly(operation: StoredOperation): boolean {
+    return this.definitionOf(operation)?.steps[operation.stepIndex]?.isForwardOnly === true
   }
 
   private definitionOf({ kind }: StoredOperation): OperationDefinition | undefined {

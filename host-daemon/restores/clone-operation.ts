@@ -7,6 +7,7 @@ import { describeFailure } from '../environments/failures.ts'
 import { settleStart } from '../environments/settle-start.ts'
 import { bringUp, START_STEP, type StartOptions } from '../environments/start-operations.ts'
 import { awaitTurn } from '../environments/start-steps.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import {
@@ -45,6 +46,7 @@ export function cloneOperation(recovery: RecoveryToolkit, { maxAttempts }: Start
     retry: { from: START_STEP, maxAttempts },
     describeFailure: describeFailure(recovery.logger),
     settle: (operation, outcome) => settle(recovery, operation, outcome),
+    recordAs: recordRollback,
   }
 }
 

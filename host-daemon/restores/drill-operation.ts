@@ -2,6 +2,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import { environmentNameSchema, ownerNameSchema, type OperationId } from '../../src-shared/model/ids.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { describeFailure } from '../environments/failures.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
 import type { InsertLimits } from '../store/environments-table.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
@@ -57,6 +58,7 @@ export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits):
       known.delete(operation.id)
       settleDrill(recovery, operation, outcome)
     },
+    recordAs: recordRollback,
   }
 }
 

@@ -3,6 +3,7 @@ import type { OperationId } from '../../src-shared/model/ids.ts'
 import { restoreFolderSchema } from '../../src-shared/model/operation-result.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { describeFailure } from '../environments/failures.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
@@ -42,6 +43,7 @@ export function restoreFilesOperation(recovery: RecoveryToolkit): OperationDefin
     retry: null,
     describeFailure: describeFailure(recovery.logger),
     settle: ({ id }) => void choices.delete(id),
+    recordAs: recordRollback,
   }
 }
 

@@ -5,6 +5,7 @@ import { environmentOf } from '../environments/environment-of.ts'
 import { describeFailure } from '../environments/failures.ts'
 import { bringUp, START_STEP, type StartOptions } from '../environments/start-operations.ts'
 import { awaitTurn, noticeEarlyEnd } from '../environments/start-steps.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { checkPoint, fillHome, pointOf, verifiedOf, verifyFilled, type HomeFill } from './fill-home-steps.ts'
@@ -12,7 +13,7 @@ import { stopGuest, stopNow, uncancellable } from './swap-guest.ts'
 import { swapHome } from './swap-home.ts'
 import { restoreParamsSchema, swapOf } from './swap-params.ts'
 import { record } from './swap-record.ts'
-import { LAST_STEP, recordSwapAs, settleSwap, undoOffered } from './swap-settle.ts'
+import { LAST_STEP, settleSwap, undoOffered } from './swap-settle.ts'
 
 /** The file system's check has a bound of its own; counting what is in it comes on top. */
 const VERIFY_MS = 60 * 60_000
@@ -45,7 +46,7 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
     retry: { from: START_STEP, maxAttempts },
     describeFailure: describeRestoreFailure(recovery),
     settle: (operation, outcome) => settleRestore(recovery, operation, outcome),
-    recordAs: recordSwapAs,
+    recordAs: recordRollback,
   }
 }
 

@@ -13,7 +13,8 @@ export const LAST_STEP = 'commit'
 
 /** The end of an operation that changes homes: on the new one, as it was before, or kept for review. */
 export function settleSwap(recovery: RecoveryToolkit, operation: StoredOperation, outcome: Outcome): void {
-  const isCommitted = operation.step === LAST_STEP && operation.direction === 'forward'
+  // Whatever direction it was given up in: of the last step nothing is ever undone.
+  const isCommitted = operation.step === LAST_STEP
   if (outcome.kind === 'succeeded' || isCommitted) settleStart(recovery, operation, { kind: 'succeeded' })
   else if (outcome.kind === 'cancelled' || outcome.isRolledBack) settleAsBefore(recovery, operation)
   else settleForReview(recovery, operation, outcome)
@@ -51,12 +52,6 @@ function settleForReview(
   const detail = { homeId: home.id, keptForReview: aside, message: outcome.failure.message }
   record(recovery, operation, { outcome: 'kept_for_review', detail })
   logger.error({ operationId: operation.id, environmentId, ...detail }, 'A rollback failed; every home is kept')
-}
-
-/** What the record calls an outcome: a rollback that failed is said aloud. */
-export function recordSwapAs(outcome: Outcome): string | null {
-  const isStuck = outcome.kind === 'failed' && outcome.failure.details?.['rollbackFailedAt'] !== undefined
-  return isStuck ? 'rollback_failed' : null
 }
 
 type Undo = Extract<OperationResult, { kind: 'restore' }>['undo']

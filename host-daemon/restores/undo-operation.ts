@@ -4,12 +4,13 @@ import { environmentOf } from '../environments/environment-of.ts'
 import { describeFailure } from '../environments/failures.ts'
 import { bringUp, START_STEP, type StartOptions } from '../environments/start-operations.ts'
 import { awaitTurn, noticeEarlyEnd } from '../environments/start-steps.ts'
+import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { stopGuest, uncancellable } from './swap-guest.ts'
 import { swapHome } from './swap-home.ts'
 import { keptBefore, swapOf, swapSchema } from './swap-params.ts'
-import { LAST_STEP, recordSwapAs, settleSwap, undoOffered } from './swap-settle.ts'
+import { LAST_STEP, settleSwap, undoOffered } from './swap-settle.ts'
 import { weighKept } from './undo-kept.ts'
 
 /** A home with much in it takes minutes to be checked and grown. */
@@ -35,7 +36,7 @@ export function undoOperation(recovery: RecoveryToolkit, { maxAttempts }: StartO
     retry: { from: START_STEP, maxAttempts },
     describeFailure: describeUndoFailure(recovery),
     settle: (operation, outcome) => settleSwap(recovery, operation, outcome),
-    recordAs: recordSwapAs,
+    recordAs: recordRollback,
   }
 }
 

@@ -38,6 +38,16 @@ describe('the record in words', () => {
     expect(says(resumed)).toContain('interrupted at “make home”, and goes on')
   })
 
+  it('says aloud that an undoing failed, or was given up', () => {
+    const stuck = { action: 'restore', outcome: 'rollback_failed', detail: { message: 'No agent.' } }
+    expect(says(stuck)).toBe('Restore of billing-worker failed, and so did its undoing: No agent.')
+    const over = { action: 'restore', outcome: 'given_up', actor: null, detail: { step: 'commit' } }
+    expect(says(over)).toBe(
+      'Restore of billing-worker: the daemon was interrupted too often at “commit”; nothing is undone.',
+    )
+    for (const told of [stuck, over]) expect(outcomeShown(entry(told)).tone).toBe('bad')
+  })
+
   it('says that a recovery stopped because the home is gone, not that it failed', () => {
     const gone = { action: 'recover', outcome: 'failed', detail: { code: 'home_gone', message: 'No home.' } }
     expect(says({ action: 'recover', outcome: 'stopped_home_gone' })).toBe(says(gone))

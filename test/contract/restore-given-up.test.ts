@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import {
+  newCommandId,
+  spawnInput,
+  startFakeDriverDaemon,
+  type FakeDriverDaemon,
+} from '../support/fake-driver-daemon.ts'
+import { filesIn, makePoint, putFiles, readStore, UNSCHEDULED } from '../support/made-points.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const THEN = { 'notes.txt': 'as it was' }
+const NOW = { 'notes.txt': 'as it is now' }
+
+let host: FakeDriverDaemon
+const admin = () => host.as('admin')
+const ended = ({ id }: Pick<Operation, 'id'>) => admin().operations.wait({ id, timeoutMs: 5_000 })
+const get = () => admin().environments.get({ environment: 'web' })
+const command = () => ({ commandId: newCommandId(), environment: 'web' })
+const restore = async () => {
+  const { ticket } = await admin().restore.plan({ environment: 'web', point: 'latest', isStopNow: false })
+  return admin().restore.run({ ...command(), ticket: ticket.id, confirmName: 'web' })
+}
+const outcomesOf = (operation: Operation) =>
+  host
+    .activity()
+    .filter(({ operationId }) => operationId === operation.id)
+    .map(({ outcome }) => outcome)
+
+beforeEach(async () => {
+  host = await startFakeDriverDaemon({ options: { recovery: UNSCHEDULED } })
+  await ended(await admin().environments.spawn(spawnInput('web')))
+  await putFiles(host, 'web', THEN)
+  await makePoint(host, 'web')
+  await putFiles(host, 'web', NOW)
+})
+afterEach(() => host.remove())
+
+it('keeps its undo where the daemon dies again and again in the last step', async () => {
+  await ended(await restore())
+  await putFiles(host, 'web', NOW)
+  const { home: replaced } = await get()
+  host.driver.hold('destroyHome')
+  const operation = await restore()
+  for (let times = 1; times <= 4; times += 1) {
+    await waitFor('the removal', () => host.driver.calls.destroyHome === 1)
+    host = await host.crash({ arrange: (driver) => times < 4 && driver.hold('destroyHome') })
+  }
+  expect((await ended(operation)).status).toMatchObject({ kind: 'failed' })
+  expect(outcomesOf(operation)).not.toContain('rolling_back')
+  expect(outcomesOf(operation)).not.toContain('kept_for_review')
+  expect(outcomesOf(operation).slice(-3)).toEqual(['interrupted', 'given_up', 'failed_and_not_rolled_back'])
+  const { home, observed, operationId } = await get()
+  expect({ observed, operationId }).toMatchObject({ observed: { kind: 'running' }, operationId: null })
+  expect(filesIn(host, home.id)).toEqual(THEN)
+  expect(readStore(host, (store) => store.keptHomes.allForUndo())).toMatchObject([{ homeId: replaced.id }])
+  const { ticket } = await admin().undo.plan({ environment: 'web' })
+  const undone = await ended(await admin().undo.run({ ...command(), ticket: ticket.id }))
+  expect(undone.status).toMatchObject({ kind: 'succeeded' })
+  expect(filesIn(host, (await get()).home.id)).toEqual(NOW)
+})
+
+it.each(['clone', 'files', 'drill'] as const)('says aloud that the undoing of a %s failed', async (kind) => {
+  const pointed = { ...command(), point: 'latest' }
+  const begin = {
+    clone: () => admin().clone({ ...pointed, name: 'twin', owner: 'local' }),
+    files: () => admin().files({ ...pointed, paths: ['/'], folder: 'files' }),
+    drill: () => admin().drill(pointed),
+  }[kind]
+  host.repositories.failNext('fill', new Error('The repository does not answer.'))
+  host.driver.failNext('destroyHome', new Error('Nor does the disk.'))
+  const operation = await ended(await begin())
+  expect(operation.status).toMatchObject({ kind: 'failed' })
+  expect(outcomesOf(operation).at(-1)).toBe('rollback_failed')
+})
