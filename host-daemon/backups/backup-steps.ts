@@ -6,16 +6,17 @@ import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { readHome, recordToReadBy } from './home-reading.ts'
 import type { MadePoint } from './point-repository.ts'
-import { operationTag, readTags } from './point-tags.ts'
+import { readTags } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { clearLocksBehind, useRepository } from './repository-work.ts'
 import type { TakenPoint } from './record-point.ts'
+import { findMade, forgetMadeBefore, forgetMadeInVain } from './unrecorded-points.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 /** Calls to a repository have bounds of their own, by their progress and in all; this one is for those that do not. */
 export const LONG_STEP_MS = 25 * HOUR_MS
-/** A repository's program has 20 s to let go of it. */
-const LETTING_GO_MS = 30_000
+/** A repository's program has 20 s to let go of it; its locks and what it made in vain are seen to after that. */
+const LETTING_GO_MS = 60_000
 
 /** Waits for a turn among backups, checks and drills. The wait is nobody's failure and counts for no deadline. */
 export function awaitSlot({ slots }: RecoveryToolkit): Step {
@@ -55,8 +56,9 @@ export function prepareRepository(recovery: RecoveryToolkit): Step {
 export type Readings = Map<OperationId, Promise<TakenPoint>>
 
 /**
- * Makes the point. Gone on with after a crash it takes the one that it had made already. Its undo is only to wait until
- * nothing of the reading is left: a point that was made and not recorded goes with the next prune.
+ * Makes the point. Gone on with after a crash it makes it anew: of one that it had made already nobody knows whether the
+ * view was whole. Its undo waits until nothing of the reading is left, and forgets a point that was made and is not on
+ * record, as retention would count it.
  */
 export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step {
   return {
@@ -76,37 +78,34 @@ export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step 
       const reading = readings.get(context.operation.id)
       if (reading === undefined) await clearUp(recovery, context)
       else await reading.catch(() => undefined)
+      await forgetMadeInVain(recovery, context.operation, context.signal)
     },
   }
 }
 
 async function takePoint(recovery: RecoveryToolkit, context: StepContext): Promise<TakenPoint> {
-  const { operation } = context
+  const { operation, signal, childStarted } = context
   const environment = environmentOf(recovery, operation)
   refuseQuarantined(environment)
-  if (operation.resumptions > 0) {
-    const found = await findTaken(recovery, environment, context)
-    if (found !== undefined) {
-      await dropViews(recovery, environment, context.signal)
-      return found
-    }
-  }
+  if (operation.resumptions > 0) await forgetMadeBefore(recovery, operation, { signal, onChild: childStarted })
   const { made, view } = await readHome(recovery, environment, context)
   return { made, environment, homeId: environment.home.id, view, isFoundAgain: false }
 }
 
-/** The point that this operation made before the daemon died; undefined where it made none. */
+/**
+ * The point that this operation made before the daemon died; undefined where it made none. Only for what comes after
+ * `back_up`: by the journal that has ended then, with the view found whole.
+ */
 export async function findTaken(
   recovery: RecoveryToolkit,
   environment: StoredEnvironment,
   { operation, signal, childStarted }: Pick<StepContext, 'operation' | 'signal' | 'childStarted'>,
 ): Promise<TakenPoint | undefined> {
   const { id: environmentId } = environment
-  const call = { signal, onChild: childStarted, environmentId }
+  const call = { signal, onChild: childStarted }
   const repository = recovery.repositories.of(environmentId)
   const use = { environmentId, repository, isAlone: false, isAfterCrash: true, call }
-  const points = await useRepository(recovery, use, () => repository.list(call))
-  const point = points.findLast(({ tags }) => tags.includes(operationTag(operation.id)))
+  const point = await useRepository(recovery, use, (open) => findMade(open, operation, call))
   if (point === undefined) return undefined
   const { homeId = environment.home.id, ...view } = readTags(point.tags)
   // What only the dead daemon heard is not known any more.

@@ -93,6 +93,11 @@ export interface PointRepository {
    * ever written outside the tree, whatever is in the point.
    */
   fill(tree: HomeTree, options: FillOptions): Promise<void>
+  /**
+   * Forgets these points and no others, alone with the repository. Resolves once none of them is there, whoever forgot
+   * them. What only they needed stays until the next prune.
+   */
+  forget(call: RepositoryCall & { readonly points: readonly RecoveryPointId[] }): Promise<void>
   /** Forgets the points of that environment that no rule keeps, and removes what only they needed. */
   prune(
     call: RepositoryCall & { readonly environmentId: EnvironmentId; readonly keep: Retention },

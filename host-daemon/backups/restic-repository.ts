@@ -5,7 +5,7 @@ import { inOurWords } from './restic-repository-failure.ts'
 import { backUp, type BackupProgress } from './restic/backup.ts'
 import { checkRepository } from './restic/check.ts'
 import { requireConfined } from './restic/confined.ts'
-import { forgetByRules } from './restic/forget.ts'
+import { forgetByRules, forgetPoints } from './restic/forget.ts'
 import { includeFlags, requireArrived } from './restic/include.ts'
 import { initRepository } from './restic/init.ts'
 import { clearDeadLocks } from './restic/locks.ts'
@@ -24,7 +24,9 @@ export interface ResticRepositoryOptions {
   readonly idleMs: number
 }
 
-type Call<Name extends 'list' | 'listEntries' | 'sizeOf' | 'prune' | 'check'> = Parameters<PointRepository[Name]>[0]
+type Call<Name extends 'list' | 'listEntries' | 'sizeOf' | 'forget' | 'prune' | 'check'> = Parameters<
+  PointRepository[Name]
+>[0]
 
 /** A repository that restic keeps. */
 export class ResticRepository implements PointRepository {
@@ -98,6 +100,10 @@ export class ResticRepository implements PointRepository {
       })
       await requireArrived(tree.path, paths)
     })
+  }
+
+  forget({ points, ...call }: Call<'forget'>) {
+    return this.use(call, () => forgetPoints(this.restic, { ...brief(call), points }))
   }
 
   prune({ environmentId: host, keep, ...call }: Call<'prune'>) {

@@ -242,6 +242,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
           () => repository.listEntries({ ...aborted, point: point.id, onEntry: () => undefined }),
           () => repository.backUp(tree, { ...aborted, environmentId: ENV, tags: [], onProgress }),
           () => repository.fill(into, { ...aborted, point: point.id, size, onProgress }),
+          () => repository.forget({ ...aborted, points: [point.id] }),
           () => repository.prune({ ...aborted, environmentId: ENV, keep: { last: 1 } }),
           () => repository.check({ ...aborted, depth: 'structure' }),
         ]
@@ -286,6 +287,24 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
         expect(await repository.check({ ...call, depth: 'all' })).toEqual({ isSound: true, findings: [] })
       })
 
+      it('forgets the points that it is told, and no others, however often it is told', async () => {
+        const repository = await prepared()
+        const tree = await treeOf({ a: '1' })
+        const made: RecoveryPointId[] = []
+        for (let times = 0; times < 3; times += 1) made.push((await backUp(repository, tree)).id)
+        const ids = async () => (await repository.list({ ...call, environmentId: ENV })).map(({ id }) => id)
+        await repository.forget({ ...call, points: [] })
+        expect(await ids()).toEqual(made)
+        const points = [made[1]!, UNKNOWN]
+        for (let times = 0; times < 2; times += 1) await repository.forget({ ...call, points })
+        expect(await ids()).toEqual([made[0], made[2]])
+        await subject.leaveDeadLock(repository.location)
+        await failsWith('repository_locked', repository.forget({ ...call, points: made.slice(0, 1) }))
+        expect(await ids()).toEqual([made[0], made[2]])
+        expect(await repository.clearDeadLocks(call)).toBe(1)
+        expect(await repository.check({ ...call, depth: 'all' })).toEqual({ isSound: true, findings: [] })
+      })
+
       it('that is damaged is found so by a check, which is an answer', async () => {
         const repository = await prepared()
         await backUp(repository, await treeOf({ a: 'content' }))
@@ -307,6 +326,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
         await failsWith('repository_missing', repository.fill(await emptyTree(), fill))
         await failsWith('repository_missing', repository.sizeOf({ ...call, point }))
         await failsWith('repository_missing', repository.check({ ...call, depth: 'structure' }))
+        await failsWith('repository_missing', repository.forget({ ...call, points: [point] }))
         await failsWith('repository_missing', repository.prune({ ...call, environmentId: ENV, keep: { last: 1 } }))
         await failsWith('repository_missing', repository.clearDeadLocks(call))
       })

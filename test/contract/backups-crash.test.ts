@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PilothouseError } from '../../src-shared/error.ts'
+import { recoveryPointIdSchema, type RecoveryPointId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import {
   newCommandId,
@@ -78,6 +80,42 @@ describe('a daemon that dies during a backup', () => {
     expect(made.map((point) => point.id)).toEqual((await points()).map((point) => point.id))
     expect((await points())[0]).toMatchObject({ consistency: 'quiesced', homeId: (await get()).home.id })
     expect((await admin().operations.get({ id: operation.id })).result).toMatchObject({ kind: 'backup', frozenMs: 1 })
+  })
+
+  const inRepository = async () => host.repositories.pointsOf((await get()).id).map(({ id }) => id)
+
+  /** A backup at whose reading the daemon died, and the point that was made of it all the same. */
+  async function dieUnheard(begin?: () => Promise<Operation>): Promise<[Operation, RecoveryPointId]> {
+    const release = host.repositories.hold('backUp')
+    setTimeout(release, 500)
+    const operation = await dieIn(host.repositories.calls, 'backUp', begin)
+    const { id: environment } = await get()
+    const id = recoveryPointIdSchema.parse('ab'.repeat(32))
+    const point = { id, takenAt: 1, environment, path: '/', tags: [`operation=${operation.id}`], entries: [] }
+    for (const store of host.repositories.stores.values()) store.points.push(point)
+    release()
+    return [operation, id]
+  }
+
+  it('takes no point of which it is not known whether the view was whole, but makes it anew', async () => {
+    await ended(await admin().backups.now(command()))
+    const [operation, unheard] = await dieUnheard()
+    expect((await ended(operation)).status.kind).toBe('succeeded')
+    const recorded = (await points()).map(({ id }) => id)
+    expect(recorded).toHaveLength(2)
+    expect(new Set(await inRepository())).toEqual(new Set(recorded))
+    expect(recorded).not.toContain(unheard)
+    await nothingIsLeft()
+  })
+
+  it('fails clearly where such a point cannot be forgotten', async () => {
+    host.repositories.failNext('forget', new PilothouseError('repository_unreachable', 'Nobody is there.'))
+    const [operation] = await dieUnheard()
+    const { status } = await ended(operation)
+    expect(status).toMatchObject({ kind: 'failed', failure: { code: 'repository_unreachable' } })
+    expect(await points()).toEqual([])
+    expect(await inRepository()).toEqual([])
+    await nothingIsLeft()
   })
 
   it('and was told to cancel, leaves nothing', async () => {

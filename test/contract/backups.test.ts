@@ -115,6 +115,27 @@ describe('a backup', () => {
     expect(told).toMatchObject({ kind: 'failed', failure: { code: 'guest_gone' } })
     expect(await points()).toEqual([])
     expect((await status()).lastAttempt).toMatchObject({ outcome: 'failed', failure: { code: 'guest_gone' } })
+    expect(host.repositories.pointsOf((await get()).id)).toEqual([])
+    await nothingIsLeft()
+  })
+
+  it('leaves what must not count in no repository, and says what it failed with where that cannot be forgotten', async () => {
+    await backUp()
+    const good = await points()
+    const inRepository = async () => host.repositories.pointsOf((await get()).id).map(({ id }) => id)
+    const failToRecord = async () => {
+      host.repositories.failNext('sizeOf', new PilothouseError('repository_damaged', 'A pack is gone.'))
+      return await backUp()
+    }
+    const damaged = { kind: 'failed', failure: { code: 'repository_damaged', message: 'A pack is gone.' } }
+    expect((await failToRecord()).status).toMatchObject(damaged)
+    expect(await inRepository()).toEqual(good.map(({ id }) => id))
+    expect((await status()).freshness.sentence).toContain('A pack is gone.')
+    host.repositories.failNext('forget', new Error('Not now.'))
+    expect((await failToRecord()).status).toMatchObject(damaged)
+    expect(outcomes('backup').filter((outcome) => outcome === 'rolled_back')).toHaveLength(2)
+    expect(await inRepository()).toHaveLength(2)
+    expect(await points()).toEqual(good)
     await nothingIsLeft()
   })
 

@@ -23,7 +23,7 @@ import type { PointEntry } from '../../src-shared/model/recovery-point.ts'
 import type { RepositoryLocation } from '../../src-shared/model/repository.ts'
 
 export type FakeRepositoryAction =
-  'prepare' | 'clearDeadLocks' | 'backUp' | 'list' | 'listEntries' | 'sizeOf' | 'fill' | 'prune' | 'check'
+  'prepare' | 'clearDeadLocks' | 'backUp' | 'list' | 'listEntries' | 'sizeOf' | 'fill' | 'forget' | 'prune' | 'check'
 
 export interface FakeEntry {
   readonly path: string
@@ -62,6 +62,7 @@ export class FakeRepositories implements Repositories {
     listEntries: 0,
     sizeOf: 0,
     fill: 0,
+    forget: 0,
     prune: 0,
     check: 0,
   }
@@ -199,6 +200,12 @@ export class FakePointRepository implements PointRepository {
     for (const entry of wanted.toReversed()) await setTimes(tree.path, entry)
     const { bytes } = sizeOf(wanted)
     options.onProgress({ doneBytes: bytes, totalBytes: options.size.bytes, doneFiles: null, totalFiles: null })
+  }
+
+  async forget(call: RepositoryCall & { readonly points: readonly RecoveryPointId[] }): Promise<void> {
+    await this.host.act('forget', call)
+    const store = this.aloneStore()
+    store.points = store.points.filter(({ id }) => !call.points.includes(id))
   }
 
   /** Of the rules, it knows `last` alone; with any other, everything stays. */
