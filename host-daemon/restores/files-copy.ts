@@ -33,6 +33,8 @@ export interface CopiedTree {
   /** The first hundred. */
   readonly skipped: readonly SkippedFile[]
   readonly skippedCount: number
+  /** Of the skipped ones, those that may be regular files. */
+  readonly skippedFiles: number
 }
 
 export interface CopyOptions {
@@ -65,6 +67,7 @@ class TreeCopy {
   private readonly options: CopyOptions
   private readonly skipped: SkippedFile[] = []
   private skippedCount = 0
+  private skippedFiles = 0
   private files = 0
   private bytes = 0
 
@@ -73,8 +76,8 @@ class TreeCopy {
   }
 
   result(): CopiedTree {
-    const { files, bytes, skipped, skippedCount } = this
-    return { files, bytes, skipped, skippedCount }
+    const { files, bytes, skipped, skippedCount, skippedFiles } = this
+    return { files, bytes, skipped, skippedCount, skippedFiles }
   }
 
   /** Folders are kept on a list and not on the stack: how deep they are is the guest's choice. */
@@ -106,6 +109,7 @@ class TreeCopy {
       return stat
     } catch (error) {
       if (!isTooLong(error)) throw error
+      this.skippedFiles += 1
       this.skip(entry, TOO_LONG)
       return undefined
     }

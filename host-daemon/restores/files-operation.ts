@@ -118,9 +118,10 @@ function copyOut(recovery: RecoveryToolkit, choices: Choices): Step {
           copyTree(path, folder.making, { signal: bounded, onProgress }),
         ),
       )
+      const { files, skippedFiles, ...others } = copied
       // A file that was skipped was seen; whatever else is missing never came out of the repository.
-      if (copied.files + copied.skippedCount < chosen.files) throw incomplete(chosen, copied.files)
-      const result = { kind: 'restore_files', pointId: point.id, folder: folder.final, ...copied } as const
+      if (files + skippedFiles < chosen.files) throw incomplete(chosen, files)
+      const result = { kind: 'restore_files', pointId: point.id, folder: folder.final, files, ...others } as const
       const tell = { ...result, skipped: [...copied.skipped] }
       await recovery.store.db.together(() => recovery.store.operations.setResult(operation.id, tell))
     },
