@@ -35,14 +35,14 @@ export async function useRepository<T>(
   use: RepositoryUse,
   work: (repository: PointRepository) => Promise<T>,
 ): Promise<T> {
-  const { repository, isAlone, call, environmentId } = use
+  const { repository, isAlone, call } = use
   const turn = await recovery.uses.take(repository.location, { isAlone, signal: call.signal })
   try {
     const result = await unlessLocked(use, work)
-    noteContact(recovery, environmentId, null)
+    noteContact(recovery, use, null)
     return result
   } catch (error) {
-    noteContact(recovery, environmentId, error)
+    noteContact(recovery, use, error)
     const isLockLeft = !(error instanceof PilothouseError) || !LEAVES_NO_LOCK.includes(error.code)
     if (isLockLeft) await clearLocksBehind(recovery, repository)
     throw error
@@ -91,11 +91,18 @@ function unlessCode(code: PilothouseError['code']) {
 }
 
 /**
- * Says of the environment's repository that it could not be used and since when, or that it could. An environment that is
- * not on record any more has nothing to be told. Never throws.
+ * Says of the environment's repository that it could not be used and since when, or that it could: what went well at
+ * another place, where older points are, says nothing of the one that backups go to. An environment that is not on record
+ * any more has nothing to be told. Never throws.
  */
-function noteContact({ store, clock, logger }: RecoveryToolkit, id: EnvironmentId, error: unknown): void {
+function noteContact(
+  recovery: RecoveryToolkit,
+  { environmentId: id, repository }: RepositoryUse,
+  error: unknown,
+): void {
+  const { store, clock, logger, repositories } = recovery
   if (error !== null && !isRepositorys(error)) return
+  if (error === null && repository.location !== repositories.of(id).location) return
   try {
     store.db.transaction(() => {
       if (store.environments.find(id) === undefined) return
