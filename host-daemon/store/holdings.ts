@@ -1,7 +1,7 @@
 import { environmentIdSchema, type BootId, type EnvironmentId, type HomeId } from '../../src-shared/model/ids.ts'
 import type { Database } from './database.ts'
 
-/** What the record accounts for: everything of a living environment, and of one that an operation works on. */
+/** What the record accounts for: everything of a living environment, and of what an operation works on. */
 export interface Holdings {
   readonly homes: ReadonlySet<string>
   readonly boots: ReadonlySet<string>
@@ -10,19 +10,24 @@ export interface Holdings {
 const BUSY = `EXISTS (
   SELECT 1 FROM operations o WHERE o.environment_id = e.id AND o.status = 'running')`
 
+/** A scratch that its operation could not remove is a leftover as soon as that has ended. */
+const SCRATCH = `
+FROM scratch_guests s JOIN operations o ON o.id = s.operation_id
+WHERE s.removed_at IS NULL AND o.status = 'running'`
+
 const HOMES = `
 SELECT h.id FROM homes h JOIN environments e ON e.id = h.environment_id
 WHERE (e.destroyed_at IS NULL AND h.removed_at IS NULL) OR ${BUSY}
 UNION
 SELECT e.home_id FROM environments e WHERE e.destroyed_at IS NULL
 UNION
-SELECT home_id FROM scratch_guests WHERE removed_at IS NULL`
+SELECT s.home_id ${SCRATCH}`
 
 const BOOTS = `
 SELECT b.id FROM boots b JOIN environments e ON e.id = b.environment_id
 WHERE (e.destroyed_at IS NULL AND b.ended_at IS NULL) OR ${BUSY}
 UNION
-SELECT boot_id FROM scratch_guests WHERE removed_at IS NULL`
+SELECT s.boot_id ${SCRATCH}`
 
 export function readHoldings(db: Database): Holdings {
   const ids = (sql: string) => new Set(db.all<{ id: string }>(sql).map(({ id }) => id))

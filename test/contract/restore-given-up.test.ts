@@ -73,3 +73,16 @@ it.each(['clone', 'files', 'drill'] as const)('says aloud that the undoing of a 
   expect(operation.status).toMatchObject({ kind: 'failed' })
   expect(outcomesOf(operation).at(-1)).toBe('rollback_failed')
 })
+
+it('shows a scratch home that could not be removed as a leftover, and removes it by plan', async () => {
+  const { home } = await get()
+  host.repositories.failNext('fill', new Error('The repository does not answer.'))
+  host.driver.failNext('destroyHome', new Error('Nor does the disk.'))
+  await ended(await admin().drill({ ...command(), point: 'latest' }))
+  const [item] = (await admin().drift.list()).items
+  expect(item).toMatchObject({ kind: 'home', holdsData: true })
+  const { ticket, plan } = await admin().drift.plan({ items: [item!.id] })
+  await admin().drift.run({ ticket: ticket.id, confirmName: plan.hostName })
+  expect(host.machine.homes.ids()).toEqual([home.id])
+  expect((await admin().drift.list()).items).toEqual([])
+})
