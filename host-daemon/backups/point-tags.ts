@@ -1,4 +1,4 @@
-import { homeIdSchema, type HomeId, type OperationId } from '../../src-shared/model/ids.ts'
+import { homeIdSchema, operationIdSchema, type HomeId, type OperationId } from '../../src-shared/model/ids.ts'
 import { consistencySchema, type Consistency } from '../../src-shared/model/operation-result.ts'
 import type { HomeView } from '../drivers/vm-driver.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
@@ -23,9 +23,17 @@ export function tagsOf({ hostName, environment, view, operationId }: TaggedFacts
   ]
 }
 
+const OPERATION = 'operation='
+
 /** By it a point that a dead daemon made is found again. */
 export function operationTag(operationId: OperationId): string {
-  return `operation=${operationId}`
+  return `${OPERATION}${operationId}`
+}
+
+/** Which operation the point says that it is of; undefined where it does not say. */
+export function operationOf(tags: readonly string[]): OperationId | undefined {
+  const tag = tags.find((candidate) => candidate.startsWith(OPERATION))
+  return operationIdSchema.safeParse(tag?.slice(OPERATION.length)).data
 }
 
 /** What a point of ours says of the view that it was made of; what it does not say is not made up. */

@@ -10,6 +10,7 @@ import { PointListings } from './point-listings.ts'
 import { policyOf } from './policy.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { useRepository } from './repository-work.ts'
+import { forgetLeftOver } from './unrecorded-points.ts'
 
 /** Forgets the points that no rule keeps, and frees their space; what has gone from the repository is told as gone. */
 export function pruneOperation(recovery: RecoveryToolkit): OperationDefinition {
@@ -38,6 +39,7 @@ function pruneRepository(recovery: RecoveryToolkit): Step {
       const use = { environmentId, repository, isAlone: true, isAfterCrash: operation.resumptions > 0, call }
       const { keep } = policyOf(recovery, insistOnPolicy(recovery.store.backupStates.of(environmentId)))
       const left = await useRepository(recovery, use, async () => {
+        await forgetLeftOver(recovery, repository, call)
         await repository.prune({ ...call, keep })
         return await repository.list(call)
       })

@@ -1,7 +1,7 @@
 import type { StoredOperation } from '../store/operation-row.ts'
 import { withDeadline } from '../system/deadline.ts'
 import type { PointRepository, RepositoryCall, RepositoryPoint } from './point-repository.ts'
-import { operationTag } from './point-tags.ts'
+import { operationOf, operationTag } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { useRepository } from './repository-work.ts'
 
@@ -56,6 +56,28 @@ export async function forgetMadeInVain(
   }
 }
 
+/**
+ * Forgets what ended backups of the environment have made and not recorded, so that no rule of retention counts it in
+ * place of a good point. What is of an operation that this record does not know is somebody's, and stays. Inside a turn
+ * alone with the repository.
+ */
+export async function forgetLeftOver(
+  { store, logger }: RecoveryToolkit,
+  repository: PointRepository,
+  call: RepositoryCall & Pick<StoredOperation, 'environmentId'>,
+): Promise<void> {
+  const { environmentId } = call
+  const isLeftOver = ({ id, tags }: RepositoryPoint): boolean => {
+    const operationId = store.points.isOnRecord(id) ? undefined : operationOf(tags)
+    const operation = operationId === undefined ? undefined : store.operations.find(operationId)
+    return operation?.environmentId === environmentId && operation.status.kind !== 'running'
+  }
+  const points = (await repository.list(call)).filter(isLeftOver).map(({ id }) => id)
+  if (points.length === 0) return
+  await repository.forget({ ...call, points })
+  logger.warn({ environmentId, points }, 'What backups made and did not record was forgotten')
+}
+
 type InTurn = <T>(isAlone: boolean, work: (repository: PointRepository) => Promise<T>) => Promise<T>
 
 interface Forgetting {
@@ -74,7 +96,7 @@ async function forgetUnrecorded(
   const points = listed
     .filter(isOf(operationId))
     .map(({ id }) => id)
-    .filter((id) => store.points.find(id) === undefined)
+    .filter((id) => !store.points.isOnRecord(id))
   if (points.length === 0) return
   await inTurn(true, (repository) => repository.forget({ ...call, points }))
   logger.warn({ operationId, environmentId, points }, 'What a backup made and did not record was forgotten')

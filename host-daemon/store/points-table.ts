@@ -85,6 +85,11 @@ export class PointsTable {
     return toPoint(this.db.get<Row>(`SELECT ${COLUMNS} FROM recovery_points WHERE id = @id`, { id }))
   }
 
+  /** Also where its row is malformed, or it has been forgotten. */
+  isOnRecord(id: RecoveryPointId): boolean {
+    return this.db.get('SELECT 1 FROM recovery_points WHERE id = @id', { id }) !== undefined
+  }
+
   /** Newest first. */
   list({ environmentId, isForgottenIncluded = false, before, limit = 1000 }: PointFilter): StoredPoint[] {
     const where = [
