@@ -78,6 +78,8 @@ describe('the record of activity', () => {
     const fake = oneHost(60)
     await mountPilothouse(fake, '/activity')
     await until(() => rows().length > 10, 'the rows')
+    // Whoever points at the list reads it, and the pointer is where another test has left it.
+    await page.getByTestId('activity-text').hover()
     fake.note(LON, NAMED)
     await until(() => seqs()[0] === 61, 'the new one on top')
     const list = element('activity-list')
