@@ -27,7 +27,8 @@ describe('undo', () => {
     await page.getByTestId('undo-name').fill(NAME)
     await page.getByTestId('undo-confirm').click()
     await until(() => isThere('follow'), 'the progress')
-    expect(document.querySelector('[aria-current=step]')?.textContent).toContain('Look whether the kept home is whole')
+    const current = () => document.querySelector('[aria-current=step]')?.textContent ?? ''
+    await until(() => current().includes('Look whether the kept home is whole'), 'the step')
     expect(runs(fake, 'host.undo.run')).toMatchObject([{ confirmName: NAME }])
     const home = fake.environment(HOST, NAME)!.home.id
     const undo = { homeId: home, until: Date.now() + 3_600_000, bytes: null }

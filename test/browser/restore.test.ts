@@ -225,9 +225,8 @@ describe('its progress', () => {
     const progress = { doneBytes: 2 ** 29, totalBytes: 2 ** 30, doneFiles: 10, totalFiles: 20, bytesPerSecond: 2 ** 20 }
     fake.changeOperation(HOST, operation.id, { step: 'restore', stepIndex: 3, progress })
     await says('operation-progress', '512 MiB of 1 GiB · 10 of 20 files · 1 MiB/s')
-    expect(document.querySelector('[data-testid=follow-steps] [aria-current=step]')?.textContent).toContain(
-      'Restore the point into the new home',
-    )
+    const current = () => document.querySelector('[data-testid=follow-steps] [aria-current=step]')?.textContent ?? ''
+    await until(() => current().includes('Restore the point into the new home'), 'the step')
     await says('follow-clock', /^0:\d\d$/)
     await says('cancel-says', 'The present home stays, and the guest is as it was.')
     fake.changeOperation(HOST, operation.id, { step: 'swap_home', stepIndex: 7, isCancellable: false, progress: null })
