@@ -1,5 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import { environmentNameSchema, ownerNameSchema, type OperationId } from '../../src-shared/model/ids.ts'
+import { awaitSlot } from '../backups/backup-steps.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { describeFailure } from '../environments/failures.ts'
 import { recordRollback } from '../operations/record-rollback.ts'
@@ -64,17 +65,6 @@ export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits):
 
 const MOST_SHOWN = 10
 const plain = (name: string) => ({ name, phase: null, deadlineMs: null, isCancellable: true })
-
-/** Waits until few enough backups, checks and drills are running. The wait is nobody's failure. */
-function awaitSlot({ slots, deadlines }: RecoveryToolkit): Step {
-  return {
-    ...plain('await_slot'),
-    deadlineMs: deadlines.queueMs,
-    run: async ({ scope, signal }) => {
-      scope.add(await slots.take(signal))
-    },
-  }
-}
 
 /** Of a drill in which no check has failed yet. */
 function unlessFailed(recovery: RecoveryToolkit, run: (context: StepContext) => Promise<void>): Step['run'] {

@@ -7,7 +7,7 @@ import { timestampSchema } from './time.ts'
 export const restoreLossSchema = z.discriminatedUnion('kind', [
   /** The point's listing was compared with the home as it is now. */
   z.object({ kind: z.literal('counted'), changes: changeCountsSchema }),
-  /** It was not, and why; `changes` is the difference to the newest point, where there is one to compare with. */
+  /** It was not, and why; `sinceLatest` is the difference to the newest point, where there is one to compare with. */
   z.object({ kind: z.literal('not_counted'), why: z.string(), sinceLatest: changeCountsSchema.nullable() }),
   /** There is no home to lose anything of. */
   z.object({ kind: z.literal('no_home') }),

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DriverFailure } from '../../host-daemon/drivers/vm-driver.ts'
 import { HASH_SCRIPT } from '../../host-daemon/restores/drill-guest.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
+import { DEFAULT_DEADLINES } from '../../host-daemon/daemon-options.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import { newCommandId, refusalOf, startFakeDriverDaemon, type FakeDriverDaemon } from '../support/fake-driver-daemon.ts'
@@ -193,6 +194,19 @@ describe('a drill', () => {
     release()
     for (const one of asked) expect((await endOf(host, one)).status.kind).toBe('succeeded')
     await noScratchIsLeft()
+  })
+
+  it("waits for its turn however long, which is nobody's failure", async () => {
+    const options = { ...QUIET, deadlines: { ...DEFAULT_DEADLINES, queueMs: 1 } }
+    host = await host.restart({ options, arrange: (driver) => (driver.onProgram = answerAsTold) })
+    const release = host.repositories.hold('fill')
+    const asked = [await drill(), await drill(), await drill()]
+    for (const one of asked.slice(0, 2)) await step(one.id, 'restore')
+    await step(asked[2]!.id, 'await_slot')
+    const waited = await admin().operations.wait({ id: asked[2]!.id, timeoutMs: 100 })
+    expect(waited.status).toMatchObject({ kind: 'running' })
+    release()
+    for (const one of asked) expect((await endOf(host, one)).status.kind).toBe('succeeded')
   })
 
   it.each(['restore', 'boot_scratch', 'check_guest'] as const)(
