@@ -6,6 +6,7 @@ import { resolveEnvironment } from '../environments/views.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
 import { repeat } from '../system/repeat.ts'
+import { ClockLeaps } from './clock-leaps.ts'
 
 /** A home that could not be removed is tried again after this, and then half as often each time, up to the latter. */
 const FIRST_RETRY_MS = 60_000
@@ -18,18 +19,23 @@ interface Tried {
 
 /**
  * Removes homes that were kept for undo once their deadline has passed, by an operation for each. Where another operation
- * is in flight it waits for a later look. Homes that are kept for review are none of its business.
+ * is in flight it waits for a later look; and where its deadline may have passed only by the host's clock being set
+ * forward, until that has had the time to be set right. Homes that are kept for review are none of its business.
  */
 export class UndoExpiry {
   private readonly recovery: RecoveryToolkit
   private readonly engine: OperationEngine
   private readonly ending = new AbortController()
   private readonly tried = new Map<HomeId, Tried>()
+  private readonly leaps: ClockLeaps
+  /** Told of in activity. */
+  private heldBack: ReadonlySet<HomeId> = new Set()
   private loop: Promise<void> = Promise.resolve()
 
   constructor(recovery: RecoveryToolkit, engine: OperationEngine) {
     this.recovery = recovery
     this.engine = engine
+    this.leaps = new ClockLeaps(recovery.clock)
   }
 
   /** Only once interrupted operations have been taken up. */
@@ -47,7 +53,10 @@ export class UndoExpiry {
 
   /** Looks once at everything that is kept for undo. */
   async look(): Promise<void> {
-    const due = this.recovery.store.keptHomes.allForUndo().filter((kept) => this.isDue(kept))
+    this.leaps.look()
+    const passed = this.recovery.store.keptHomes.allForUndo().filter((kept) => this.isDue(kept))
+    this.tellHeldBack(passed.filter((kept) => this.doubtMs(kept) > 0))
+    const due = passed.filter((kept) => this.doubtMs(kept) === 0)
     for (const kept of due) if (!this.ending.signal.aborted) await this.drop(kept)
     for (const homeId of this.tried.keys()) if (!due.some((kept) => kept.homeId === homeId)) this.forget(homeId)
   }
@@ -63,6 +72,24 @@ export class UndoExpiry {
     if (until === null || until > now) return false
     const tried = this.tried.get(homeId)
     return tried === undefined || now - tried.at >= Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
+  }
+
+  private doubtMs({ until }: KeptHome): number {
+    return until === null ? 0 : this.leaps.doubtMs(until)
+  }
+
+  /** Of each once, for as long as it is held back. */
+  private tellHeldBack(held: readonly KeptHome[]): void {
+    const { store, clock } = this.recovery
+    const news = held.filter(({ homeId }) => !this.heldBack.has(homeId))
+    const said = { action: 'undo.held_back', outcome: 'noticed', actor: null, requestId: null, operationId: null }
+    const tell = (kept: KeptHome): void => {
+      const { homeId, environmentId, until } = kept
+      const detail = { homeId, until, forMs: Math.ceil(this.doubtMs(kept)) }
+      store.activity.append({ ...said, at: clock.now(), environmentId, detail })
+    }
+    if (news.length > 0) store.db.transaction(() => news.forEach(tell))
+    this.heldBack = new Set(held.map(({ homeId }) => homeId))
   }
 
   private async drop({ homeId, environmentId }: KeptHome): Promise<void> {

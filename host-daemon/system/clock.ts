@@ -7,6 +7,10 @@ export class SystemClock implements Clock {
     return Date.now()
   }
 
+  monotonicMs(): number {
+    return performance.now()
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     if (signal === undefined) await delay(ms)

@@ -5,6 +5,7 @@ import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
 /** The machine's clock. A sleep does not keep the process alive by itself. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
       await delay(ms, undefined, { ref: false, ...(signal === undefined ? {} : { signal }) })

@@ -165,6 +165,8 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
     entry.outcome === 'noticed'
       ? `A recovery point${ofName(entry)} was found to be no longer in the repository.`
       : `Recovery points${ofName(entry)} were forgotten, by retention.`,
+  'undo.held_back': (entry) =>
+    `The home${ofName(entry)} that is kept for undo stays for now: the host's clock may have been set forward.`,
   'drift.found': () => 'Leftovers were found on the host that its record does not account for; nothing was touched.',
   'drift.plan': () => 'A plan to clean leftovers up was made; nothing was touched.',
   'drift.clean_up': ({ outcome, detail }) =>

@@ -94,7 +94,8 @@ describe('events', () => {
   it('go on being confirmed when the clock of the host is set back', async () => {
     let setBackMs = 0
     const system = new SystemClock()
-    const clock = { now: () => system.now() - setBackMs, sleep: system.sleep.bind(system) }
+    const [monotonicMs, sleep] = [system.monotonicMs.bind(system), system.sleep.bind(system)]
+    const clock = { now: () => system.now() - setBackMs, monotonicMs, sleep }
     const other = await startFakeDriverDaemon({ clock })
     try {
       const events = await other.as('viewer').events({})

@@ -246,6 +246,38 @@ describe('undo', () => {
       expect(outcomes('drop_undo')).toContain('failed_and_not_rolled_back')
     })
 
+    it('is not over for good where the clock was set forward: the home is there once it is set right', async () => {
+      const { home: old } = await get()
+      await restore()
+      clock.set(UNSCHEDULED.undoMs)
+      await waitFor('the news', () => {
+        clock.advance(UNSCHEDULED.tickMs)
+        return outcomes('undo.held_back').length > 0
+      })
+      clock.advance(UNSCHEDULED.tickMs)
+      expect(await codeOf(plan())).toBe('nothing_to_undo')
+      expect(outcomes('undo.held_back')).toEqual(['noticed'])
+      clock.set(-UNSCHEDULED.undoMs)
+      expect(await undo()).toMatchObject({ status: { kind: 'succeeded' } })
+      expect((await get()).home.id).toBe(old.id)
+      expect(await contentNow()).toEqual(NOW)
+    })
+
+    it('that no daemon has seen to pass comes an hour after the next one has begun', async () => {
+      await restore()
+      clock.set(UNSCHEDULED.undoMs)
+      host = await host.restart()
+      await waitFor('the news', () => outcomes('undo.held_back').length > 0)
+      clock.advance(59 * 60_000)
+      await waitFor('the removal', () => {
+        clock.advance(60_000)
+        return kept().length === 0
+      })
+      const firstOf = (action: string) => host.activity().find((entry) => entry.action === action)
+      expect(firstOf('drop_undo')!.at - firstOf('undo.held_back')!.at).toBeGreaterThanOrEqual(60 * 60_000)
+      expect(outcomes('undo.held_back')).toEqual(['noticed'])
+    })
+
     it('never removes what is kept for review', async () => {
       const { ticket } = await admin().restore.plan({ environment: 'web', point: 'latest' })
       host.driver.failNext('ready', new Error('no'))

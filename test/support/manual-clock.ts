@@ -8,6 +8,8 @@ interface Sleeper {
 /** Time that passes only when a test says so. */
 export class ManualClock implements Clock {
   private time: number
+  /** How far it was set away from the time that has passed. */
+  private setBy = 0
   private readonly sleepers = new Set<Sleeper>()
 
   constructor(startAt = 1_700_000_000_000) {
@@ -15,6 +17,10 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.time + this.setBy
+  }
+
+  monotonicMs(): number {
     return this.time
   }
 
@@ -36,6 +42,11 @@ export class ManualClock implements Clock {
       this.sleepers.add(sleeper)
       signal?.addEventListener('abort', give, { once: true })
     })
+  }
+
+  /** Sets the time of day to another, as somebody may do to a host; no time passes. */
+  set(byMs: number): void {
+    this.setBy += byMs
   }
 
   /** Wakes, in order, everybody whose time has come. */

@@ -21,7 +21,7 @@ function reading(scripts: ((stream: FakeStream) => void)[], options: Partial<Con
       script(stream)
       return Promise.resolve(stream)
     },
-    clock: { now: () => 0, sleep: (ms) => Promise.resolve(void sleeps.push(ms)) },
+    clock: { now: () => 0, monotonicMs: () => 0, sleep: (ms) => Promise.resolve(void sleeps.push(ms)) },
     random: { hex: () => '', fraction: () => 0 },
     signal: new AbortController().signal,
     typing: 'none',

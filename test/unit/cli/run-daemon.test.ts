@@ -10,6 +10,7 @@ const settings = { ...(await loadSettings({ environment: {} })), logLevel: 'sile
 function impatientClock(slept: number[]): Clock {
   return {
     now: () => 0,
+    monotonicMs: () => 0,
     sleep: (ms) => {
       slept.push(ms)
       return Promise.resolve()

@@ -38,7 +38,7 @@ describe('the peer of a connection', () => {
 describe('accounts', () => {
   it('have names, or are called by their number', async () => {
     let now = 0
-    const names = new UserNames({ now: () => now, sleep: () => Promise.resolve() })
+    const names = new UserNames({ now: () => now, monotonicMs: () => now, sleep: () => Promise.resolve() })
     expect(await names.nameOf(0)).toBe('root')
     expect(await names.nameOf(3_999_999_999)).toBe('uid:3999999999')
     // Asked again after a while: accounts change.

@@ -58,7 +58,12 @@ describe('evidence of a guest', () => {
   it('gives the guest its whole grace when the clock of the host is set forward', async () => {
     await engine('running')
     let now = 0
-    const jumping = { now: () => (now += 3_600_000), sleep: (ms: number) => tools.clock.sleep(ms) }
+    const { clock: steady } = tools
+    const jumping = {
+      now: () => (now += 3_600_000),
+      monotonicMs: () => steady.monotonicMs(),
+      sleep: (ms: number) => steady.sleep(ms),
+    }
     const startedAt = performance.now()
     const outcome = await stopGuest(record, { graceMs: 1_200, forceMs: 5_000 }, { ...tools, clock: jumping })
     expect(outcome).toBe('forced')
