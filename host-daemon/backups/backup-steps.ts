@@ -57,8 +57,8 @@ export type Readings = Map<OperationId, Promise<TakenPoint>>
 
 /**
  * Makes the point. Gone on with after a crash it makes it anew: of one that it had made already nobody knows whether the
- * view was whole. Its undo waits until nothing of the reading is left, and forgets a point that was made and is not on
- * record, as retention would count it.
+ * view was whole. Its undo waits until nothing of the reading is left, and forgets, unless it was cancelled, a point that was
+ * made and is not on record, as retention would count it.
  */
 export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step {
   return {
@@ -78,7 +78,8 @@ export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step 
       const reading = readings.get(context.operation.id)
       if (reading === undefined) await clearUp(recovery, context)
       else await reading.catch(() => undefined)
-      await forgetMadeInVain(recovery, context.operation, context.signal)
+      // Whoever displaced or cancelled it is not to wait for that: retention sees to it before it counts.
+      if (context.cause.code !== 'cancelled') await forgetMadeInVain(recovery, context.operation, context.signal)
     },
   }
 }
