@@ -78,13 +78,17 @@ export class FakeRestores {
     if (input.confirmName !== environment.name)
       return refuse('invalid_request', `confirmName: must be the environment's name, ${environment.name}.`)
     ticket.isUsed = true
-    return this.fake.commands.order(kind, input, context)
+    const { id } = this.fake.commands.order(kind, input, context)
+    const [step, stepCount] = kind === 'restore' ? (['stop_now', 11] as const) : (['check_home', 7] as const)
+    return this.fake.changeOperation(hostIdOf(context), id, { step, stepIndex: 0, stepCount })
   }
 
   clone(input: { commandId: string; environment: string; name: string; owner: string }, context: BridgeContext) {
     const { image, size } = this.fake.commands.found(context, input.environment)
     const environment = this.fake.newEnvironment({ name: input.name, owner: input.owner, image, size })
-    const about = { kind: 'clone' as const, commandId: input.commandId as CommandId, requestId: context.requestId }
+    const steps = { step: 'check_point', stepCount: 8 }
+    const ids = { commandId: input.commandId as CommandId, requestId: context.requestId }
+    const about = { kind: 'clone' as const, ...ids, ...steps }
     return this.fake.begin(hostIdOf(context), environment, about)
   }
 
