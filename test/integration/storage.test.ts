@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PilothouseError } from '../../src-shared/error.ts'
@@ -98,8 +98,13 @@ async function writeUntilFull(file: Awaited<ReturnType<typeof open>>, chunk: Buf
   }
 }
 
+/** Every file below the folder; the daemon's own empty folders are nobody's state. */
 async function hashes(path: string): Promise<Record<string, string>> {
-  const names = (await readdir(path)).filter((name) => name !== 'daemon.lock').sort()
+  const files = (await readdir(path, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile())
+  const names = files
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .filter((name) => name !== 'daemon.lock')
+    .sort()
   const contents = await Promise.all(names.map((name) => readFile(join(path, name))))
   return Object.fromEntries(names.map((name, at) => [name, digest(contents[at] ?? Buffer.alloc(0))]))
 }
