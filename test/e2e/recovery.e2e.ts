@@ -42,7 +42,9 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
     await window.page.locator('[data-testid=follow][data-status=succeeded]').waitFor({ timeout: OPERATION_MS })
   }
 
-  it.each(['mouse', 'keyboard'] as const)(
+  // The keys are the same page's in both shells: they are tried in the one that is the product.
+  const ways = shell === SHELLS[0] ? (['mouse', 'keyboard'] as const) : (['mouse'] as const)
+  it.each(ways)(
     'brings a deleted folder back, and takes that back, with the %s',
     { timeout: 600_000 },
     async (which) => {
