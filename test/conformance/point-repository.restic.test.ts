@@ -50,7 +50,9 @@ async function flipOneBit(location: string): Promise<void> {
 
 /** Kills a backup that is under way, once its lock is there. */
 async function killInTheMiddle(location: string, passwordFile: string): Promise<void> {
-  const locks = async (): Promise<number> => (await readdir(join(location, 'locks'))).length
+  // One that is still being written has another name.
+  const isWhole = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
+  const locks = async (): Promise<number> => (await readdir(join(location, 'locks'))).filter(isWhole).length
   const before = await locks()
   const args = ['--repo', location, '--password-file', passwordFile, '--no-cache', '--limit-upload', '16']
   const child = spawn('restic', [...args, 'backup', '--stdin'], { stdio: ['pipe', 'ignore', 'ignore'] })
