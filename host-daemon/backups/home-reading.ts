@@ -18,6 +18,7 @@ export interface ReadHome {
 }
 
 const DROP_MS = 20_000
+const MIB = 1024 * 1024
 
 /**
  * Makes a point of the home as it is now, and leaves no view, no mount and no lock, whatever comes of it. Throws
@@ -95,7 +96,8 @@ async function readView(
     const repository = recovery.repositories.of(environment.id)
     const isAfterCrash = operation.resumptions > 0
     const use = { environmentId: environment.id, repository, isAlone: false, isAfterCrash, call }
-    const options = { ...call, environmentId: environment.id, tags, onProgress: report }
+    const homeBytes = environment.size.homeMiB * MIB
+    const options = { ...call, environmentId: environment.id, tags, homeBytes, onProgress: report }
     return await useRepository(recovery, use, (open) => open.backUp(tree, options))
   } finally {
     await tree.close()

@@ -24,6 +24,8 @@ export interface NewPointOptions extends RepositoryCall {
   readonly environmentId: EnvironmentId
   /** `word` or `key=value`, among them `operation=op-…`: by that one a point that a dead daemon made is found again. */
   readonly tags: readonly string[]
+  /** The size of the home's disk: it bounds how long the backup may take, whatever the files in it claim to hold. */
+  readonly homeBytes: number
   readonly onProgress: (moved: Moved) => void
 }
 

@@ -2,6 +2,7 @@ import type { HomeTree } from '../drivers/vm-driver.ts'
 import type { RepositoryPassword } from './password.ts'
 import type { FillOptions, MadePoint, NewPointOptions, PointRepository, RepositoryCall } from './point-repository.ts'
 import { inOurWords } from './restic-repository-failure.ts'
+import { backupTotalMs } from './restic/backup-time.ts'
 import { backUp, type BackupProgress } from './restic/backup.ts'
 import { checkRepository } from './restic/check.ts'
 import { requireConfined } from './restic/confined.ts'
@@ -55,10 +56,12 @@ export class ResticRepository implements PointRepository {
   }
 
   backUp(tree: HomeTree, options: NewPointOptions): Promise<MadePoint> {
-    const { environmentId: host, tags, onProgress } = options
+    const { environmentId: host, tags, homeBytes, onProgress } = options
+    const totalMs = backupTotalMs(homeBytes, this.restic.settings.bandwidth?.uploadKiBps)
     return this.use(options, async () => {
       const made = await backUp(this.restic.within(tree), {
-        ...this.long(options),
+        ...brief(options),
+        deadlines: { idleMs: this.options.idleMs, totalMs },
         directory: tree.pathInside,
         host,
         tags: tags.map((tag) => tagSchema.parse(tag)),

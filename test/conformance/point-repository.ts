@@ -32,6 +32,7 @@ const ENV = environmentIdSchema.parse('env-0000000a')
 const OTHER = environmentIdSchema.parse('env-0000000b')
 const UNKNOWN = recoveryPointIdSchema.parse('0'.repeat(64))
 const TAGS = ['quiesced', 'operation=op-00000000000000a1']
+const MADE = { environmentId: ENV, tags: TAGS, homeBytes: 1024 ** 3 }
 const A_TIME = new Date('2021-03-04T05:06:07.000Z')
 /** Names that mean something to whoever takes them for a pattern. */
 const ODD = ['a*b', '**', '[x]', 'q?', 'back\\slash', '!not', '-dash', 'new\nline', 'plain']
@@ -60,7 +61,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
       return tree
     }
     const backUp = (repository: PointRepository, tree: HomeTree, over: { environmentId?: typeof ENV } = {}) =>
-      repository.backUp(tree, { ...call, environmentId: ENV, tags: TAGS, onProgress: () => undefined, ...over })
+      repository.backUp(tree, { ...call, ...MADE, onProgress: () => undefined, ...over })
     const prepared = async (environmentId = ENV): Promise<PointRepository> => {
       const repository = subject.repositories.of(environmentId)
       await repository.prepare(call)
@@ -98,8 +99,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
         await utimes(join(tree.path, 'notes.txt'), A_TIME, A_TIME)
         point = await repository.backUp(tree, {
           ...call,
-          environmentId: ENV,
-          tags: TAGS,
+          ...MADE,
           onProgress: ({ doneBytes, totalBytes }) => void told.push(`${doneBytes}/${totalBytes}`),
           onChild: ({ pid }) => void told.push(`child ${pid > 1 ? 'told' : 'odd'}`),
         })
@@ -240,7 +240,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
           () => repository.list({ ...aborted, environmentId: ENV }),
           () => repository.sizeOf({ ...aborted, point: point.id }),
           () => repository.listEntries({ ...aborted, point: point.id, onEntry: () => undefined }),
-          () => repository.backUp(tree, { ...aborted, environmentId: ENV, tags: [], onProgress }),
+          () => repository.backUp(tree, { ...aborted, ...MADE, onProgress }),
           () => repository.fill(into, { ...aborted, point: point.id, size, onProgress }),
           () => repository.forget({ ...aborted, points: [point.id] }),
           () => repository.prune({ ...aborted, environmentId: ENV, keep: { last: 1 } }),

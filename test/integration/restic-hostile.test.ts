@@ -186,6 +186,7 @@ describe('a home that its guest filled with all that restic takes', () => {
         ...call,
         environmentId: ENV,
         tags: ['operation=op-00000000000000a1'],
+        homeBytes: 1024 ** 3,
         onProgress: () => undefined,
       }
       const first = await repository.backUp(from, options)

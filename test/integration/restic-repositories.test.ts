@@ -57,7 +57,13 @@ async function tree(name: string, files: Readonly<Record<string, string | Buffer
 }
 
 function backUp(repository: PointRepository, from: HomeTree, over: object = {}): Promise<MadePoint> {
-  const options = { ...call, environmentId: ENV, tags: ['operation=op-00000000000000a1'], onProgress: () => undefined }
+  const options = {
+    ...call,
+    environmentId: ENV,
+    tags: ['operation=op-00000000000000a1'],
+    homeBytes: 1024 ** 3,
+    onProgress: () => undefined,
+  }
   return repository.backUp(from, { ...options, ...over })
 }
 

@@ -109,7 +109,8 @@ describe('deadlines', () => {
     await makeFiles(fixture.home, { 'a.bin': randomBytes(8 * 1024 * 1024) })
     const slow = await fixture.with({ bandwidth: { uploadKiBps: 64 } })
     const options = { directory: fixture.home, host: HOST, tags: [TAG], deadlines: { totalMs: 3000 } }
-    await resticFailure('timed_out', backUp(slow, options))
+    const { message } = await resticFailure('timed_out', backUp(slow, options))
+    expect(message).toBe('restic backup failed: it was not done within 3 s and was stopped.')
     expect(await fixture.locks()).toEqual([])
   })
 })

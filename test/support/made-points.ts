@@ -54,7 +54,13 @@ export async function makePoint(
   const tree = await layOut(join(folders.rooms, id), filesIn(host, home.id) ?? {})
   try {
     await repository.prepare({ signal })
-    const options = { environmentId: id, tags: [], signal, onProgress: () => undefined }
+    const options = {
+      environmentId: id,
+      tags: [],
+      homeBytes: size.homeMiB * 1024 ** 2,
+      signal,
+      onProgress: () => undefined,
+    }
     const made = await repository.backUp(tree, options)
     const measured = await repository.sizeOf({ signal, point: made.id })
     await new Listings(folders.listings).make(made.id, (onEntry) =>

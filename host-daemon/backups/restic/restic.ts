@@ -120,7 +120,7 @@ export class Restic {
         ...(readStdout === undefined ? {} : { readStdout: (chunks) => readStdout(run.counted(chunks)) }),
       })
     } catch (error) {
-      throw error instanceof ProgramFailure ? failureOf(verb, error) : error
+      throw error instanceof ProgramFailure ? failureOf(verb, error, deadlines) : error
     }
   }
 
@@ -181,9 +181,10 @@ export class Restic {
   }
 }
 
-function failureOf(verb: string, failure: ProgramFailure): ResticFailure {
+function failureOf(verb: string, failure: ProgramFailure, { totalMs }: Deadlines): ResticFailure {
   const facts = { verb, exitCode: failure.exitCode, stderr: failure.stderr, cause: failure }
-  if (failure.kind === 'timed_out') return new ResticFailure('timed_out', facts)
+  const says = `it was not done within ${Math.round(totalMs / 1000)} s and was stopped`
+  if (failure.kind === 'timed_out') return new ResticFailure('timed_out', { ...facts, says })
   if (failure.kind === 'killed') return new ResticFailure('interrupted', facts)
   if (failure.kind === 'not_started') return new ResticFailure('unexpected', { ...facts, ...NOT_STARTED })
   if (failure.kind === 'output_too_large')
