@@ -1,3 +1,4 @@
+import type { RecoveryPointId } from '../../src-shared/model/ids.ts'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import {
@@ -42,7 +43,7 @@ it('leaves alone what is of an operation that nobody here knows', async () => {
   await backUp()
   const store = host.repositories.stores.get(host.repositories.of(await environmentId()).location)!
   const [own] = store.points
-  const foreign = { ...own!, id: 'f'.repeat(64) as typeof own.id, tags: ['operation=op-0123456789abcdef'] }
+  const foreign = { ...own!, id: 'f'.repeat(64) as RecoveryPointId, tags: ['operation=op-0123456789abcdef'] }
   store.points.unshift(foreign)
   host.repositories.failNext('prune', new Error('Not now.'))
   await prune()
