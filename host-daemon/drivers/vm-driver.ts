@@ -117,6 +117,11 @@ export interface HomeViewOptions {
    */
   readonly scratchDirectory: string
   readonly signal: AbortSignal
+  /**
+   * Whoever asks has no claim on the home: nothing may be written to it. A stopped guest's home that is not at rest is
+   * refused with `wrong_state`, since its journal would be replayed in place.
+   */
+  readonly isUntouched?: boolean
 }
 
 /** Where a tree can be used by programs of ours, each started as `within` says. */

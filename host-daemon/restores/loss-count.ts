@@ -85,7 +85,8 @@ async function countInView(
 ): Promise<ChangeCounts> {
   const { drivers, folders, logger } = recovery
   const driver = drivers.of(environment)
-  const options = { scratchDirectory: folders.scratch, signal }
+  // A plan touches nothing, and holds no claim that would keep a guest from starting meanwhile.
+  const options = { scratchDirectory: folders.scratch, signal, isUntouched: true }
   const view = await driver.openHomeView(recordToReadBy(recovery, environment), options)
   try {
     const tree = await driver.openViewTree(view, { folder: join(folders.rooms, environment.id), signal })

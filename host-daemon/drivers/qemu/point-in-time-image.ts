@@ -134,7 +134,7 @@ async function asConsistency(mending: Promise<unknown>): Promise<HomeConsistency
 }
 
 /** By its own word: a file system in use, or left in the middle of it, says that its journal is to be replayed. */
-async function isAtRest(imagePath: string): Promise<boolean> {
+export async function isAtRest(imagePath: string): Promise<boolean> {
   const file = await open(imagePath, 'r')
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SUPERBLOCK_END), 0, SUPERBLOCK_END, 0)

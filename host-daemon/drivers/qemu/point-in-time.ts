@@ -9,7 +9,7 @@ import { handlesOf, homeImagePath, type QemuHandles } from './handles.ts'
 import { withMonitor, type Conversations } from './inspect-guest.ts'
 import type { QemuDriverOptions } from './options.ts'
 import { thawIfFrozen, whileFrozen } from './point-in-time-freeze.ts'
-import { bringToRest, serveView } from './point-in-time-image.ts'
+import { bringToRest, isAtRest, serveView } from './point-in-time-image.ts'
 import { beginView, exportView, findHomeDisk, prepareView, removeView, type HomeDisk } from './point-in-time-nodes.ts'
 
 const MONITOR_MS = 20_000
@@ -65,7 +65,13 @@ type ViewFacts = Pick<HomeView, 'imagePath' | 'consistency' | 'frozenMs'>
 async function viewStopped({ homeId }: BootRecord, { options, tools }: Opening): Promise<ViewFacts> {
   const imagePath = homeImagePath(tools.options.homesDirectory, homeId)
   const { uid } = await stat(imagePath)
+  if (options.isUntouched === true && !(await isAtRest(imagePath))) throw notAtRest()
   return { imagePath, consistency: await bringToRest(imagePath, uid, options.signal), frozenMs: null }
+}
+
+function notAtRest(): PilothouseError {
+  const message = 'Its guest did not leave the home at rest, and reading it would replay its journal.'
+  return new PilothouseError('wrong_state', message)
 }
 
 async function viewRunning(record: BootRecord, { options, tools, undo }: Opening): Promise<ViewFacts> {
