@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
 import { findGuest } from '../../host-daemon/drivers/qemu/find-guest.ts'
 import { withAgent, withMonitor } from '../../host-daemon/drivers/qemu/inspect-guest.ts'
 import { hasView } from '../../host-daemon/drivers/qemu/point-in-time-nodes.ts'
@@ -262,6 +264,11 @@ describe('a view of a real home', () => {
       if (process === undefined) throw new Error('There is no guest.')
       await signalProcess(process, 'SIGKILL')
       await waitUntilGone(process, { timeoutMs: 5_000 })
+      const image = homeImagePath(join(fixture.folder, 'homes'), guest.spec.homeId)
+      const before = await digestOf(image)
+      const untouched = { scratchDirectory: join(fixture.folder, 'scratch'), signal: never, isUntouched: true }
+      await expect(driver.openHomeView(guest.record, untouched)).rejects.toMatchObject({ code: 'wrong_state' })
+      expect(await digestOf(image)).toBe(before)
       const view = await open()
       expect(view).toMatchObject({ consistency: 'journal_replayed', isQuiesced: false })
       const mounted = await mount(view)
@@ -320,4 +327,10 @@ async function scratchBytes({ record }: PlannedGuest): Promise<number> {
       .split('\n')
       .find((text) => text.startsWith(`${path} `)) ?? ' 0'
   return Number(line.split(' ')[1]) * 512
+}
+
+async function digestOf(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
 }
