@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 export interface Counts {
   readonly passed: number
@@ -30,22 +32,60 @@ interface JsonReport {
   readonly numFailedTests: number
   readonly numPendingTests: number
   readonly numTodoTests: number
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[]
+  readonly testResults: readonly FileResult[]
+}
+
+interface FileResult {
+  /** The file's path. */
+  readonly name: string
+  readonly status: string
+  /** Why it could not be loaded; empty where it could. */
+  readonly message?: string
+  readonly assertionResults: readonly {
+    readonly status: string
+    readonly fullName: string
+    readonly failureMessages?: readonly string[] | null
+  }[]
+}
+
+/** What a stage came to: its counts, and each failure in a line or two, so that the end of a log says what to look at. */
+export interface StageResult {
+  readonly counts: Counts
+  readonly failures: readonly string[]
 }
 
 /**
  * What a vitest run came to. A file that could not even be loaded is one failure; so is a run that failed for another
  * reason, or left no report: no failure is ever counted as nothing.
  */
-export async function countsOfReport(reportFile: string, exitCode: number): Promise<Counts> {
+export async function resultOfReport(reportFile: string, exitCode: number): Promise<StageResult> {
   const text = await readFile(reportFile, 'utf8').catch(() => undefined)
-  if (text === undefined) return { ...NOTHING, failed: 1 }
+  if (text === undefined) return { counts: { ...NOTHING, failed: 1 }, failures: ['it left no report'] }
   const report = JSON.parse(text) as JsonReport
-  const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
-  const failed = report.numFailedTests + unloaded.length
+  const named = report.testResults.flatMap(failuresOfFile)
+  const failures = named.length === 0 && exitCode !== 0 ? [`it ended with ${exitCode}`] : named
   return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
+    counts: {
+      passed: report.numPassedTests,
+      failed: Math.max(report.numFailedTests, failures.length),
+      skipped: report.numPendingTests + report.numTodoTests,
+    },
+    failures,
   }
+}
+
+function failuresOfFile(file: FileResult): string[] {
+  const path = relative(process.cwd(), file.name)
+  const failed = file.assertionResults.filter((result) => result.status === 'failed')
+  if (failed.length > 0) {
+    return failed.map((result) => `${path}: ${result.fullName}${firstLines(result.failureMessages?.[0])}`)
+  }
+  return file.status === 'failed' ? [`${path}: could not be run whole${firstLines(file.message)}`] : []
+}
+
+/** The message without its stack and without colours, cut to what fits in a few lines. */
+function firstLines(message: string | undefined): string {
+  const lines = stripVTControlCharacters(message ?? '').split('\n')
+  const said = lines.filter((line) => line.trim() !== '' && !/^\s+at /.test(line)).slice(0, 4)
+  return said.map((line) => `\n    ${line.slice(0, 300)}`).join('')
 }

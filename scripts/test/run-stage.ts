@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { runChecks } from '../lib/checks.ts'
 import { fromRoot, installedProgram, ROOT } from '../lib/paths.ts'
 import { runAny } from '../lib/run.ts'
-import { countsOfReport, type Counts } from './counts.ts'
+import { resultOfReport, type StageResult } from './counts.ts'
 import type { Stage } from './stages.ts'
 
 export interface StageContext {
@@ -35,7 +35,7 @@ function environmentFor(stage: Stage & { kind: 'vitest' }, context: StageContext
 /** A stage does not go on when the one who would count it has ended. */
 const END_WITH_US = ['setpriv', '--pdeathsig', 'TERM', '--']
 
-async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContext): Promise<Counts> {
+async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContext): Promise<StageResult> {
   const report = fromRoot('test-results', `${stage.name}.json`)
   await mkdir(fromRoot('test-results'), { recursive: true })
   await rm(report, { force: true })
@@ -48,13 +48,13 @@ async function runVitest(stage: Stage & { kind: 'vitest' }, context: StageContex
   const prefix = isLifted ? [...context.rootPrefix, 'env', ...assignments] : END_WITH_US
   const argv = [...prefix, ...vitest, stage.name, ...(stage.files ?? []), ...reporters]
   const { exitCode } = await runAny(argv, { cwd: ROOT, env, output: 'inherit', deadlineMs: stage.deadlineMin * 60_000 })
-  return countsOfReport(report, exitCode)
+  return resultOfReport(report, exitCode)
 }
 
 /** Runs one stage and answers what it came to. Each check counts as one test. */
-export async function runStage(stage: Stage, context: StageContext): Promise<Counts> {
+export async function runStage(stage: Stage, context: StageContext): Promise<StageResult> {
   if (stage.kind === 'vitest') return runVitest(stage, context)
   const results = await runChecks(stage.checks)
-  const passed = results.filter((result) => result.isPassed).length
-  return { passed, failed: results.length - passed, skipped: 0 }
+  const failures = results.filter((result) => !result.isPassed).map((result) => result.name)
+  return { counts: { passed: results.length - failures.length, failed: failures.length, skipped: 0 }, failures }
 }

@@ -6,15 +6,14 @@ import { performance } from 'node:perf_hooks'
 import { rootPrefix } from '../lib/become-root.ts'
 import { buildAll } from '../lib/build.ts'
 import { removeAbandonedTestHosts } from '../private-host/leftovers.ts'
-import { sum, summaryLine, type Counts } from './counts.ts'
+import { sum, summaryLine, type StageResult } from './counts.ts'
 import { runStage, type StageContext } from './run-stage.ts'
 import type { Stage } from './stages.ts'
 import { findElectron, type ElectronRuntime } from '../window/electron-runtime.ts'
 import { windowUser } from '../window/user.ts'
 
-interface Outcome {
+interface Outcome extends StageResult {
   readonly stage: Stage
-  readonly counts: Counts
   readonly seconds: number
 }
 
@@ -23,8 +22,8 @@ const isRoot = process.getuid?.() === 0
 async function runTimed(stage: Stage, context: StageContext): Promise<Outcome> {
   console.log(`\n── ${stage.name}: ${stage.what}`)
   const startedAt = performance.now()
-  const counts = await runStage(stage, context)
-  return { stage, counts, seconds: (performance.now() - startedAt) / 1000 }
+  const result = await runStage(stage, context)
+  return { stage, ...result, seconds: (performance.now() - startedAt) / 1000 }
 }
 
 async function electronFor(stages: readonly Stage[], home: string): Promise<ElectronRuntime | undefined> {
@@ -38,6 +37,9 @@ async function prefixFor(stages: readonly Stage[]): Promise<readonly string[]> {
 }
 
 function report(outcomes: readonly Outcome[], electron: ElectronRuntime | undefined): void {
+  for (const { stage, failures } of outcomes) {
+    for (const failure of failures) console.log(`\nFAILED ${stage.name}: ${failure}`)
+  }
   console.log('')
   for (const { stage, counts, seconds } of outcomes) {
     console.log(`${stage.name.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(9)}   ${summaryLine(counts)}`)
