@@ -50,7 +50,7 @@ export class PointContents {
 
   /** What is directly in a folder of the point, in tree order. Throws `not_found` where it has no such folder. */
   async browse(owner: PointOwner, query: BrowseQuery, signal: AbortSignal): Promise<BrowsePage> {
-    const point = resolvePoint(this.recovery.store, owner, query.point)
+    const point = resolvePoint(this.recovery, owner, query.point)
     const folder = folderOf(query.folder)
     const found = await this.listings.read([point], { signal }, (open) =>
       folderPage(abortable(open(point), signal), folder, query),
@@ -61,8 +61,8 @@ export class PointContents {
 
   /** Counts of all that is different, and a page of it, in tree order. */
   async compare(owner: PointOwner, query: CompareQuery, signal: AbortSignal): Promise<ComparePage> {
-    const from = resolvePoint(this.recovery.store, owner, query.from)
-    const to = resolvePoint(this.recovery.store, owner, query.to)
+    const from = resolvePoint(this.recovery, owner, query.from)
+    const to = resolvePoint(this.recovery, owner, query.to)
     const found = await this.listings.read([from, to], { signal }, async (open) => {
       const [page, tally] = [new PageOf<PointChange>(query), new ChangeTally()]
       for await (const change of changesBetween(open(from), abortable(open(to), signal))) {

@@ -1,7 +1,13 @@
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { EnvironmentId, RecoveryPointRef } from '../../src-shared/model/ids.ts'
+import { doubtsOfPoint, isGoodPoint } from '../../src-shared/model/point-doubts.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 import type { Store } from '../store/store.ts'
+
+const NAME_IT = 'Name a recovery point by its id.'
+/** More are never gone through for the newest good one. */
+const LOOKED_THROUGH = 1000
 
 /** Whose point it has to be. */
 export interface PointOwner {
@@ -10,24 +16,46 @@ export interface PointOwner {
   readonly name: string
 }
 
-/**
- * The one good point that `ref` means for this environment, by the daemon's own record alone: complete, and not forgotten
- * as far as is known. `latest` is the newest of them. Throws `no_recovery_point` where there is none, or where that
- * cannot be told for certain; `invalid_request` for digits that more than one point begins with, whosever they are;
- * `point_foreign` for a point of another environment. Nothing is ever put in place of what was asked for.
- */
-export function resolvePoint(store: Store, owner: PointOwner, ref: RecoveryPointRef): StoredPoint {
-  return ref === 'latest' ? newestPoint(store, owner) : pointById(store, owner, ref)
+/** What is needed to know which point is meant. */
+export interface PointRecord {
+  readonly store: Store
+  readonly clock: Clock
 }
 
-function newestPoint({ points }: Store, { id, name }: PointOwner): StoredPoint {
+/**
+ * The one point that `ref` means for this environment, by the daemon's own record alone: not forgotten as far as is known.
+ * `latest` is the newest that nothing speaks against. Throws `no_recovery_point` where there is none, or where that cannot
+ * be told for certain; `invalid_request` for digits that more than one point begins with, whosever they are;
+ * `point_foreign` for a point of another environment. Nothing is ever put in place of what was asked for.
+ */
+export function resolvePoint(record: PointRecord, owner: PointOwner, ref: RecoveryPointRef): StoredPoint {
+  return ref === 'latest' ? newestGoodPoint(record, owner) : pointById(record.store, owner, ref)
+}
+
+/** As `resolvePoint`, but that `latest` is the newest whatever speaks against it: whoever asks is to find that out. */
+export function resolveAnyPoint(record: PointRecord, owner: PointOwner, ref: RecoveryPointRef): StoredPoint {
+  if (ref !== 'latest') return pointById(record.store, owner, ref)
+  return newestPoints(record, owner, 1)[0] ?? none(`${owner.name} has no recovery point.`)
+}
+
+function newestGoodPoint(record: PointRecord, owner: PointOwner): StoredPoint {
+  const points = newestPoints(record, owner, LOOKED_THROUGH)
+  const now = record.clock.now()
+  const [newest] = points
+  if (newest === undefined) return none(`${owner.name} has no recovery point.`)
+  const good = points.find((point) => isGoodPoint(point, now))
+  if (good !== undefined) return good
+  const why = doubtsOfPoint(newest, now).join('; ')
+  const message = `None of the recovery points of ${owner.name} is good. Of the newest, ${newest.id.slice(0, 8)}: ${why}.`
+  throw new PilothouseError('no_recovery_point', message, { hint: NAME_IT })
+}
+
+/** Throws where a malformed row may be one of them. */
+function newestPoints({ store: { points } }: PointRecord, { id, name }: PointOwner, limit: number): StoredPoint[] {
   const unreadable = points.countUnreadable(id)
-  if (unreadable > 0) {
-    const message = `The record of ${unreadable} recovery points of ${name} is malformed, so that which one is the newest cannot be told.`
-    throw new PilothouseError('no_recovery_point', message, { hint: 'Name a recovery point by its id.' })
-  }
-  const [newest] = points.list({ environmentId: id, limit: 1 })
-  return newest ?? none(`${name} has no recovery point.`)
+  if (unreadable === 0) return points.list({ environmentId: id, limit })
+  const message = `The record of ${unreadable} recovery points of ${name} is malformed, so that which one is the newest cannot be told.`
+  throw new PilothouseError('no_recovery_point', message, { hint: NAME_IT })
 }
 
 function pointById({ points }: Store, { id, name }: PointOwner, ref: RecoveryPointRef): StoredPoint {
@@ -37,6 +65,7 @@ function pointById({ points }: Store, { id, name }: PointOwner, ref: RecoveryPoi
     const message = `point: more than one recovery point on this host begins with ${ref}; give more of its digits.`
     throw new PilothouseError('invalid_request', message, { details: { field: 'point' } })
   }
+  if (found === null) return none(`What is on record of the recovery point ${ref} is malformed.`)
   if (found.environmentId !== id) {
     const message = `The recovery point ${found.id.slice(0, 8)} is of ${found.environmentId}, not of ${name}.`
     throw new PilothouseError('point_foreign', message, { details: { environmentId: found.environmentId } })

@@ -51,7 +51,7 @@ async function accept(deps: CloneDeps, caller: Requester, input: CloneInput): Pr
   const replayed = engine.replayOf(command)
   if (replayed !== undefined) return replayed
   const source = sourceOf(store, input.environment)
-  const point = resolvePoint(store, source, input.point)
+  const point = resolvePoint(recovery, source, input.point)
   const image = imageOf(source, input)
   const size = sizeOf(source, { point, asked: input.size })
   assertSize(size, limits.size)

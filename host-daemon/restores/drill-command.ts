@@ -1,7 +1,7 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
-import { resolvePoint } from '../backups/resolve-point.ts'
+import { resolveAnyPoint } from '../backups/resolve-point.ts'
 import { exceededCapacity } from '../environments/spawn-command.ts'
 import { refuseHopeless } from '../environments/bring-up.ts'
 import { resolveEnvironment } from '../environments/views.ts'
@@ -37,7 +37,7 @@ export async function acceptDrill(deps: DrillDeps, caller: Requester, input: Dri
   }
   const { id } = resolveEnvironment(recovery.store, input.environment)
   const environment = resolveEnvironment(recovery.store, id)
-  const point = resolvePoint(recovery.store, environment, input.point)
+  const point = resolveAnyPoint(recovery, environment, input.point)
   await refuseHopeless(recovery, environment)
   if (!(await deps.isImageUsable(environment.image))) {
     throw new PilothouseError('not_found', `There is no image ${environment.image} on this host.`)

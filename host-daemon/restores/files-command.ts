@@ -26,7 +26,7 @@ export async function restoreFiles(deps: FilesDeps, caller: Requester, input: Fi
   const environment = resolveEnvironment(store, input.environment)
   refuseQuarantined(environment)
   drivers.of(environment)
-  const point = resolvePoint(store, environment, input.point)
+  const point = resolvePoint(deps.recovery, environment, input.point)
   await assertNew(folders.restored, folder)
   return await deps.engine.accept({
     ...command,

@@ -7,7 +7,7 @@ import { countChanges } from '../backups/compare-listings.ts'
 import { recordToReadBy } from '../backups/home-reading.ts'
 import { Listings } from '../backups/listings.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
-import { resolvePoint } from '../backups/resolve-point.ts'
+import { resolveAnyPoint } from '../backups/resolve-point.ts'
 import type { HomeFinding } from '../environments/plan-home.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
@@ -105,10 +105,10 @@ async function countInView(
 /** Null where there is nothing to compare, or not in time. */
 async function sinceLatest(recovery: RecoveryToolkit, question: LossQuestion): Promise<ChangeCounts | null> {
   const { environment, point, signal } = question
-  const { clock, folders, settings, store } = recovery
+  const { clock, folders, settings } = recovery
   const bounds = { clock, signal, deadlineMs: settings.countingMs, onDeadline: () => new NotCounted('No time.') }
   try {
-    const latest = resolvePoint(store, environment, 'latest' as RecoveryPointRef)
+    const latest = resolveAnyPoint(recovery, environment, 'latest' as RecoveryPointRef)
     if (latest.id === point.id || !latest.hasListing || !point.hasListing) return null
     const listings = new Listings(folders.listings)
     const count = (bounded: AbortSignal) => countChanges(listings.read(point.id), listings.read(latest.id), bounded)

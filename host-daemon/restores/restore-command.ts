@@ -97,12 +97,12 @@ function restoreKind(deps: RestoreDeps, { signal, wish }: Asked): DangerousKind<
 }
 
 function wishFacts(
-  { store }: RecoveryToolkit,
+  recovery: RecoveryToolkit,
   environment: StoredEnvironment,
   wish: RestoreWish | undefined,
 ): PlanFacts {
   if (wish === undefined) throw new Error('A restore was planned without a point')
-  return { pointId: resolvePoint(store, environment, wish.point).id, isStopNow: wish.isStopNow }
+  return { pointId: resolvePoint(recovery, environment, wish.point).id, isStopNow: wish.isStopNow }
 }
 
 /** A point that the record has forgotten since is none. */
@@ -142,6 +142,7 @@ async function makePlan({ recovery, presence }: RestoreDeps, planning: Planning)
   const found = {
     environment,
     point,
+    newest: store.points.list({ environmentId: environment.id, limit: 1 })[0] ?? point,
     home,
     loss,
     kept: store.keptHomes.undoOf(environment.id),

@@ -9,13 +9,15 @@ import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
 import { toWirePoint, type StoredPoint } from '../store/points-table.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
-import { lossSentences, pointSentences } from './restore-words.ts'
+import { lossSentences, newerSentences, pointSentences } from './restore-words.ts'
 import { keptSentence, timeOf } from './swap-words.ts'
 
 /** What was found for a plan. */
 export interface RestoreFindings {
   readonly environment: StoredEnvironment
   readonly point: StoredPoint
+  /** Of the environment's points that are there as far as is known. */
+  readonly newest: StoredPoint
   readonly home: HomeFinding
   readonly loss: RestoreLoss
   readonly kept: KeptHome | undefined
@@ -39,9 +41,8 @@ export function restorePlan(found: RestoreFindings, around: RestoreSurroundings)
   const undoUntil = home.kind === 'absent' ? null : now + around.undoMs
   const losses = lossesOf(found)
   const keeps = keepsOf(found, undoUntil)
-  const text = [opening(found, around), ...pointSentences(point), ...losses, ...keeps, ...course(found, around)].join(
-    '\n',
-  )
+  const ofPoint = [...pointSentences(point), ...newerSentences(found)]
+  const text = [opening(found, around), ...ofPoint, ...losses, ...keeps, ...course(found, around)].join('\n')
   const needsName = needsNameFor(environment, home)
   const hash = hashOf({ kind: 'restore', environmentId: id, facts: around.facts, text, needsName })
   return {

@@ -1,6 +1,7 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { Consistency } from '../../src-shared/model/operation-result.ts'
 import type { ChangeCounts } from '../../src-shared/model/recovery-point.ts'
+import { doubtsOfPoint } from '../../src-shared/model/point-doubts.ts'
 import type { RestoreLoss } from '../../src-shared/model/restore.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 import { timeOf } from './swap-words.ts'
@@ -21,6 +22,18 @@ export function pointSentences(point: StoredPoint): string[] {
     ...(unreadableCount === 0 ? [] : [missing]),
     provenSentence(point),
   ]
+}
+
+/** That the point is not the newest one, and why that may be. */
+export function newerSentences({
+  point,
+  newest,
+  now,
+}: Record<'point' | 'newest', StoredPoint> & { now: number }): string[] {
+  if (newest.id === point.id || newest.takenAt <= point.takenAt) return []
+  const doubts = doubtsOfPoint(newest, now)
+  const why = doubts.length === 0 ? '' : ` About that one: ${doubts.join('; ')}.`
+  return [`There is a newer recovery point, ${newest.id.slice(0, 8)} of ${timeOf(newest.takenAt)}.${why}`]
 }
 
 function provenSentence({ verifiedAt, drilledAt, hasPassedDrill }: StoredPoint): string {

@@ -104,15 +104,12 @@ export class PointsTable {
 
   /**
    * Everything that `ref` may mean among all points on record, of whatever environment, those forgotten included: at
-   * most three, `latest` never. The caller decides what one, none or several mean.
+   * most three, `latest` never; null for one whose row is malformed. The caller decides what one, none or several mean.
    */
-  candidates(ref: RecoveryPointRef): StoredPoint[] {
+  candidates(ref: RecoveryPointRef): (StoredPoint | null)[] {
     const end = `${ref}g`
     const sql = `SELECT ${COLUMNS} FROM recovery_points WHERE id >= @ref AND id < @end ORDER BY id LIMIT 3`
-    return this.db
-      .all<Row>(sql, { ref, end })
-      .map(toPoint)
-      .filter((point) => point !== undefined)
+    return this.db.all<Row>(sql, { ref, end }).map((row) => toPoint(row) ?? null)
   }
 
   /** Points that are there as far as is known are on record as being at that place, whosever they are. */

@@ -48,6 +48,41 @@ describe('recovery points', () => {
   })
   afterEach(() => host.remove())
 
+  describe('of which the latest is meant', () => {
+    const setPoint = (columns: string, id: string) => damage(`UPDATE recovery_points SET ${columns} WHERE id = '${id}'`)
+    const meant = async () => (await admin().restore.plan({ environment: 'web', point: 'latest' })).plan.point.id
+
+    it('are passed over where something speaks against them, and the plan says so', async () => {
+      for (let times = 0; times < 4; times += 1) {
+        await write({ z: `as of ${times}` })
+        await backUp()
+      }
+      const [newest, second, third, oldest] = await points()
+      expect(await meant()).toBe(newest!.id)
+      setPoint('drilled_at = taken_at, drill_passed = 0', newest!.id)
+      expect(await meant()).toBe(second!.id)
+      setPoint('unreadable_count = 1', second!.id)
+      setPoint("consistency = 'neither'", third!.id)
+      expect(await meant()).toBe(oldest!.id)
+      const { plan } = await admin().restore.plan({ environment: 'web', point: 'latest' })
+      expect(plan.text).toContain(`There is a newer recovery point, ${newest!.id.slice(0, 8)}`)
+      expect(plan.text).toContain('About that one: it did not pass its drill.')
+      const named = await admin().restore.plan({ environment: 'web', point: newest!.id })
+      expect(named.plan.point.id).toBe(newest!.id)
+    })
+
+    it('none is where something speaks against all, and a drill is of the newest all the same', async () => {
+      await backUp()
+      const { id } = await newest()
+      setPoint('drilled_at = taken_at, drill_passed = 0', id)
+      const { code, message, hint } = await refusalOf(admin().restore.plan({ environment: 'web', point: 'latest' }))
+      expect({ code, hint }).toEqual({ code: 'no_recovery_point', hint: 'Name a recovery point by its id.' })
+      expect(message).toContain(`Of the newest, ${id.slice(0, 8)}: it did not pass its drill.`)
+      const drill = await admin().drill({ ...command(), point: 'latest' })
+      expect((await ended(drill)).result).toMatchObject({ kind: 'drill', pointId: id })
+    })
+  })
+
   describe('can be looked into', () => {
     beforeEach(async () => {
       await write({ 'a/1': 'one', 'a/2': 'two', 'a b/3': 'three', z: 'last' })

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { RestorePlan } from '../../../src-shared/model/restore.ts'
-import { doubtsOf, newestGood } from '../../../src-renderer/features/restore/good-point.ts'
+import { newestGood } from '../../../src-renderer/features/restore/good-point.ts'
 import { checkNewEnvironment, nameAfter } from '../../../src-renderer/features/restore/new-environment.ts'
 import { proposedFolder } from '../../../src-renderer/features/restore/folder-name.ts'
 import { planChanges } from '../../../src-renderer/features/restore/plan-changes.ts'
 import { cloneCli, drillCli, filesCli, restoreCli, undoCli } from '../../../src-renderer/lib/restore-cli.ts'
 import { environmentNameSchema } from '../../../src-shared/model/ids.ts'
 import { restoreFolderSchema } from '../../../src-shared/model/operation-result.ts'
+import { doubtsOfPoint } from '../../../src-shared/model/point-doubts.ts'
 import { samplePoint } from '../../support/fake-app-backup-samples.ts'
 import { sampleEnvironment, samplePlan } from '../../support/fake-app-samples.ts'
 
@@ -23,7 +24,7 @@ describe('the point that is proposed', () => {
       point({ takenAt: NOW + 3_600_000 }),
       point({ forgottenAt: NOW - 1 }),
     ]
-    for (const each of bad) expect(doubtsOf(each, NOW)).toHaveLength(1)
+    for (const each of bad) expect(doubtsOfPoint(each, NOW)).toHaveLength(1)
     const good = samplePoint(5, environment, { unreadableCount: 0 })
     expect(newestGood([...bad, good, samplePoint(6, environment)], NOW)).toBe(good)
   })

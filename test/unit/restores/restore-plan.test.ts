@@ -37,12 +37,14 @@ const POINT = {
   verifiedAt: null,
   drilledAt: null,
   hasPassedDrill: null,
+  forgottenAt: null,
   repository: '/srv/env-00000001',
 } as unknown as StoredPoint
 
 const FOUND: RestoreFindings = {
   environment: ENVIRONMENT,
   point: POINT,
+  newest: POINT,
   home: { kind: 'present', bytes: 300 * MIB, isEmpty: false },
   loss: { kind: 'counted', changes: { added: 0, changed: 0, removed: 0, bytesWritten: 0, bytesRemoved: 0 } },
   kept: undefined,
@@ -70,6 +72,16 @@ describe('the plan of a restore', () => {
     expect(plan.text).toContain('at most 150 s before that is given up')
     expect(plan.text).toContain('needs up to 80 MiB of disk beside the present one; 4.9 GiB are free')
     expect(plan.point).not.toHaveProperty('repository')
+  })
+
+  it('says that there is a newer point, and what speaks against that one', () => {
+    expect(textOf({})).not.toContain('newer')
+    const newest = { ...POINT, id: 'b'.repeat(64), takenAt: TAKEN_AT + 60_000 } as StoredPoint
+    const newer = 'There is a newer recovery point, bbbbbbbb of 2024-05-02T10:56:00Z.'
+    expect(textOf({ newest })).toContain(`${newer}\n`)
+    expect(textOf({ newest: { ...newest, hasPassedDrill: false } })).toContain(
+      `${newer} About that one: it did not pass its drill.`,
+    )
   })
 
   it('says what was not counted, and what the newest point says instead', () => {
