@@ -18,7 +18,8 @@ interface Tried {
 }
 
 /**
- * Removes homes that were kept for undo once their deadline has passed, by an operation for each. Where another operation
+ * Removes homes that were kept for undo once their deadline has passed, and those that a newer one has taken the place of
+ * and that could not be removed then, by an operation for each. Where another operation
  * is in flight it waits for a later look; and where its deadline may have passed only by the host's clock being set
  * forward, until that has had the time to be set right. Homes that are kept for review are none of its business.
  */
@@ -51,10 +52,10 @@ export class UndoExpiry {
     await this.loop
   }
 
-  /** Looks once at everything that is kept for undo. */
+  /** Looks once at everything that is to be removed one day. */
   async look(): Promise<void> {
     this.leaps.look()
-    const passed = this.recovery.store.keptHomes.allForUndo().filter((kept) => this.isDue(kept))
+    const passed = this.recovery.store.keptHomes.allToRemove().filter((kept) => this.isDue(kept))
     this.tellHeldBack(passed.filter((kept) => this.doubtMs(kept) > 0))
     const due = passed.filter((kept) => this.doubtMs(kept) === 0)
     for (const kept of due) if (!this.ending.signal.aborted) await this.drop(kept)
@@ -63,19 +64,20 @@ export class UndoExpiry {
 
   /** Tried homes that are still kept stay known, so that they are tried less and less often. */
   private forget(homeId: HomeId): void {
-    const isKept = this.recovery.store.keptHomes.allForUndo().some((kept) => kept.homeId === homeId)
+    const isKept = this.recovery.store.keptHomes.allToRemove().some((kept) => kept.homeId === homeId)
     if (!isKept) this.tried.delete(homeId)
   }
 
-  private isDue({ homeId, until }: KeptHome): boolean {
+  private isDue(kept: KeptHome): boolean {
     const now = this.recovery.clock.now()
-    if (until === null || until > now) return false
+    if (!isOver(kept, now)) return false
+    const { homeId } = kept
     const tried = this.tried.get(homeId)
     return tried === undefined || now - tried.at >= Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
   }
 
-  private doubtMs({ until }: KeptHome): number {
-    return until === null ? 0 : this.leaps.doubtMs(until)
+  private doubtMs({ until, purpose }: KeptHome): number {
+    return until === null || purpose === 'removal' ? 0 : this.leaps.doubtMs(until)
   }
 
   /** Of each once, for as long as it is held back. */
@@ -126,8 +128,13 @@ export class UndoExpiry {
   /** Inside the transaction that claims: by then the home may have been brought back, or be kept longer. */
   private assertDue(homeId: HomeId, environmentId: EnvironmentId): void {
     const { store, clock } = this.recovery
-    const kept = store.keptHomes.undoOf(environmentId)
-    if (kept?.homeId === homeId && kept.until !== null && kept.until <= clock.now()) return
+    const kept = store.keptHomes.find(homeId)
+    if (kept?.environmentId === environmentId && isOver(kept, clock.now())) return
     throw new PilothouseError('operation_in_flight', 'The home is not due for removal any more.')
   }
+}
+
+/** Whether it is of no use any more, by the host's clock. */
+function isOver({ purpose, until }: KeptHome, now: number): boolean {
+  return purpose === 'removal' || (purpose === 'undo' && until !== null && until <= now)
 }

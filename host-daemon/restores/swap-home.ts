@@ -1,6 +1,8 @@
+import type { HomeId } from '../../src-shared/model/ids.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { environmentOf } from '../environments/environment-of.ts'
 import type { Step, UndoContext } from '../operations/step.ts'
+import type { KeptHome } from '../store/kept-homes-table.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { record } from './swap-record.ts'
 import { keptBefore, swapOf } from './swap-params.ts'
@@ -10,7 +12,7 @@ export type UndoUntil = (operation: StoredOperation, now: number) => number
 
 /**
  * Points the environment at its new home, and keeps the old one, in the transaction that journals the step. A home that
- * was kept before is kept no more from then on, but nothing of it is removed. The undo puts all of that back as it was.
+ * was kept before is only there to be removed from then on, but nothing of it is removed yet. The undo puts all of that back as it was.
  */
 export function swapHome(recovery: RecoveryToolkit, untilOf: UndoUntil): Step {
   return {
@@ -31,13 +33,19 @@ function swap(recovery: RecoveryToolkit, operation: StoredOperation, untilOf: Un
   const { id: environmentId, home } = environmentOf(recovery, operation)
   if (home.id === newHomeId) return
   const [now, kept] = [clock.now(), keptBefore(operation)]
-  if (kept !== undefined) store.keptHomes.release(kept)
+  if (kept !== undefined) leaveForRemoval(recovery, kept, newHomeId)
   store.environments.setHome(environmentId, newHomeId)
   const until = home.madeAt === null || home.goneAt !== null ? null : untilOf(operation, now)
   const old = { homeId: oldHomeId, environmentId, operationId: operation.id, keptAt: now, bytes: null }
   if (until !== null) store.keptHomes.keep({ ...old, purpose: 'undo', until })
   const detail = { oldHomeId, newHomeId, keptUntil: until, releasedHomeId: kept?.homeId ?? null }
   record(recovery, operation, { outcome: 'swapped_home', detail })
+}
+
+/** The kept home of an undo is the one that is swapped in, and is in use from then on. */
+function leaveForRemoval({ store }: RecoveryToolkit, kept: KeptHome, newHomeId: HomeId): void {
+  if (kept.homeId === newHomeId) store.keptHomes.release(kept)
+  else store.keptHomes.keep({ ...kept, purpose: 'removal' })
 }
 
 /** What keeping the old home costs; not known where it cannot be told now. */

@@ -39,8 +39,9 @@ export function dropUndoOperation(recovery: RecoveryToolkit): OperationDefinitio
 async function removeKept(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
   const { homeId } = dropParamsSchema.parse(operation.params)
   const environment = environmentOf(recovery, operation)
-  const isKept = recovery.store.keptHomes.undoOf(environment.id)?.homeId === homeId
-  if (!isKept || environment.home.id === homeId) return
+  const kept = recovery.store.keptHomes.find(homeId)
+  const isToRemove = kept?.environmentId === environment.id && kept.purpose !== 'review'
+  if (!isToRemove || environment.home.id === homeId) return
   const driver = recovery.drivers.of(environment)
   const seen = await driver.inspectHome(homeId).catch(() => undefined)
   await driver.destroyHome(homeId)

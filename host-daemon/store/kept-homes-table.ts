@@ -5,12 +5,15 @@ import type { Database } from './database.ts'
 export interface KeptHome {
   readonly homeId: HomeId
   readonly environmentId: EnvironmentId
-  /** `review` ones are kept until someone destroys the environment: a rollback failed around them. */
-  readonly purpose: 'undo' | 'review'
+  /**
+   * `review` ones are kept until someone destroys the environment: a rollback failed around them. What was kept for an
+   * undo that a newer one has taken the place of is only there to be removed.
+   */
+  readonly purpose: 'undo' | 'review' | 'removal'
   /** The operation that set it aside. */
   readonly operationId: OperationId
   readonly keptAt: number
-  /** Null for review alone. */
+  /** Never null for undo. */
   readonly until: number | null
   /** What it took on disk then; null where that could not be told. */
   readonly bytes: number | null
@@ -40,10 +43,14 @@ export class KeptHomesTable {
     this.db.touch('backup', home.environmentId)
   }
 
-  /** No longer kept: it is in use again, or about to be removed. */
+  /** No longer kept: it is in use again, or has been removed. */
   release({ homeId, environmentId }: Pick<KeptHome, 'homeId' | 'environmentId'>): void {
     this.db.run('DELETE FROM kept_homes WHERE home_id = @homeId', { homeId })
     this.db.touch('backup', environmentId)
+  }
+
+  find(homeId: HomeId): KeptHome | undefined {
+    return this.db.get<KeptHome>(`${SELECT} WHERE home_id = @homeId`, { homeId })
   }
 
   undoOf(environmentId: EnvironmentId): KeptHome | undefined {
@@ -54,7 +61,16 @@ export class KeptHomesTable {
 
   /** Those for undo of all environments that are not destroyed. */
   allForUndo(): KeptHome[] {
+    return this.allOfLiving(`purpose = 'undo'`)
+  }
+
+  /** Those that are to be removed, at their deadline or as soon as can be, of all environments that are not destroyed. */
+  allToRemove(): KeptHome[] {
+    return this.allOfLiving(`purpose <> 'review'`)
+  }
+
+  private allOfLiving(which: string): KeptHome[] {
     const living = 'environment_id IN (SELECT id FROM environments WHERE destroyed_at IS NULL)'
-    return this.db.all<KeptHome>(`${SELECT} WHERE purpose = 'undo' AND ${living} ORDER BY until`)
+    return this.db.all<KeptHome>(`${SELECT} WHERE ${which} AND ${living} ORDER BY until`)
   }
 }

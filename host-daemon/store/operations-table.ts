@@ -114,8 +114,8 @@ export class OperationsTable {
   }
 
   /** What came of it, for whoever asks; written by the step that found it out. Throws where the contract forbids it. */
-  setResult(id: OperationId, result: OperationResult): void {
-    const written = JSON.stringify(operationResultSchema.parse(result))
+  setResult(id: OperationId, result: OperationResult | null): void {
+    const written = result === null ? null : JSON.stringify(operationResultSchema.parse(result))
     this.db.run('UPDATE operations SET result = @written WHERE id = @id', { id, written })
     this.db.touch('operation', id)
   }

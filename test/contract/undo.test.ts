@@ -12,6 +12,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const THEN = { 'notes.txt': 'as it was' }
+const MIDDLE = { 'notes.txt': 'as it was in between' }
 const NOW = { 'notes.txt': 'as it is now', 'work/b': 'second' }
 const MANY = 200
 
@@ -187,6 +188,7 @@ describe('undo', () => {
 
   it('stays on the restored home where the older one cannot be removed, and says so', async () => {
     await restore()
+    await putFiles(host, 'web', MIDDLE)
     host.driver.failNext('destroyHome', new Error('The disk does not answer.'))
     const operation = await restore()
     expect(operation).toMatchObject({ status: { kind: 'failed' }, result: { kind: 'restore' } })
@@ -194,6 +196,15 @@ describe('undo', () => {
     expect(kept()).toHaveLength(1)
     expect(outcomes('restore').at(-1)).toBe('failed_and_not_rolled_back')
     expect(host.machine.homes.ids()).toHaveLength(3)
+    const [offered] = kept()
+    await waitFor('the older one to be removed by the daemon itself', () => {
+      clock.advance(60_000)
+      return outcomes('drop_undo').includes('succeeded')
+    })
+    expect(host.machine.homes.ids()).toHaveLength(2)
+    expect(kept()).toEqual([offered])
+    expect(await undo()).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await contentNow()).toEqual(MIDDLE)
   })
 
   describe('after its deadline', () => {

@@ -5,6 +5,7 @@ import { activityChain } from './0003-activity-chain.ts'
 import { sharedClaims } from './0004-shared-claims.ts'
 import { recovery } from './0005-recovery.ts'
 import { scheduledDrills } from './0006-scheduled-drills.ts'
+import { homesToRemove } from './0007-homes-to-remove.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sharedClaims,
   recovery,
   scheduledDrills,
+  homesToRemove,
 ]
