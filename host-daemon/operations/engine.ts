@@ -17,7 +17,7 @@ import { withDeadline } from '../system/deadline.ts'
 import type { Logger } from '../system/logger.ts'
 import { abandonUnreadable } from './abandonment.ts'
 import { Acceptance, type AcceptRequest, type Command } from './acceptance.ts'
-import { endLeftChild } from './left-child.ts'
+import { untilLeftChildIsGone } from './left-child.ts'
 import { OperationRun } from './operation-run.ts'
 import { OutcomeWriter } from './outcome-writer.ts'
 import { Resumption } from './resumption.ts'
@@ -178,12 +178,9 @@ export class OperationEngine {
 
   /** Whatever a killed daemon's children wrote is not touched before they are positively gone. */
   private async untilChildrenAreGone(id: OperationId): Promise<void> {
-    const { store, logger } = this.deps
-    for (const child of store.children.of(id)) {
-      while (!this.suspension.signal.aborted && !(await endLeftChild(child))) {
-        logger.error({ operationId: id, child }, "A dead daemon's child is still there; its operation waits for it")
-      }
-    }
+    const { store, clock, logger } = this.deps
+    const options = { operationId: id, clock, logger, signal: this.suspension.signal }
+    for (const child of store.children.of(id)) await untilLeftChildIsGone(child, options)
   }
 
   private setProgress(id: OperationId, progress: OperationProgress | null): void {
