@@ -20,6 +20,7 @@ import {
   type HomeFill,
 } from './fill-home-steps.ts'
 import { renewIdentity } from './identity-step.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 /** Decided at acceptance. */
 const cloneParamsSchema = z.object({ pointId: recoveryPointIdSchema, sourceId: environmentIdSchema })
@@ -36,8 +37,8 @@ export function cloneOperation(recovery: RecoveryToolkit, { maxAttempts }: Start
       { ...checkPoint(recovery, (operation) => pointOf(recovery, operation)), phase: 'requested' },
       makeHome(recovery),
       fillHome(recovery, (operation) => fillOf(recovery, operation)),
-      newIdentity(recovery),
-      verify(recovery),
+      untilLetGo(newIdentity(recovery)),
+      untilLetGo(verify(recovery)),
       // The phase has been further already, and never goes back.
       { ...awaitTurn(recovery), phase: null },
       ...bringUp(recovery),

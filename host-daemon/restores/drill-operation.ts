@@ -16,6 +16,7 @@ import { shownPath } from './files-paths.ts'
 import { checkPoint, fillFromPoint, pointOf, verifyFilled, withinSize } from './fill-home-steps.ts'
 import { renewIdentity } from './identity-step.ts'
 import { cleanUp, makeScratch, scratchOf, scratchParamsSchema } from './scratch-steps.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 const drillParamsSchema = scratchParamsSchema.extend({
   promoteName: environmentNameSchema.nullable(),
@@ -44,9 +45,9 @@ export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits):
       awaitSlot(recovery),
       checkPoint(recovery, (operation) => pointOf(recovery, operation)),
       makeScratch(recovery),
-      restore(recovery, known),
-      newIdentity(recovery, known),
-      verify(recovery, known),
+      untilLetGo(restore(recovery, known)),
+      untilLetGo(newIdentity(recovery, known)),
+      untilLetGo(verify(recovery, known)),
       bootScratch(recovery, known),
       checkGuest(recovery, known),
       { ...plain('record'), isCancellable: false, run: ({ operation }) => recordDrill(recovery, operation) },

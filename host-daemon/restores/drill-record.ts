@@ -10,7 +10,7 @@ import { pointOf } from './fill-home-steps.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
-/** Records what the drill has found, of point, environment and operation at once. Throws `drill_failed` where it must. */
+/** Records what the drill has found, of point, environment and operation at once, and once. Throws `drill_failed` where it must. */
 export async function recordDrill(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
   const { store, clock } = recovery
   const { id: operationId, environmentId, actor, requestId } = operation
@@ -19,13 +19,16 @@ export async function recordDrill(recovery: RecoveryToolkit, operation: StoredOp
   const isPassed = found.checks.length > 0 && failed.length === 0
   const detail = sentenceOf(found.checks, failed)
   const point = pointOf(recovery, operation)
+  const about = { action: 'drill', outcome: isPassed ? 'proved' : 'disproved', operationId, environmentId }
   await store.db.together(() => {
+    const { action, outcome } = about
+    // Cut off right behind it, the step is begun again.
+    if (store.activity.list({ operation: operationId, action, outcome }).length > 0) return
     const at = clock.now()
     store.points.setDrilled(point, at, isPassed)
     if (isPassed) store.points.setVerified(point, at)
     store.backupStates.setDrill(environmentId, { at, isPassed, detail })
     store.operations.setResult(operationId, { ...found, isPassed })
-    const about = { action: 'drill', outcome: isPassed ? 'proved' : 'disproved', operationId, environmentId }
     store.activity.append({ ...about, at, actor, requestId, detail: { pointId: point.id, detail } })
   })
   if (!isPassed) throw failureOf({ ...found, isPassed }, detail)

@@ -13,6 +13,7 @@ import { Choice, type Chosen } from './files-paths.ts'
 import { checkPoint, fillFromPoint, pointOf, withinSize } from './fill-home-steps.ts'
 import { withPointRepository } from './point-contact.ts'
 import { cleanUp, makeScratch, scratchOf, scratchParamsSchema } from './scratch-steps.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 const pathsSchema = z.array(z.string()).min(1)
 /** Decided at acceptance; the paths are tidy, as JSON. */
@@ -34,15 +35,19 @@ export function restoreFilesOperation(recovery: RecoveryToolkit): OperationDefin
       checkPoint(recovery, (operation) => pointOf(recovery, operation)),
       checkPaths(recovery, choices),
       makeScratch(recovery),
-      restoreChosen(recovery, choices),
-      copyOut(recovery, choices),
+      untilLetGo(restoreChosen(recovery, choices)),
+      untilLetGo(copyOut(recovery, choices)),
       cleanUp(recovery),
       publishFolder(recovery),
     ],
     params: filesParamsSchema,
     retry: null,
     describeFailure: describeFailure(recovery.logger),
-    settle: ({ id }) => void choices.delete(id),
+    settle: ({ id }, { kind }) => {
+      choices.delete(id)
+      // What was found out on the way is of a folder that is not there.
+      if (kind !== 'succeeded') recovery.store.operations.setResult(id, null)
+    },
     recordAs: recordRollback,
   }
 }

@@ -11,6 +11,7 @@ import type { StoredOperation } from '../store/operation-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 import { withDeadline } from '../system/deadline.ts'
 import { withPointRepository } from './point-contact.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 const CHECK_POINT_MS = 120_000
 /** What a restore takes at the very most: this, and so much for its bytes and entries. */
@@ -104,14 +105,14 @@ const mib = (bytes: number): number => Math.ceil(bytes / MIB)
 
 /** Restores the point into the new home, which is made anew where this is not the first time. */
 export function fillHome(recovery: RecoveryToolkit, of: FillOf): Step {
-  return {
+  return untilLetGo({
     name: 'restore',
     phase: null,
     // Bounded by the point's size, and by the repository where nothing moves.
     deadlineMs: null,
     isCancellable: true,
     run: (context) => fillFromPoint(recovery, of(context.operation), { context }),
-  }
+  })
 }
 
 interface Filling {

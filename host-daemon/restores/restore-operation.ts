@@ -1,5 +1,4 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { OperationId } from '../../src-shared/model/ids.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { environmentOf } from '../environments/environment-of.ts'
 import { describeFailure } from '../environments/failures.ts'
@@ -14,11 +13,10 @@ import { swapHome } from './swap-home.ts'
 import { restoreParamsSchema, swapOf } from './swap-params.ts'
 import { record } from './swap-record.ts'
 import { LAST_STEP, settleSwap, undoOffered } from './swap-settle.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 /** The file system's check has a bound of its own; counting what is in it comes on top. */
 const VERIFY_MS = 60 * 60_000
-/** A repository's program has 20 s to end; closing the home comes after it. */
-const LET_GO_MS = 3 * 60_000
 const ASKED_JUST_NOW_MS = 10_000
 
 /**
@@ -34,7 +32,7 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
       stopNow(recovery),
       checkPointAgain(recovery),
       makeHome(recovery),
-      untilLetGo(fillHome(recovery, (operation) => fillOf(recovery, operation))),
+      fillHome(recovery, (operation) => fillOf(recovery, operation)),
       untilLetGo(verifyHome(recovery)),
       { ...awaitTurn(recovery), phase: null },
       stopGuest(recovery),
@@ -75,25 +73,6 @@ function fillOf(recovery: RecoveryToolkit, operation: StoredOperation): HomeFill
     homeId: swapOf(operation).newHomeId,
     sizeMiB: environment.size.homeMiB,
     point: pointOf(recovery, operation),
-  }
-}
-
-/** Its undo is to wait until whatever works in the new home has let go of it: only then may the home be removed. */
-function untilLetGo(step: Step): Step {
-  const working = new Map<OperationId, Promise<void>>()
-  return {
-    ...step,
-    run: (context) => {
-      const { id } = context.operation
-      const work = step.run(context)
-      working.set(id, work)
-      context.scope.add({ dispose: () => working.delete(id) })
-      return work
-    },
-    undo: async ({ operation }) => {
-      await working.get(operation.id)?.catch(() => undefined)
-    },
-    undoDeadlineMs: LET_GO_MS,
   }
 }
 
@@ -166,6 +145,7 @@ async function removeReleasedHome(recovery: RecoveryToolkit, operation: StoredOp
   await driver.destroyHome(homeId)
   const freedBytes = seen?.kind === 'present' ? seen.bytes : null
   await store.db.together(() => {
+    store.keptHomes.release({ homeId, environmentId: environment.id })
     store.environments.setHomeRemoved(homeId, clock.now())
     record(recovery, operation, { outcome: 'dropped_undo', detail: { homeId, freedBytes } })
   })
@@ -191,7 +171,10 @@ interface Homes {
 
 function fateOf({ step }: StoredOperation, { oldHomeId, newHomeId, keptHomeId }: Homes): string {
   if (step !== LAST_STEP) return `Its home, ${oldHomeId}, is kept as it is.`
-  const left = keptHomeId === null ? '' : ` The home ${keptHomeId}, kept for an earlier undo, may not be removed yet.`
+  const left =
+    keptHomeId === null
+      ? ''
+      : ` The home ${keptHomeId}, kept for an earlier undo, may not be removed yet; that is tried again.`
   return `The environment runs on the restored home, ${newHomeId}; the replaced one, ${oldHomeId}, is kept.${left}`
 }
 

@@ -21,14 +21,14 @@ const restore = async () => {
   const { ticket } = await admin().restore.plan({ environment: 'web', point: 'latest', isStopNow: false })
   return admin().restore.run({ ...command(), ticket: ticket.id, confirmName: 'web' })
 }
-const outcomesOf = (operation: Operation) =>
+const outcomesOf = (operation: Pick<Operation, 'id'>) =>
   host
     .activity()
     .filter(({ operationId }) => operationId === operation.id)
     .map(({ outcome }) => outcome)
 
 beforeEach(async () => {
-  host = await startFakeDriverDaemon({ options: { recovery: UNSCHEDULED } })
+  host = await startFakeDriverDaemon({ options: { letGoMs: 50, recovery: UNSCHEDULED } })
   await ended(await admin().environments.spawn(spawnInput('web')))
   await putFiles(host, 'web', THEN)
   await makePoint(host, 'web')
@@ -60,16 +60,37 @@ it('keeps its undo where the daemon dies again and again in the last step', asyn
   expect(filesIn(host, (await get()).home.id)).toEqual(NOW)
 })
 
-it.each(['clone', 'files', 'drill'] as const)('says aloud that the undoing of a %s failed', async (kind) => {
+const KINDS = ['clone', 'files', 'drill'] as const
+
+function begin(kind: (typeof KINDS)[number] | 'restore'): Promise<Operation> {
   const pointed = { ...command(), point: 'latest' }
-  const begin = {
+  const kinds = {
+    restore,
     clone: () => admin().clone({ ...pointed, name: 'twin', owner: 'local' }),
     files: () => admin().files({ ...pointed, paths: ['/'], folder: 'files' }),
     drill: () => admin().drill(pointed),
-  }[kind]
+  }
+  return kinds[kind]()
+}
+
+it.each([...KINDS, 'restore'] as const)('removes no home of a %s that restic still writes to', async (kind) => {
+  const before = host.machine.homes.ids()
+  const release = host.repositories.hold('fill', { isDeaf: true })
+  const { id } = await begin(kind)
+  await waitFor('the filling', () => host.repositories.calls.fill === 1)
+  await admin().operations.cancel({ id })
+  const running = await admin().operations.wait({ id, timeoutMs: 300 })
+  expect(running.status.kind).toBe('running')
+  expect(host.driver.calls.destroyHome).toBe(0)
+  release()
+  expect((await ended({ id })).status.kind).toBe('cancelled')
+  expect(host.machine.homes.ids()).toEqual(before)
+})
+
+it.each(KINDS)('says aloud that the undoing of a %s failed', async (kind) => {
   host.repositories.failNext('fill', new Error('The repository does not answer.'))
   host.driver.failNext('destroyHome', new Error('Nor does the disk.'))
-  const operation = await ended(await begin())
+  const operation = await ended(await begin(kind))
   expect(operation.status).toMatchObject({ kind: 'failed' })
   expect(outcomesOf(operation).at(-1)).toBe('rollback_failed')
 })

@@ -68,7 +68,7 @@ export class FakeRepositories implements Repositories {
   }
   readonly delayMs: Partial<Record<FakeRepositoryAction, number>> = {}
   private readonly failures = new Map<FakeRepositoryAction, Error[]>()
-  private readonly gates = new Map<FakeRepositoryAction, Promise<void>>()
+  private readonly gates = new Map<FakeRepositoryAction, { readonly opened: Promise<void>; readonly isDeaf: boolean }>()
   readonly clock: Pick<Clock, 'now'>
 
   constructor(clock: Pick<Clock, 'now'> = { now: () => Date.now() }) {
@@ -102,10 +102,10 @@ export class FakeRepositories implements Repositories {
     this.failures.clear()
   }
 
-  /** Every call of `action` waits until the function returned is called. */
-  hold(action: FakeRepositoryAction): () => void {
+  /** Every call of `action` waits until the function returned is called; a deaf one also where it is cancelled. */
+  hold(action: FakeRepositoryAction, { isDeaf = false } = {}): () => void {
     const gate = Promise.withResolvers<undefined>()
-    this.gates.set(action, gate.promise)
+    this.gates.set(action, { opened: gate.promise, isDeaf })
     return () => {
       this.gates.delete(action)
       gate.resolve(undefined)
@@ -116,7 +116,7 @@ export class FakeRepositories implements Repositories {
     this.calls[action] += 1
     signal.throwIfAborted()
     const gate = this.gates.get(action)
-    if (gate !== undefined) await Promise.race([gate, aborted(signal)])
+    if (gate !== undefined) await (gate.isDeaf ? gate.opened : Promise.race([gate.opened, aborted(signal)]))
     const ms = this.delayMs[action] ?? 0
     if (ms > 0) await Promise.race([delay(ms), aborted(signal)])
     const failure = this.failures.get(action)?.shift()
