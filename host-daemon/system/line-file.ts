@@ -49,10 +49,13 @@ export class LineFile {
     this.mustReopen = typeof this.options.target === 'string'
   }
 
-  /** Resolves when every line so far is written, or the target takes none. */
+  /** Resolves when every line so far is written, or the target takes none; until then the process goes on. */
   async flush(): Promise<void> {
-    while (this.writing !== undefined && !this.hasFailed)
-      await Promise.race([this.writing, delay(AGAIN_MS, undefined, { ref: false })])
+    while (this.writing !== undefined && !this.hasFailed) {
+      const written = new AbortController()
+      const pause = delay(AGAIN_MS, undefined, { signal: written.signal }).catch(() => undefined)
+      await Promise.race([this.writing.finally(() => written.abort()), pause])
+    }
   }
 
   /** The last chance of what waits: once, since nothing may keep a process from ending. */

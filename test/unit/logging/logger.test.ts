@@ -10,13 +10,13 @@ import { fromRoot, installedProgram } from '../../../scripts/lib/paths.ts'
 const run = promisify(execFile)
 
 /** What a process says and how it ends that logs to `logFile`, ends by a defect of its own, and is told to exit. */
-async function exitOfLogging(logFile: string | null) {
+async function exitOfLogging(logFile: string | null, { lines = 1000 } = {}) {
   const program = `
     import { openLog } from ${JSON.stringify(fromRoot('host-daemon', 'logging', 'logger.ts'))}
     const log = openLog({ logLevel: 'info', logFile: ${JSON.stringify(logFile)}, hostName: 'vm-1' })
-    for (let line = 0; line < 1000; line++) {
+    for (let line = 0; line < ${lines}; line++) {
       log.logger.info({ line }, 'a line')
-      await new Promise(setImmediate)
+      if (line > 1) await new Promise(setImmediate)
     }
     await log.flush()
     log.logger.fatal('the last line')
@@ -39,10 +39,10 @@ describe('the log', () => {
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ msg: 'the last line', host: 'vm-1' })
   })
 
-  it('costs lines and nothing else when the disk is full', async () => {
-    const { code, stderr } = await exitOfLogging('/dev/full')
+  it.each([0, 1, 2, 1000])('costs %i lines and nothing else when the disk is full', async (lines) => {
+    const { code, stderr } = await exitOfLogging('/dev/full', { lines })
     expect(code).toBe(3)
-    expect(stderr.match(/cannot be written, lines are lost/g)).toHaveLength(1)
+    expect(stderr.match(/cannot be written, lines are lost/g) ?? []).toHaveLength(lines === 0 ? 0 : 1)
   })
 
   it('goes on in a new file of its name', async () => {
