@@ -1,6 +1,8 @@
 import type { Environment } from '../../src-shared/model/environment.ts'
 import type { HostId } from '../../src-shared/model/ids.ts'
 import type { Labels } from '../../src-shared/model/labels.ts'
+import { compare, type SortOrder } from './sort-order.ts'
+import { wordsOf } from './words.ts'
 
 /** One environment of one host; replaced, never changed, so that identity tells a change. */
 export interface EnvironmentRow {
@@ -16,16 +18,12 @@ export function rowKey(hostId: string, environmentId: string): string {
 
 export const SORT_KEYS = ['name', 'id', 'state', 'seen', 'owner', 'host', 'image', 'size'] as const
 export type SortKey = (typeof SORT_KEYS)[number]
-export interface SortOrder {
-  readonly key: SortKey
-  readonly isDescending: boolean
-}
 
 export interface ListQuery {
   /** Words that must all be found; `state:failed`, `owner:acme`, `host:lon-1`, `image:minimal` name a column, `team:blue` a label. */
   readonly text: string
   readonly hostId: HostId | null
-  readonly order: SortOrder
+  readonly order: SortOrder<SortKey>
 }
 
 /** What the list needs of the rest of the fleet; looked up, because it changes apart from the rows. */
@@ -41,17 +39,13 @@ type Term = { readonly column: string | null; readonly label: string | null; rea
 const COLUMNS = new Set(['state', 'owner', 'host', 'image', 'name', 'id'])
 
 function parseTerms(text: string): Term[] {
-  return text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word) => {
-      const colon = word.indexOf(':')
-      if (colon <= 0) return { column: null, label: null, text: word }
-      const before = word.slice(0, colon)
-      const isColumn = COLUMNS.has(before)
-      return { column: isColumn ? before : null, label: isColumn ? null : before, text: word.slice(colon + 1) }
-    })
+  return wordsOf(text).map((word) => {
+    const colon = word.indexOf(':')
+    if (colon <= 0) return { column: null, label: null, text: word }
+    const before = word.slice(0, colon)
+    const isColumn = COLUMNS.has(before)
+    return { column: isColumn ? before : null, label: isColumn ? null : before, text: word.slice(colon + 1) }
+  })
 }
 
 function hasLabel(labels: Labels, key: string, text: string): boolean {
@@ -114,10 +108,6 @@ export function listRows(rows: Iterable<EnvironmentRow>, query: ListQuery, looku
   const sign = query.order.isDescending ? -1 : 1
   entries.sort((a, b) => sign * compare(a.value, b.value) || tieBreak(a.row, b.row))
   return entries.map((entry) => entry.row)
-}
-
-function compare(a: string | number, b: string | number): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function tieBreak(a: EnvironmentRow, b: EnvironmentRow): number {

@@ -2,6 +2,8 @@ import { FRESHNESS_RISK, type BackupStatus } from '../../src-shared/model/backup
 import type { HostId } from '../../src-shared/model/ids.ts'
 import type { EnvironmentRow } from './environment-list.ts'
 import type { FreshnessKind, JudgedFreshness } from './freshness.ts'
+import { compare, type SortOrder } from './sort-order.ts'
+import { wordsOf } from './words.ts'
 
 /** One environment of the fleet with how well it is protected now. */
 export interface RecoveryRow {
@@ -21,7 +23,7 @@ export interface RecoveryQuery {
   readonly owner: string | null
   /** Null: all of them. */
   readonly kind: FreshnessKind | null
-  readonly order: { readonly key: RecoverySortKey; readonly isDescending: boolean }
+  readonly order: SortOrder<RecoverySortKey>
 }
 
 export type FreshnessCounts = Readonly<Record<FreshnessKind, number>>
@@ -48,10 +50,7 @@ export function matchingRows(
   query: Pick<RecoveryQuery, 'text' | 'hostId' | 'owner'>,
   hostName: HostNames,
 ): RecoveryRow[] {
-  const words = query.text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
+  const words = wordsOf(query.text)
   return rows.filter(
     (each) =>
       (query.hostId === null || each.row.hostId === query.hostId) &&
@@ -82,10 +81,6 @@ function valueOf(each: RecoveryRow, key: RecoverySortKey, hostName: HostNames): 
     case 'drilled':
       return each.status?.lastDrill?.at ?? 0
   }
-}
-
-function compare(a: string | number, b: string | number): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** In order: what was asked for, then the oldest point first, then by name and key, so that rows keep their place. */

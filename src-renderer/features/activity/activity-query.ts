@@ -6,6 +6,7 @@ import {
   requestIdSchema,
   type HostId,
 } from '../../../src-shared/model/ids.ts'
+import { wordsOf } from '../../lib/words.ts'
 import type { ActivityFilter } from '../../ui/activity/read-activity.ts'
 
 /** What the person asks of the record, as it stands in the address; empty strings ask for everything. */
@@ -50,10 +51,7 @@ export interface AskedActivity {
 
 /** A whole id among the words is asked of the hosts, who look at all of their record; other words are looked for here. */
 export function askedOf({ host, text, environment, user, action, outcome }: ActivityQuery): AskedActivity {
-  const words = text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
+  const words = wordsOf(text)
   const request = words.map((word) => requestIdSchema.safeParse(word).data).find((id) => id !== undefined)
   const operation = words.map((word) => operationIdSchema.safeParse(word).data).find((id) => id !== undefined)
   const typedId = words.map((word) => environmentIdSchema.safeParse(word).data).find((id) => id !== undefined)

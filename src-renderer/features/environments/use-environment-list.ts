@@ -1,7 +1,8 @@
 import { computed, onBeforeUnmount, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import type { HostId } from '../../../src-shared/model/ids.ts'
 import { environmentShown, seenAt } from '../../lib/environment-state.ts'
-import { listRows, type EnvironmentRow, type SortKey, type SortOrder } from '../../lib/environment-list.ts'
+import { listRows, type EnvironmentRow, type SortKey } from '../../lib/environment-list.ts'
+import { pressedOrder, type SortOrder } from '../../lib/sort-order.ts'
 import { useClockStore } from '../../stores/clock.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 
@@ -10,7 +11,7 @@ const REORDER_MS = 250
 
 export interface EnvironmentList {
   readonly text: Ref<string>
-  readonly order: Ref<SortOrder>
+  readonly order: Ref<SortOrder<SortKey>>
   /** Rows in order. What a row shows is read anew each frame; its place only every quarter of a second. */
   readonly rows: ShallowRef<EnvironmentRow[]>
   readonly total: ComputedRef<number>
@@ -23,7 +24,7 @@ export function useEnvironmentList(hostId: () => HostId | null): EnvironmentList
   const fleet = useFleetStore()
   const clock = useClockStore()
   const text = ref('')
-  const order = ref<SortOrder>({ key: 'name', isDescending: false })
+  const order = ref<SortOrder<SortKey>>({ key: 'name', isDescending: false })
   const rows = shallowRef<EnvironmentRow[]>([])
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -58,8 +59,7 @@ export function useEnvironmentList(hostId: () => HostId | null): EnvironmentList
     }),
     current: (row) => fleet.row(row.key) ?? row,
     sortBy(key) {
-      const isSame = order.value.key === key
-      order.value = { key, isDescending: isSame && !order.value.isDescending }
+      order.value = pressedOrder(order.value, key)
     },
   }
 }

@@ -7,10 +7,10 @@ import {
   matchingRows,
   orderRows,
   type FreshnessCounts,
-  type RecoveryQuery,
   type RecoveryRow,
   type RecoverySortKey,
 } from '../../lib/recovery-list.ts'
+import { pressedOrder, type SortOrder } from '../../lib/sort-order.ts'
 import { useFleetStore } from '../../stores/fleet.ts'
 import { useRecoveryStore } from '../../stores/recovery.ts'
 
@@ -19,7 +19,7 @@ export interface RecoveryList {
   readonly hostId: Ref<HostId | null>
   readonly owner: Ref<string | null>
   readonly kind: Ref<FreshnessKind | null>
-  readonly order: Ref<RecoveryQuery['order']>
+  readonly order: Ref<SortOrder<RecoverySortKey>>
   /** While it is held, rows keep their places: someone is about to press one of them. */
   readonly isHeld: Ref<boolean>
   /** Filtered, in order. */
@@ -41,7 +41,7 @@ export function useRecoveryList(): RecoveryList {
   const hostId = ref<HostId | null>(null)
   const owner = ref<string | null>(null)
   const kind = ref<FreshnessKind | null>(null)
-  const order = ref<RecoveryQuery['order']>({ key: 'freshness', isDescending: false })
+  const order = ref<SortOrder<RecoverySortKey>>({ key: 'freshness', isDescending: false })
   const isHeld = ref(false)
   const rows = shallowRef<readonly RecoveryRow[]>([])
   const hostName = (id: HostId): string => fleet.host(id)?.name ?? ''
@@ -77,8 +77,7 @@ export function useRecoveryList(): RecoveryList {
       () => text.value !== '' || hostId.value !== null || owner.value !== null || kind.value !== null,
     ),
     sortBy(key) {
-      const isSame = order.value.key === key
-      order.value = { key, isDescending: isSame && !order.value.isDescending }
+      order.value = pressedOrder(order.value, key)
     },
     clear() {
       text.value = ''

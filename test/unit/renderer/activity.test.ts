@@ -3,7 +3,7 @@ import { askedOf, queryFrom, toAddress } from '../../../src-renderer/features/ac
 import { activitySentence, outcomeShown, whoText } from '../../../src-renderer/lib/activity-words.ts'
 import { remainingFacts } from '../../../src-renderer/ui/activity/detail-facts.ts'
 import { hasWords, hostsToReadOn, mergeActivity } from '../../../src-renderer/ui/activity/merge-activity.ts'
-import { moveTo } from '../../../src-renderer/ui/activity/timeline-keys.ts'
+import { moveTo } from '../../../src-renderer/ui/row-keys.ts'
 import { activityEntrySchema, type ActivityEntry } from '../../../src-shared/model/activity.ts'
 import type { HostId } from '../../../src-shared/model/ids.ts'
 
