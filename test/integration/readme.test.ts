@@ -13,6 +13,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
   'npm run quickstart': 'test/e2e/quickstart.e2e.ts',
   'npm run quickstart -- --check': 'test/e2e/quickstart.e2e.ts',
   'npm run quickstart -- --clean': 'test/e2e/quickstart.e2e.ts',
+  'npm run demo:recovery': 'test/integration/demo-recovery.test.ts',
   'npm test': '.ci/run',
 }
 
