@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createResticRepositories } from '../../host-daemon/backups/repositories.ts'
 import type { PointRepository } from '../../host-daemon/backups/point-repository.ts'
 import type { HomeTree } from '../../host-daemon/drivers/vm-driver.ts'
@@ -14,35 +14,40 @@ import { environmentIdSchema, type RecoveryPointId } from '../../src-shared/mode
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
 import { never, newHomeId } from '../conformance/driver-subject.ts'
 import { craftPoint, type CraftedNode } from '../support/crafted-repository.ts'
+import { lightenKey } from '../support/restic-keys.ts'
 import { runTool } from '../support/restic-fixture.ts'
 import { TreeRooms } from '../support/tree-rooms.ts'
 
 const ENV = environmentIdSchema.parse('env-0000000a')
+const PASSWORD = 'secret'
 const DIR = 0o755 + 2 ** 31
 const call = { signal: never }
 
+/** Made once: a repository takes longer to make than most of the tests do. */
+let made: string
 let folder: string
 let rooms: TreeRooms
 let repository: PointRepository
 /** What nobody who restores may touch, beside the homes, and in the way of every link. */
 let outside: string
 
+beforeAll(async () => {
+  made = await mkdtemp('/tmp/pilothouse-hostile-')
+  await writeFile(join(made, 'password'), `${PASSWORD}\n`)
+  await repositoryIn(made).prepare(call)
+  await lightenKey(join(made, 'repositories', ENV), PASSWORD)
+}, 60_000)
+afterAll(() => rm(made, { recursive: true, force: true }))
+
 beforeEach(async () => {
   folder = await mkdtemp('/tmp/pilothouse-hostile-')
+  await cp(join(made, 'repositories'), join(folder, 'repositories'), { recursive: true })
   rooms = new TreeRooms(join(folder, 'rooms'))
   outside = join(folder, 'outside')
   await mkdir(outside, { mode: 0o700 })
   await writeFile(join(outside, 'file'), 'precious', { mode: 0o600 })
-  await writeFile(join(folder, 'password'), 'secret\n')
-  repository = createResticRepositories({
-    base: repositoryLocationSchema.parse(join(folder, 'repositories')),
-    isShared: false,
-    password: { file: join(folder, 'password') },
-    cacheDirectory: join(folder, 'caches'),
-    idleMs: 60_000,
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-  }).of(ENV)
+  await writeFile(join(folder, 'password'), `${PASSWORD}\n`)
+  repository = repositoryIn(folder)
   await repository.prepare(call)
 })
 afterEach(async () => {
@@ -50,6 +55,18 @@ afterEach(async () => {
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(folder)
   await rm(folder, { recursive: true, force: true })
 })
+
+function repositoryIn(path: string): PointRepository {
+  return createResticRepositories({
+    base: repositoryLocationSchema.parse(join(path, 'repositories')),
+    isShared: false,
+    password: { file: join(path, 'password') },
+    cacheDirectory: join(path, 'caches'),
+    idleMs: 60_000,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+  }).of(ENV)
+}
 
 async function tree(name: string): Promise<HomeTree> {
   await mkdir(join(folder, name))
@@ -120,7 +137,7 @@ describe('a point that no restic would make', () => {
 
   it.each(Object.entries(POINTS))('writes nothing outside the tree: %s', async (_name, nodes) => {
     const placed = JSON.parse(JSON.stringify(nodes).replaceAll('OUT', outside)) as CraftedNode[]
-    const point = await craftPoint(repository.location, { password: 'secret', host: ENV, nodes: placed })
+    const point = await craftPoint(repository.location, { password: PASSWORD, host: ENV, nodes: placed })
     expect(await repository.list({ ...call, environmentId: ENV })).toMatchObject([{ id: point }])
     const into = await tree('home')
     const before = await factsOutside()
@@ -132,7 +149,7 @@ describe('a point that no restic would make', () => {
 
   it('is not restored into a tree where links would be followed', async () => {
     const nodes = [link('s', join(outside, 'file')), file('s', '')]
-    const point = await craftPoint(repository.location, { password: 'secret', host: ENV, nodes })
+    const point = await craftPoint(repository.location, { password: PASSWORD, host: ENV, nodes })
     const path = join(folder, 'home')
     await mkdir(path)
     const plain: HomeTree = { path, pathInside: path, within: (program) => ['env', `--chdir=${path}`, ...program] }

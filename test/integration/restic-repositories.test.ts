@@ -13,6 +13,7 @@ import { environmentIdSchema } from '../../src-shared/model/ids.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
 import { never } from '../conformance/driver-subject.ts'
 import { temporaryFolder } from '../support/edge.ts'
+import { lightenKey } from '../support/restic-keys.ts'
 import { TreeRooms } from '../support/tree-rooms.ts'
 
 const ENV = environmentIdSchema.parse('env-0000000a')
@@ -48,6 +49,12 @@ function repositories(over: Partial<ResticRepositoriesOptions> = {}): Repositori
     random: new SystemRandom(),
     ...over,
   })
+}
+
+/** Makes the repository, as one that costs little to open. */
+async function prepared(repository: PointRepository): Promise<void> {
+  await repository.prepare(call)
+  await lightenKey(repository.location, (await readFile(at('password'), 'utf8')).trimEnd())
 }
 
 async function tree(name: string, files: Readonly<Record<string, string | Buffer>> = {}): Promise<HomeTree> {
@@ -101,7 +108,7 @@ describe('the password', () => {
 
   it('that is gone is missed, and no other is made in its place', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     await rm(at('password'))
     const other = repositories().of(OTHER)
     for (const use of [() => repository.prepare(call), () => other.prepare(call), () => list(repository)])
@@ -111,7 +118,7 @@ describe('the password', () => {
 
   it('that is another is wrong to every call, and in no message', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     await writeFile(at('password'), 'not-the-one\n')
     const calls = [
       () => repository.prepare(call),
@@ -133,7 +140,7 @@ describe('a place', () => {
     const shared = repositories({ isShared: true })
     const [one, other] = [shared.of(ENV), shared.of(OTHER)]
     expect([one.location, other.location]).toEqual([shared.base, shared.base])
-    await one.prepare(call)
+    await prepared(one)
     await other.prepare(call)
     const home = await tree('home', { a: '1' })
     await backUp(one, home)
@@ -160,7 +167,7 @@ describe('a place', () => {
 describe('locks', () => {
   it('of one who lives hold up who needs it alone, and stay; of one who died they are cleared', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     const { process, run } = await endless(await tree('home', { 'a.bin': randomBytes(8 * 1024 * 1024) }))
     // The very process that was told of is restic, in the tree, by the same pid.
     expect((await processArguments(process.pid))?.[0]).toBe('restic')
@@ -177,7 +184,7 @@ describe('locks', () => {
 
   it('are gone once a backup was given up, with its process', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     const { process, run, end } = await endless(await tree('home', { 'a.bin': randomBytes(8 * 1024 * 1024) }))
     end()
     await expect(run).rejects.toThrow('enough')
@@ -193,7 +200,7 @@ describe('trouble', () => {
     try {
       const base = repositoryLocationSchema.parse(join(disk.seenFromOutside(disk.folder), 'repositories'))
       const repository = repositories({ base }).of(ENV)
-      await repository.prepare(call)
+      await prepared(repository)
       const { id } = await backUp(repository, await tree('small', { a: 'kept' }))
       const large = await tree('large', { 'a.bin': randomBytes(8 * 1024 * 1024) })
       await expect(backUp(repository, large)).rejects.toMatchObject(failing('storage_failed'))
@@ -205,7 +212,7 @@ describe('trouble', () => {
 
   it('of a full home that is filled is `storage_failed`', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     const { id: point } = await backUp(repository, await tree('large', { 'a.bin': randomBytes(8 * 1024 * 1024) }))
     const small = await PrivateRoom.open({ folder: at('small'), signal: never })
     try {
@@ -225,7 +232,7 @@ describe('trouble', () => {
 
   it('of a tree that is closed is said, and nothing is made', async () => {
     const repository = repositories().of(ENV)
-    await repository.prepare(call)
+    await prepared(repository)
     const home = await tree('home', { a: '1' })
     await rooms.close()
     const error = await backUp(repository, home).catch((reason: unknown) => reason)

@@ -1,7 +1,7 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, scryptSync } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { recoveryPointIdSchema, type RecoveryPointId } from '../../src-shared/model/ids.ts'
+import { masterKeys, seal, sha256, type Keys } from './restic-keys.ts'
 
 /** A node of a tree as restic keeps it; names, targets and types are whatever the test wants. */
 export interface CraftedNode {
@@ -15,12 +15,6 @@ export interface CraftedNode {
   readonly inode?: number
   readonly links?: number
   readonly device?: number
-}
-
-interface Keys {
-  readonly encrypt: Buffer
-  readonly macK: Buffer
-  readonly macR: Buffer
 }
 
 interface Blob {
@@ -116,60 +110,3 @@ async function writeSealed(repository: string, { folder, keys, value }: SealedFi
   await writeFile(join(repository, folder, sha256(file)), file)
   return sha256(file)
 }
-
-interface KeyFile {
-  readonly N: number
-  readonly r: number
-  readonly p: number
-  readonly salt: string
-  readonly data: string
-}
-
-async function masterKeys(repository: string, password: string): Promise<Keys> {
-  const [name = ''] = await readdir(join(repository, 'keys'))
-  const { N, r, p, salt, data } = JSON.parse(await readFile(join(repository, 'keys', name), 'utf8')) as KeyFile
-  const derived = scryptSync(password, Buffer.from(salt, 'base64'), 64, { N, r, p, maxmem: 512 * 1024 * 1024 })
-  const keys = { encrypt: derived.subarray(0, 32), macK: derived.subarray(32, 48), macR: derived.subarray(48) }
-  const opened = JSON.parse(open(Buffer.from(data, 'base64'), keys).toString()) as {
-    mac: { k: string; r: string }
-    encrypt: string
-  }
-  const bytes = (text: string): Buffer => Buffer.from(text, 'base64')
-  return { encrypt: bytes(opened.encrypt), macK: bytes(opened.mac.k), macR: bytes(opened.mac.r) }
-}
-
-/** AES-256-CTR, then Poly1305-AES over the ciphertext. */
-function seal(plain: Buffer, keys: Keys): Buffer {
-  const iv = randomBytes(16)
-  const cipher = createCipheriv('aes-256-ctr', keys.encrypt, iv)
-  const text = Buffer.concat([cipher.update(plain), cipher.final()])
-  return Buffer.concat([iv, text, macOf(text, iv, keys)])
-}
-
-function open(sealed: Buffer, keys: Keys): Buffer {
-  const [iv, text] = [sealed.subarray(0, 16), sealed.subarray(16, -16)]
-  if (!macOf(text, iv, keys).equals(sealed.subarray(-16))) throw new Error('The password does not open the repository.')
-  const decipher = createDecipheriv('aes-256-ctr', keys.encrypt, iv)
-  return Buffer.concat([decipher.update(text), decipher.final()])
-}
-
-const PRIME = (1n << 130n) - 5n
-const CLAMP = 0x0ffffffc0ffffffc0ffffffc0fffffffn
-
-function macOf(text: Buffer, iv: Buffer, { macK, macR }: Keys): Buffer {
-  const r = littleEndian(macR) & CLAMP
-  let sum = 0n
-  for (let at = 0; at < text.length; at += 16) {
-    const block = text.subarray(at, at + 16)
-    sum = ((sum + littleEndian(block) + (1n << BigInt(8 * block.length))) * r) % PRIME
-  }
-  const s = littleEndian(createCipheriv('aes-128-ecb', macK, null).setAutoPadding(false).update(iv))
-  const tag = (sum + s) & ((1n << 128n) - 1n)
-  return Buffer.from(tag.toString(16).padStart(32, '0'), 'hex').reverse()
-}
-
-function littleEndian(bytes: Buffer): bigint {
-  return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex') || '0'}`)
-}
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')

@@ -13,6 +13,7 @@ import { tagSchema } from '../../host-daemon/backups/restic/tags.ts'
 import type { ProcessIdentity } from '../../host-daemon/system/processes.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { temporaryFolder } from './edge.ts'
+import { lightenKey } from './restic-keys.ts'
 
 export const HOST = environmentIdSchema.parse('env-0000000a')
 export const TAG = tagSchema.parse('op=op-0123456789abcdef')
@@ -97,6 +98,7 @@ async function madeOnce() {
   await writeFile(file, 'right\n')
   const settings = { password: { file }, cacheDirectory: join(folder.path, 'cache') }
   await initRepository(new Restic({ repository: repositoryLocationSchema.parse(path), ...settings }, new SystemClock()))
+  await lightenKey(path, 'right')
   return { path, remove: folder.remove }
 }
 

@@ -19,11 +19,12 @@ import { processesWith } from './kill-points.ts'
 import { UNSCHEDULED } from './made-points.ts'
 import { MemoryLogger } from './memory-logger.ts'
 import { makeQemuFixture, minimalImage } from './qemu-fixture.ts'
+import { lightenKey } from './restic-keys.ts'
 import { waitFor } from './wait-for.ts'
 
 const TOOL_MS = 60_000
 const WAIT_MS = 110_000
-const PASSWORD = 'a password for nothing but this test\n'
+const PASSWORD = 'a password for nothing but this test'
 /** Everything in the home but what every file system has, as the guest sees it, with a hash of each file. */
 const TREE = 'cd /home && find . ! -name lost+found | sort && find . -type f | sort | xargs -r md5sum'
 
@@ -45,13 +46,14 @@ export async function startTroubleDaemon({ disksMiB = {}, homeMiB = 64 }: Troubl
   const { clock, random } = options
   const at = (...names: string[]) => join(folder, ...names)
   const mounted: string[] = []
+  let isLight = false
   for (const [name, mib] of Object.entries(disksMiB)) {
     await mkdir(at(name), { recursive: true, mode: 0o711 })
     await tool('mount', '-t', 'tmpfs', '-o', `size=${mib}m,mode=711`, 'tmpfs', at(name))
     mounted.push(at(name))
   }
   await mkdir(at('repositories'), { recursive: true })
-  await writeFileAtomic(at('password'), PASSWORD)
+  await writeFileAtomic(at('password'), `${PASSWORD}\n`)
   await writeFile(at('restic'), `#!/bin/sh\n[ ! -e ${at('before')} ] || . ${at('before')}\nexec restic "$@"\n`, {
     mode: 0o755,
   })
@@ -120,7 +122,19 @@ export async function startTroubleDaemon({ disksMiB = {}, homeMiB = 64 }: Troubl
     if (result.exitCode !== 0) throw new Error(`The guest says ${result.stderr.toString()}`)
     return result.stdout.toString()
   }
-  const planRestore = (environment = 'web') => admin().restore.plan({ environment, point: 'latest' })
+  /** Of the newest point, also where a drill in trouble has said that it is not good. */
+  const planRestore = async (environment = 'web') => {
+    const [newest] = await admin().backups.points({ environment })
+    return admin().restore.plan({ environment, point: newest?.id ?? 'latest' })
+  }
+  /** The first one makes the repository, which is one that costs little to open from then on. */
+  const backUp = async () => {
+    const done = await ended(await admin().backups.now(command()))
+    const isMade = done.status.kind === 'succeeded' && !isLight
+    if (isMade) await lightenKey(at('repositories', done.environmentId), PASSWORD)
+    isLight ||= isMade
+    return done
+  }
   const remove = async () => {
     try {
       const { environments } = await admin().environments.list({})
@@ -154,10 +168,11 @@ export async function startTroubleDaemon({ disksMiB = {}, homeMiB = 64 }: Troubl
     status: async () => (await admin().backups.status({ environment: 'web' })).rows[0]!,
     spawn: async (name = 'web') =>
       succeeded(await admin().environments.spawn({ ...spawnInput(name), size: { memoryMiB: 128, homeMiB } })),
-    backUp: async () => ended(await admin().backups.now(command())),
+    backUp,
     /** A point of the home as it is. */
     point: async () => {
-      const { result } = await succeeded(await admin().backups.now(command()))
+      const { status, result } = await backUp()
+      if (status.kind !== 'succeeded') throw new Error(`The backup ended with ${JSON.stringify(status)}`)
       if (result?.kind !== 'backup') throw new Error('There is no such result')
       return result
     },
