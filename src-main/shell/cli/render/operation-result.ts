@@ -33,7 +33,7 @@ function backupLines({ pointId, bytes, addedBytes, entries, ...point }: Of<'back
   const { consistency, frozenMs, unreadableCount } = point
   const held = frozenMs === null ? '' : `; the guest's writing was held for ${frozenMs} ms`
   return [
-    `Point ${shortPointId(pointId)}: ${bytesText(bytes)} in ${entries} files, ${bytesText(addedBytes)} of it new.`,
+    `Point ${shortPointId(pointId)}: ${bytesText(bytes)} in ${entries} files and folders, ${bytesText(addedBytes)} of it new.`,
     `The home was ${CONSISTENCY_WORDS[consistency]}${held}.`,
     ...(unreadableCount === 0 ? [] : [`${unreadableCount} files could not be read and are not in it.`]),
   ]

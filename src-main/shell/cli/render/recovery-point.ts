@@ -53,9 +53,16 @@ function noteOf({ forgottenAt, unreadableCount, tags }: RecoveryPoint): string {
   const notes = [
     forgottenAt === null ? '' : `gone from the repository since ${localTime(forgottenAt)}`,
     unreadableCount === 0 ? '' : `${unreadableCount} files unreadable`,
-    tags.map(escaped).join(', '),
+    tags.filter(isNews).map(escaped).join(', '),
   ]
   return notes.filter((note) => note !== '').join('; ')
+}
+
+/** Tags by which a point repeats what other columns say, or what only the daemon needs; `--json` has them all. */
+const OWN_TAGS = ['machine', 'home', 'consistency', 'quiesced', 'frozen-ms', 'operation']
+
+function isNews(tag: string): boolean {
+  return !OWN_TAGS.includes(tag.split('=', 1)[0] ?? '')
 }
 
 const TYPE_LETTERS: Readonly<Record<PointEntry['type'], string>> = {
