@@ -1,5 +1,26 @@
 /** The walls of docs/architecture.md. An import that crosses one fails `npm run lint`. */
 
+/**
+ * Modules outside of host-daemon/system that touch files themselves, each with why: the files that it lays out are its own
+ * format, and nobody else knows their names. Whatever two of them need belongs into host-daemon/system.
+ */
+const OWNERS_OF_FILES = [
+  ['drivers/qemu/homes', 'homes and the notes beside them: how one is made, lent and removed'],
+  ['drivers/qemu/boot-files', "a boot's folder: its pipes, links, owners and modes"],
+  ['images/build-folder', "a builder's folder: its name says whose it is, and making it is the lock"],
+  ['images/packages', 'the store of packages, by digest'],
+  ['images/system-packages', "the package manager's empty state, for one question"],
+  ['images/system-root', "what a system's root is put together from"],
+  ['images/guest-files', "what a guest's root takes out of unpacked packages"],
+  ['images/recipe', "a recipe's folder and its overlay"],
+  ['images/root-disk', 'the disk image that a root becomes'],
+  ['images/build-image', "an image's folder, from half-made to the one in use"],
+]
+
+const reasonsOf = (owners) =>
+  `host-daemon/system alone touches files, but for ${owners.map(([module, why]) => `${module}: ${why}`).join('; ')}`
+const pathsOf = (owners) => owners.map(([module]) => `^host-daemon/${module}\\.ts$`)
+
 module.exports = {
   forbidden: [
     {
@@ -70,6 +91,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^host-daemon', pathNot: '^host-daemon/system/' },
       to: { path: '^(node:)?child_process$' },
+    },
+    {
+      name: 'system-alone-touches-files',
+      comment: reasonsOf(OWNERS_OF_FILES),
+      severity: 'error',
+      from: { path: '^host-daemon', pathNot: ['^host-daemon/system/', ...pathsOf(OWNERS_OF_FILES)] },
+      to: { path: '^(node:)?fs(/promises)?$' },
     },
     {
       name: 'drivers-are-chosen-in-the-composition-root',

@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { RandomSource } from '../../src-shared/lib/clock.ts'
 import { repositoryKindOf, type RepositoryLocation } from '../../src-shared/model/repository.ts'
 import { createFileAtomic } from '../system/files.ts'
+import { namesIn } from '../system/folders.ts'
+import { factsOf } from '../system/presence.ts'
 import type { ResticPassword } from './restic/restic.ts'
 
 /** What opens the repositories. */
@@ -31,7 +32,7 @@ export function repositoryPassword(
   const { file } = source as Partial<{ readonly file: string }>
   if (source.isOurs !== true || file === undefined) return { make: nothing, require: nothing }
   const isAbsent = async (): Promise<boolean> => {
-    if (await isThere(file)) return false
+    if ((await factsOf(file)) !== undefined) return false
     if (await holdsRepositories(base)) throw lostPassword(file, base)
     return true
   }
@@ -47,20 +48,11 @@ export function repositoryPassword(
 
 const nothing = (): Promise<void> => Promise.resolve()
 
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(() => true, unlessAbsent)
-}
-
 /** Known of this host's own disks alone. */
 async function holdsRepositories(base: RepositoryLocation): Promise<boolean> {
   if (repositoryKindOf(base) !== 'local') return false
-  const names = await readdir(base).catch((error: unknown) => (unlessAbsent(error), []))
+  const names = await namesIn(base)
   return names.some((name) => name === 'config' || name.startsWith('env-'))
-}
-
-function unlessAbsent(error: unknown): false {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-  throw error
 }
 
 function lostPassword(file: string, base: string): PilothouseError {

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { buildImage } from '../images/build-image.ts'
 import { createImageCatalogue } from '../images/catalogue.ts'
+import { isSeen } from '../system/presence.ts'
 import { stateLayout } from '../system/state-directory.ts'
 
 /** Where lines for people and scripts go. */
@@ -20,7 +20,7 @@ export async function buildNamedImage(
 ): Promise<void> {
   const { images, packages } = stateLayout(settings.stateDirectory)
   const { image, isRebuilt } = await buildImage(name, {
-    recipesDirectory: recipesDirectory(),
+    recipesDirectory: await recipesDirectory(),
     imagesDirectory: images,
     packageCacheDirectory: packages,
     clock,
@@ -37,9 +37,9 @@ export async function listImages(settings: Settings, terminal: Terminal): Promis
 }
 
 /** The recipes lie beside the program, whether it runs from its sources or as one file. */
-function recipesDirectory(): string {
+async function recipesDirectory(): Promise<string> {
   let folder = import.meta.dirname
-  while (!existsSync(join(folder, 'resources', 'images'))) {
+  while (!(await isSeen(join(folder, 'resources', 'images')))) {
     if (folder === dirname(folder))
       throw new Error('the image recipes (resources/images) are missing beside the program')
     folder = dirname(folder)

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
+import { readText } from '../system/file-parts.ts'
+import { isAbsence } from '../system/presence.ts'
 import { SETTING_KEYS, VARIABLE_PREFIX, type SettingKey } from './settings-keys.ts'
 import { settingsSchema, type Settings } from './settings-schema.ts'
 
@@ -49,10 +50,9 @@ async function readSettingsFile(filePath: string | undefined): Promise<Json> {
   const path = filePath ?? DEFAULT_SETTINGS_PATH
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = await readText(path)
   } catch (error) {
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (isAbsent && filePath === undefined) return {}
+    if (isAbsence(error) && filePath === undefined) return {}
     throw new SettingsError([`settings file ${path} cannot be read: ${reasonOf(error)}`])
   }
   return parseSettingsFile(path, text)

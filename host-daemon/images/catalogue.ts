@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
 import type { Image } from '../../src-shared/model/image.ts'
+import { namesIn } from '../system/folders.ts'
+import { factsOf } from '../system/presence.ts'
 import { imageRecoveryOf, type ImageRecovery } from './image-recovery.ts'
 import {
   artefactsOf,
@@ -67,7 +68,7 @@ export async function areWhole(folder: string, artefacts: Artefacts): Promise<bo
 }
 
 async function usableImages(imagesDirectory: string): Promise<ImageMetadata[]> {
-  const refs = (await fileNames(imagesDirectory)).flatMap((name) => {
+  const refs = (await namesIn(imagesDirectory)).flatMap((name) => {
     const ref = imageRefSchema.safeParse(name.replace(/\.json$/, ''))
     return name.endsWith('.json') && ref.success ? [ref.data] : []
   })
@@ -75,19 +76,10 @@ async function usableImages(imagesDirectory: string): Promise<ImageMetadata[]> {
   return found.filter((metadata) => metadata !== undefined)
 }
 
-async function fileNames(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
-}
-
 async function isWhole(folder: string, artefact: Artefact): Promise<boolean> {
   try {
-    const file = await stat(join(folder, artefact.name))
-    return file.isFile() && file.size === artefact.bytes
+    const facts = await factsOf(join(folder, artefact.name))
+    return facts?.isFile() === true && facts.size === artefact.bytes
   } catch {
     return false
   }

@@ -2,6 +2,7 @@ import { readdir, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { runProgram } from '../system/child.ts'
+import { namesIn } from '../system/folders.ts'
 import type { CpioEntry } from './cpio.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -73,7 +74,7 @@ async function readPackaged(root: string, path: string): Promise<Buffer> {
 
 async function findProgram(root: string, name: string): Promise<string> {
   for (const folder of PROGRAM_FOLDERS) {
-    const names = await listOrEmpty(join(root, folder))
+    const names = await namesIn(join(root, folder))
     if (names.includes(name)) return join(root, folder, name)
   }
   throw missing('program', name)
@@ -123,7 +124,7 @@ function insideRoot(root: string, name: string, path: string): string {
 
 async function findLibrary(root: string, name: string): Promise<string> {
   for (const folder of LIBRARY_FOLDERS) {
-    const names = await listOrEmpty(join(root, folder))
+    const names = await namesIn(join(root, folder))
     if (names.includes(name)) return await realpath(join(root, folder, name))
   }
   throw missing('library', name)
@@ -144,7 +145,7 @@ async function kernelModules(names: readonly string[], root: string): Promise<Gu
 
 async function moduleFolder(root: string): Promise<string> {
   for (const folder of MODULE_FOLDERS) {
-    const [release] = await listOrEmpty(join(root, folder))
+    const [release] = (await namesIn(join(root, folder))).sort()
     if (release !== undefined) return join(root, folder, release)
   }
   throw missing('folder', 'lib/modules')
@@ -169,15 +170,6 @@ async function readModule(path: string): Promise<Buffer> {
     stdoutLimit: MODULE_LIMIT_BYTES,
   })
   return unpacked.stdout
-}
-
-async function listOrEmpty(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).sort()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
 }
 
 function missing(what: string, name: string): PilothouseError {

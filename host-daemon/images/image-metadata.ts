@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Image } from '../../src-shared/model/image.ts'
 import { timestampSchema } from '../../src-shared/model/environment.ts'
 import { imageRefSchema, type ImageRef } from '../../src-shared/model/ids.ts'
+import { readText } from '../system/file-parts.ts'
 import { imageRecoverySchema } from './image-recovery.ts'
 
 const hexSchema = z.string().regex(/^[0-9a-f]{64}$/)
@@ -51,7 +51,7 @@ export function metadataFileName(ref: ImageRef): string {
 /** Undefined where there is none, or none that can be read: such an image counts as absent and as changed. */
 export async function readImageMetadata(path: string): Promise<ImageMetadata | undefined> {
   try {
-    const parsed = imageMetadataSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    const parsed = imageMetadataSchema.safeParse(JSON.parse(await readText(path)))
     return parsed.success ? parsed.data : undefined
   } catch {
     return undefined

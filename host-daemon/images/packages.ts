@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { runProgram } from '../system/child.ts'
+import { isAbsence } from '../system/presence.ts'
 import { sha256 } from './recipe.ts'
 
 const QUERY_TIMEOUT_MS = 30_000
@@ -128,7 +129,7 @@ async function hasDigest(path: string, digest: string): Promise<boolean> {
   try {
     return sha256(await readFile(path)) === digest
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (isAbsence(error)) return false
     throw error
   }
 }

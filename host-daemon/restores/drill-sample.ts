@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { lstat, open, readdir } from 'node:fs/promises'
+import { hashFile } from '../system/file-parts.ts'
+import { walkTree, type TreeEntry } from '../system/trees.ts'
 
-const SLASH = Buffer.from('/')
 export const SAMPLE_SIZE = 64
 /** A guest under emulation has to read it again. */
 const MOST_BYTES = 64 * 1024 * 1024
 /** It is told to the guest's agent. */
 const MOST_PATH_BYTES = 1024
-const CHUNK_BYTES = 1024 * 1024
+const NANOSECONDS_PER_MS = 1e6
 
 /** A file as it was before any guest had the home. */
 export interface SampledFile {
@@ -33,27 +32,25 @@ export async function takeSample(root: string, seed: string, signal: AbortSignal
   const sampled: SampledFile[] = []
   for (const { path, modifiedAtMs } of chosen) {
     signal.throwIfAborted()
-    sampled.push({ path, modifiedAtMs, sha256: await hashOf(`${root}/${path}`) })
+    sampled.push({ path, modifiedAtMs, sha256: await hashFile(`${root}/${path}`) })
   }
   return sampled
 }
 
 async function choose(root: string, seed: string, signal: AbortSignal): Promise<Candidate[]> {
   const best: Candidate[] = []
-  const folders: Buffer[] = [Buffer.alloc(0)]
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    signal.throwIfAborted()
-    for (const name of await readdir(Buffer.concat([Buffer.from(root), SLASH, folder]), { encoding: 'buffer' })) {
-      const below = folder.length === 0 ? name : Buffer.concat([folder, SLASH, name])
-      const stat = await lstat(Buffer.concat([Buffer.from(root), SLASH, below]))
-      if (stat.isDirectory()) folders.push(below)
-      const path = below.toString('utf8')
-      const isTellable = below.length <= MOST_PATH_BYTES && Buffer.from(path).equals(below)
-      if (!stat.isFile() || stat.size > MOST_BYTES || !isTellable) continue
-      keepBest(best, { path, rank: rankOf(seed, path), modifiedAtMs: stat.mtimeMs })
-    }
+  for await (const entry of walkTree(root, { signal })) {
+    const path = entry.path.toString('utf8')
+    if (!canBeSampled(entry, path)) continue
+    const modifiedAtMs = Number(entry.modifiedAtNs) / NANOSECONDS_PER_MS
+    keepBest(best, { path, rank: rankOf(seed, path), modifiedAtMs })
   }
   return best
+}
+
+function canBeSampled(entry: TreeEntry, path: string): boolean {
+  const isTellable = entry.path.length <= MOST_PATH_BYTES && Buffer.from(path).equals(entry.path)
+  return entry.kind === 'file' && entry.bytes <= MOST_BYTES && isTellable
 }
 
 function rankOf(seed: string, path: string): string {
@@ -66,19 +63,4 @@ function keepBest(best: Candidate[], candidate: Candidate): void {
   const at = best.findIndex(({ rank }) => rank > candidate.rank)
   best.splice(at < 0 ? best.length : at, 0, candidate)
   best.length = Math.min(best.length, SAMPLE_SIZE)
-}
-
-async function hashOf(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    const hash = createHash('sha256')
-    const buffer = Buffer.alloc(CHUNK_BYTES)
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
-      if (bytesRead === 0) return hash.digest('hex')
-      hash.update(buffer.subarray(0, bytesRead))
-    }
-  } finally {
-    await file.close()
-  }
 }

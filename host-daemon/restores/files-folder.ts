@@ -1,11 +1,10 @@
-import { lstat, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { OperationId } from '../../src-shared/model/ids.ts'
-import { runProgram } from '../system/child.ts'
-import { renameToNew } from '../system/rename-new.ts'
+import { ensureFolder, removeTree } from '../system/folders.ts'
+import { isThere } from '../system/presence.ts'
+import { publishFolder } from '../system/publish-folder.ts'
 
-const FLUSH_MS = 30 * 60_000
 /** Whatever customers had in their homes is the daemon's user's alone. */
 const OWN_ONLY = 0o700
 
@@ -29,33 +28,20 @@ export async function assertNew(parent: string, folder: string): Promise<void> {
 
 /** The parent is there, and what an attempt before had begun is not. */
 export async function makeRoom({ parent, making }: RestoredFolder): Promise<void> {
-  await mkdir(parent, { recursive: true, mode: OWN_ONLY })
-  await rm(making, { recursive: true, force: true })
+  await ensureFolder(parent, OWN_ONLY)
+  await removeTree(making)
 }
 
 /**
  * Gives the whole folder the name that was asked for, in one step, durably, and never over anything that is there: throws
  * `target_exists` then. Idempotent.
  */
-export async function publish(folder: RestoredFolder): Promise<void> {
-  const { making, final, parent } = folder
-  if (!(await isThere(making)) && (await isThere(final))) return
-  await runProgram({ file: 'sync', args: ['--file-system', '--', parent], timeoutMs: FLUSH_MS })
-  if (!(await renameToNew(making, final))) throw targetExists(final)
+export async function publish({ making, final }: RestoredFolder): Promise<void> {
+  if (!(await publishFolder(making, final))) throw targetExists(final)
 }
 
 export async function removeUnpublished({ making }: RestoredFolder): Promise<void> {
-  await rm(making, { recursive: true, force: true })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-    throw error
-  }
+  await removeTree(making)
 }
 
 function targetExists(path: string): PilothouseError {

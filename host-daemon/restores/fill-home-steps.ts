@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { HomeId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
@@ -10,6 +9,7 @@ import type { Step, StepContext } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 import { withDeadline } from '../system/deadline.ts'
+import { removeTree } from '../system/folders.ts'
 import { withPointRepository } from './point-contact.ts'
 import { untilLetGo } from './until-let-go.ts'
 
@@ -202,7 +202,7 @@ async function fullDisk(driver: VmDriver, cause: unknown): Promise<PilothouseErr
 
 /** Every new file system has one; the point brings its own where the home had it, and nothing else may be there. */
 async function removeLostAndFound({ path }: HomeTree): Promise<void> {
-  await rm(join(path, 'lost+found'), { recursive: true, force: true })
+  await removeTree(join(path, 'lost+found'))
 }
 
 export interface VerifyOptions {

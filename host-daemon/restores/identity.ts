@@ -1,7 +1,6 @@
-import { lstat, readdir, unlink } from 'node:fs/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
+import { unlinkBelow, walkTree } from '../system/trees.ts'
 
-const SLASH = Buffer.from('/')
 /** A home with more of them is none that anybody's recipe meant. */
 const MOST_FILES = 1_000
 
@@ -12,29 +11,25 @@ const MOST_FILES = 1_000
 export async function findIdentity(root: string, patterns: readonly string[]): Promise<Buffer[]> {
   const found = new Map<string, Buffer>()
   for (const pattern of patterns) {
-    for (const path of await matching(Buffer.from(root), pattern.split('/'))) {
-      const below = path.subarray(Buffer.byteLength(root) + 1)
-      found.set(below.toString('latin1'), below)
+    for await (const path of matching(root, pattern)) {
+      found.set(path.toString('latin1'), path)
       if (found.size > MOST_FILES) throw tooMany()
     }
   }
   return [...found.values()]
 }
 
-async function matching(folder: Buffer, [name = '', ...rest]: readonly string[]): Promise<Buffer[]> {
-  const grammar = grammarOf(name)
-  const found: Buffer[] = []
-  for (const entry of await readdir(folder, { encoding: 'buffer' })) {
-    if (!grammar.test(entry.toString('latin1'))) continue
-    const path = Buffer.concat([folder, SLASH, entry])
-    // A link is never followed: it may lead out of the tree.
-    const stat = await lstat(path)
-    if (rest.length > 0) found.push(...(stat.isDirectory() ? await matching(path, rest) : []))
-    else if (stat.isFile() || stat.isSymbolicLink()) found.push(path)
-    if (found.length > MOST_FILES) throw tooMany()
+/** No link is followed: it may lead out of the tree. */
+async function* matching(root: string, pattern: string): AsyncGenerator<Buffer, void> {
+  const grammars = pattern.split('/').map(grammarOf)
+  const where = (path: Buffer): boolean => namesOf(path).every((name, depth) => grammars[depth]?.test(name) === true)
+  for await (const { path, kind } of walkTree(root, { where })) {
+    const isWhole = namesOf(path).length === grammars.length
+    if (isWhole && (kind === 'file' || kind === 'symlink')) yield path
   }
-  return found
 }
+
+const namesOf = (path: Buffer): string[] => path.toString('latin1').split('/')
 
 /** Of one name; `*` is any part of it, but for the dot that hides it. */
 function grammarOf(name: string): RegExp {
@@ -44,7 +39,7 @@ function grammarOf(name: string): RegExp {
 }
 
 export async function removeIdentity(root: string, paths: readonly Buffer[]): Promise<void> {
-  for (const path of paths) await unlink(Buffer.concat([Buffer.from(root), SLASH, path]))
+  await unlinkBelow(root, paths)
 }
 
 function tooMany(): PilothouseError {

@@ -1,4 +1,3 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { PROTOCOL_VERSION } from '../../src-shared/model/daemon.ts'
@@ -7,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { StartRefusal } from '../config/start-refusal.ts'
 import { findGroup, groupOf, type Group } from '../system/accounts.ts'
 import { writeFileAtomic } from '../system/files.ts'
+import { ensureFolderWithMode, removeFile } from '../system/folders.ts'
 import { takeLock, type Lock } from '../system/locks.ts'
 import { inspectSocket, listenAt } from '../system/unix-sockets.ts'
 
@@ -43,9 +43,7 @@ export class SocketDirectory {
 
   /** Throws `StartRefusal` when another daemon serves this directory. */
   static async take(path: string): Promise<SocketDirectory> {
-    await mkdir(path, { recursive: true, mode: 0o755 })
-    // The mode given to mkdir is narrowed by the umask, and the directory may be an old one.
-    await chmod(path, 0o755)
+    await ensureFolderWithMode(path, 0o755)
     const lock = await takeLock(join(path, LOCK_FILE))
     if (lock === undefined)
       throw new StartRefusal(`another pilothoused serves ${path} (setting socketDirectory); stop it first`)
@@ -86,7 +84,7 @@ export class SocketDirectory {
   /** Takes the sockets away and lets another daemon have the directory. */
   async release(): Promise<void> {
     const names = [SOCKETS_FILE, ...ROLES.map(socketNameOf)]
-    await Promise.all(names.map((name) => rm(join(this.path, name), { force: true })))
+    await Promise.all(names.map((name) => removeFile(join(this.path, name))))
     await this.lock.release()
   }
 }

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { StartRefusal } from '../config/start-refusal.ts'
+import { isSeen } from '../system/presence.ts'
 import { refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 
@@ -9,9 +9,9 @@ import { MIGRATIONS } from './migrations/index.ts'
  * `StartRefusal` for one that this daemon cannot use.
  */
 export async function checkDatabase(path: string): Promise<void> {
-  if (!(await exists(path))) return
+  if (!(await isSeen(path))) return
   // With a write-ahead log beside it, only a read-only connection leaves both as they are.
-  const readonly = await exists(`${path}-wal`)
+  const readonly = await isSeen(`${path}-wal`)
   refusing(path, () => {
     const raw = new BetterSqlite3(path, { readonly })
     try {
@@ -43,11 +43,4 @@ function refusalOf(path: string, error: InstanceType<typeof BetterSqlite3.Sqlite
   const remedy =
     'See to it that its folder is there, writable, and on a file system that is neither read-only nor full.'
   return new StartRefusal(`${path} cannot be used (${code}: ${message}). ${remedy}`, { cause: error })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,7 +1,8 @@
-import { access, chmod, chown, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PilothouseError } from '../../src-shared/error.ts'
+import { isSeen } from './presence.ts'
 import { PrivateRoom, type RoomOptions, type Service } from './private-room.ts'
 
 const PROGRAM_TIMEOUT_MS = 30_000
@@ -53,17 +54,10 @@ async function bindOwnDevice(room: PrivateRoom, signal: AbortSignal): Promise<vo
 }
 
 async function findFusermount(): Promise<string> {
-  for (const path of FUSERMOUNT) if (await isThere(path)) return path
+  for (const path of FUSERMOUNT) if (await isSeen(path)) return path
   throw new PilothouseError('engine_failed', 'This host has no fusermount3, which homes are read with.', {
     hint: 'Install the packages fuse3 and fuse2fs on the host.',
   })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function layOut(room: PrivateRoom, uid: number): Promise<void> {

@@ -3,6 +3,7 @@ import { open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promis
 import { join } from 'node:path'
 import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import { runProgram } from './child.ts'
+import { isAbsence } from './presence.ts'
 
 /** What a journal's file takes. `sizeBytes` is one past its newest byte; punched holes count in it, not on disk. */
 export interface JournalFacts {
@@ -91,8 +92,4 @@ export interface SpaceFacts {
 export async function spaceOf(directory: string): Promise<SpaceFacts> {
   const { bsize, blocks, bavail } = await statfs(directory)
   return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
-}
-
-function isAbsence(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -2,6 +2,7 @@ import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartRefusal } from '../config/start-refusal.ts'
 import { takeLock, type Lock } from './locks.ts'
+import { unlessAbsent } from './presence.ts'
 
 /** Everything that the daemon keeps, by place. */
 export interface StateDirectory {
@@ -106,8 +107,4 @@ export async function keepPrivate(database: string): Promise<void> {
   } catch (error) {
     throw unwritable(dirname(database), error)
   }
-}
-
-function unlessAbsent(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
 }

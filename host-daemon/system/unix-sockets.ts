@@ -1,7 +1,8 @@
-import { chmod, chown, lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
+import { ownFactsOf } from './presence.ts'
 
 /** Who may connect, beside the daemon's own user. */
 export interface SocketAccess {
@@ -13,12 +14,9 @@ export type SocketOccupant = 'absent' | 'stale' | 'answering' | 'foreign'
 
 /** What is at a socket's path now; `foreign` is a file that is no socket. Throws when the host does not say. */
 export async function inspectSocket(path: string): Promise<SocketOccupant> {
-  const stat = await lstat(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  })
-  if (stat === undefined) return 'absent'
-  if (!stat.isSocket()) return 'foreign'
+  const facts = await ownFactsOf(path)
+  if (facts === undefined) return 'absent'
+  if (!facts.isSocket()) return 'foreign'
   return await new Promise((resolve, reject) => {
     const probe = connect(path)
     probe.once('connect', () => resolve('answering'))

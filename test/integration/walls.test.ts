@@ -64,6 +64,9 @@ describe('the walls between the folders', () => {
     ['daemon-stands-alone', 'host-daemon/planted.ts', "import '../src-main/planted-target.ts'\n"],
     ['main-stands-alone', 'src-main/planted.ts', "import '../host-daemon/drivers/vm-driver.ts'\n"],
     ['system-alone-touches-processes', 'host-daemon/server/planted.ts', "import 'node:child_process'\n"],
+    ['system-alone-touches-files', 'host-daemon/restores/planted.ts', "import 'node:fs'\n"],
+    ['system-alone-touches-files', 'host-daemon/images/planted.ts', "import 'node:fs/promises'\n"],
+    ['system-alone-touches-files', 'host-daemon/backups/planted.ts', "import type {} from 'node:fs'\n"],
   ])('%s: a planted import in %s is found', async (rule, path, text) => {
     const uproot = await plant(path, text)
     const { code, output } = await cruise()

@@ -1,6 +1,5 @@
-import { lstat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { PilothouseError } from '../../../src-shared/error.ts'
+import { isInTree } from '../../system/trees.ts'
 
 /** Together, of what a program can be given. */
 const MOST_BYTES = 512 * 1024
@@ -19,8 +18,8 @@ export function includeFlags(paths: readonly string[]): string[] {
 const escaped = (path: string): string => path.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)
 
 function requirePath(path: string): string {
-  const names = path.split('/').slice(1)
-  const isPath = path.startsWith('/') && !path.includes('\0') && names.every((name) => !['', '.', '..'].includes(name))
+  const isPath =
+    path.startsWith('/') && !path.includes('\0') && namesOf(path).every((name) => !['', '.', '..'].includes(name))
   if (isPath) return path
   throw refused(`paths: ${shown(path)} is no path from the root of a recovery point`)
 }
@@ -36,7 +35,7 @@ const refused = (says: string): PilothouseError =>
  */
 export async function requireArrived(root: string, paths: readonly string[]): Promise<void> {
   const missing: string[] = []
-  for (const path of paths) if (!(await isInTree(root, path))) missing.push(path)
+  for (const path of paths) if (!(await isInTree(root, namesOf(path)))) missing.push(path)
   if (missing.length === 0) return
   const more = missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ''
   throw new PilothouseError(
@@ -48,23 +47,7 @@ export async function requireArrived(root: string, paths: readonly string[]): Pr
   )
 }
 
-async function isInTree(root: string, path: string): Promise<boolean> {
-  const names = path.split('/').slice(1)
-  let at = root
-  for (const [index, name] of names.entries()) {
-    at = join(at, name)
-    const stat = await lstat(at).catch(unlessAbsent)
-    if (stat === undefined) return false
-    if (index < names.length - 1 && !stat.isDirectory()) return false
-  }
-  return true
-}
-
-function unlessAbsent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(String(error.code)))
-    return undefined
-  throw error
-}
+const namesOf = (path: string): string[] => path.split('/').slice(1)
 
 /** With quotes, and without a character that a terminal obeys. */
 const shown = (path: string): string =>

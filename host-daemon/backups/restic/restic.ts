@@ -1,9 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../../src-shared/lib/clock.ts'
 import type { RepositoryLocation } from '../../../src-shared/model/repository.ts'
 import { ProgramFailure, runProgram, type ProgramResult } from '../../system/child.ts'
+import { makeEmptyFolder } from '../../system/folders.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
 import { classify } from './classify.ts'
 import { ResticFailure } from './failure.ts'
@@ -127,8 +127,7 @@ export class Restic {
   /** A cache for one check, empty: what a killed one left behind is removed first. */
   async freshCheckCache(): Promise<string> {
     const directory = join(this.settings.cacheDirectory, 'check')
-    await rm(directory, { recursive: true, force: true })
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await makeEmptyFolder(directory, 0o700)
     return directory
   }
 

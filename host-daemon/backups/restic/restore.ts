@@ -1,7 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { recoveryPointIdSchema, type RecoveryPointId } from '../../../src-shared/model/ids.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
+import { namesIn } from '../../system/folders.ts'
+import { ownFactsOf } from '../../system/presence.ts'
 import { processTransfer, type ProcessIdentity } from '../../system/processes.ts'
 import { countTree } from './count-tree.ts'
 import { ResticFailure } from './failure.ts'
@@ -89,9 +90,9 @@ async function requireAll(target: string, expected: PointSize): Promise<PointSiz
 
 /** restic overwrites and never deletes: only an empty folder holds the point and nothing else afterwards. */
 export async function requireEmptyFolder(target: string): Promise<void> {
-  const stat = target.startsWith('/') ? await lstat(target).catch(() => undefined) : undefined
-  if (stat?.isDirectory() !== true) throw refusedTarget('is not a folder')
-  if ((await readdir(target)).length > 0) throw refusedTarget('is not empty')
+  const facts = target.startsWith('/') ? await ownFactsOf(target).catch(() => undefined) : undefined
+  if (facts?.isDirectory() !== true) throw refusedTarget('is not a folder')
+  if ((await namesIn(target)).length > 0) throw refusedTarget('is not empty')
 }
 
 const refusedTarget = (why: string): PilothouseError =>

@@ -1,7 +1,8 @@
-import { access, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Accelerator as AcceleratorReport } from '../../../src-shared/model/daemon.ts'
 import { runProgram } from '../../system/child.ts'
+import { readText } from '../../system/file-parts.ts'
+import { factsOf, isSeen } from '../../system/presence.ts'
 import type { GuestImage } from '../../images/catalogue.ts'
 import type { QemuDriverOptions } from './options.ts'
 import { kernelCommandLine, launchArguments, machine, type Accelerator } from './qemu-arguments.ts'
@@ -30,7 +31,7 @@ export async function chooseAccelerator(options: QemuDriverOptions, signal: Abor
   if (options.accelerator === 'tcg') return await emulated('The settings ask for emulation.')
   const group = await kvmGroup()
   if (options.accelerator === 'kvm') return hardware('The settings ask for KVM.', group.gid)
-  if (await exists('/sys/module/kvm_pvm'))
+  if (await isSeen('/sys/module/kvm_pvm'))
     return await emulated(
       'This machine is itself a guest with KVM in software (kvm_pvm), which does not boot stock kernels.',
     )
@@ -69,7 +70,7 @@ interface KvmGroup {
 
 /** Guests never run as root: its device must be open to everyone or to a group of its own. */
 async function kvmGroup(): Promise<KvmGroup> {
-  const device = await stat(KVM_DEVICE).catch(() => undefined)
+  const device = await factsOf(KVM_DEVICE).catch(() => undefined)
   if (device === undefined) return { mayOpen: false, gid: undefined, reason: `This machine has no ${KVM_DEVICE}.` }
   if ((device.mode & ALL_MAY_READ_AND_WRITE) === ALL_MAY_READ_AND_WRITE)
     return { mayOpen: true, gid: undefined, reason: '' }
@@ -107,25 +108,18 @@ export async function bootProbeGuest(
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
-}
-
 /**
  * How fast the host's time stamp counter runs, which an emulated guest sees as its own and cannot measure.
  * Where the clock of the cores varies, their nominal frequency is the counter's.
  */
 export async function hostTscKhz(): Promise<number> {
   const cpu = '/sys/devices/system/cpu/cpu0'
-  const readNumber = async (path: string): Promise<number> => Number(await readFile(path, 'utf8').catch(() => 'NaN'))
+  const readNumber = async (path: string): Promise<number> => Number(await readText(path).catch(() => 'NaN'))
   const candidates = [
     (await readNumber(join(cpu, 'cpufreq/base_frequency'))) || 0,
     ((await readNumber(join(cpu, 'acpi_cppc/nominal_freq'))) || 0) * 1_000,
   ]
-  const cpuinfo = await readFile('/proc/cpuinfo', 'utf8')
+  const cpuinfo = await readText('/proc/cpuinfo')
   const named = /^model name.*@ ([0-9.]+)GHz/m.exec(cpuinfo)?.[1]
   const current = /^cpu MHz\s*: ([0-9.]+)/m.exec(cpuinfo)?.[1]
   candidates.push(Number(named ?? 0) * 1_000_000, Number(current ?? 0) * 1_000)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, chown, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises'
 import type { Startup } from '../../../src-shared/model/startup.ts'
 import { runProgram } from '../../system/child.ts'
+import { unlessAbsent } from '../../system/presence.ts'
 import type { BootRecord, BootSpec } from '../vm-driver.ts'
 import { consoleInputPath, consoleOutputPath, handlesOf, startupArchivePath, type QemuHandles } from './handles.ts'
 import { DEADLINES, type QemuDriverOptions } from './options.ts'
@@ -74,6 +75,6 @@ export async function boundOutput({ outputFile }: Pick<QemuHandles, 'outputFile'
       await file.close()
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    unlessAbsent(error)
   }
 }

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { homeIdSchema, type HomeId } from '../../../src-shared/model/ids.ts'
 import { checkFreshHome, openFreshHome, withFreshHomeMounted } from '../../system/fresh-home.ts'
 import { mountReadOnly } from '../../system/home-view.ts'
+import { factsOf } from '../../system/presence.ts'
 import { DriverFailure, type HomeTree, type HomeTreeOptions, type HomeView, type OpenHomeTree } from '../vm-driver.ts'
 import { homeImagePath } from './handles.ts'
 import { readSidecar, type HomeFolder } from './homes.ts'
@@ -65,7 +65,7 @@ async function freshImage(folder: HomeFolder, homeId: HomeId): Promise<string> {
 
 /** The kernel mounts only what no guest can have written: both its owner and the note beside it must say so. */
 async function whyNotFresh(folder: HomeFolder, homeId: HomeId): Promise<string | undefined> {
-  const image = await stat(homeImagePath(folder.homesDirectory, homeId)).catch(() => undefined)
+  const image = await factsOf(homeImagePath(folder.homesDirectory, homeId)).catch(() => undefined)
   if (image === undefined) return 'it is not there.'
   const sidecar = await readSidecar(folder, homeId)
   if (sidecar === undefined) return 'the note beside it cannot be read, so that a guest may have had it.'

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { readHostileHead } from '../../system/file-parts.ts'
+import { namesIn } from '../../system/folders.ts'
 import { identifyProcess, processArguments } from '../../system/processes.ts'
 import type { BootRecord, GuestProcess } from '../vm-driver.ts'
 import { handlesOf } from './handles.ts'
@@ -18,7 +18,7 @@ export async function findGuest(record: BootRecord): Promise<GuestProcess | unde
 }
 
 async function searchAll(processName: string): Promise<GuestProcess | undefined> {
-  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
+  const pids = (await namesIn('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map((pid) => guestAt(pid, processName)))
   return found.find((process) => process !== undefined)
 }
@@ -47,17 +47,11 @@ export function guestName(args: readonly string[]): string | undefined {
 
 const PID_BYTES = 16
 
-/** The guest's uid owns the place: whatever else it puts there is not waited for, followed or read to its end. */
+/** The guest's uid owns the place. */
 async function readPid(path: string): Promise<number | undefined> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(PID_BYTES), 0, PID_BYTES, 0)
-      const pid = Number.parseInt(buffer.toString('latin1', 0, bytesRead), 10)
-      return Number.isInteger(pid) && pid > 0 ? pid : undefined
-    } finally {
-      await file.close()
-    }
+    const pid = Number.parseInt((await readHostileHead(path, PID_BYTES)).toString('latin1'), 10)
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined
   } catch {
     return undefined
   }

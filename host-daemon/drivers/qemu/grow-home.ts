@@ -1,6 +1,7 @@
-import { open, stat } from 'node:fs/promises'
 import type { HomeId } from '../../../src-shared/model/ids.ts'
 import { ProgramFailure, runProgram } from '../../system/child.ts'
+import { growFile } from '../../system/file-parts.ts'
+import { factsOf } from '../../system/presence.ts'
 import { DriverFailure } from '../vm-driver.ts'
 import { homeImagePath } from './handles.ts'
 import { freshSidecar, readSidecar, writeSidecar, type HomeFolder } from './homes.ts'
@@ -26,7 +27,7 @@ export async function growHome(
     const image = await imageOf(folder, home.homeId)
     const sidecar = (await readSidecar(folder, home.homeId)) ?? freshSidecar(folder, home)
     await (sidecar.isGrowing ? mendGrowth(image, signal) : mendGuests(image, signal))
-    await enlarge(image.path, home.sizeMiB * MIB)
+    await growFile(image.path, home.sizeMiB * MIB)
     await writeSidecar(folder, { ...sidecar, isGrowing: true })
     await run(image, { program: ['resize2fs', '--', image.path] }, signal)
     await writeSidecar(folder, { ...sidecar, isGrowing: false, sizeMiB: Math.max(sidecar.sizeMiB, home.sizeMiB) })
@@ -57,12 +58,9 @@ interface HomeImage {
 
 async function imageOf(folder: HomeFolder, homeId: HomeId): Promise<HomeImage> {
   const path = homeImagePath(folder.homesDirectory, homeId)
-  try {
-    return { path, uid: (await stat(path)).uid }
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    throw new Error('it is not there.', { cause: error })
-  }
+  const facts = await factsOf(path)
+  if (facts === undefined) throw new Error('it is not there.')
+  return { path, uid: facts.uid }
 }
 
 /** Replays the journal and repairs what loses nothing; anything else is left to people. */
@@ -94,15 +92,4 @@ async function run({ uid }: HomeImage, { program, expectedExits = [0] }: ToolRun
     timeoutMs: DEADLINES.homeProgramMs,
     signal,
   })
-}
-
-/** Sparse, durable, and never shorter than it was. */
-async function enlarge(path: string, bytes: number): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    if ((await file.stat()).size < bytes) await file.truncate(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }

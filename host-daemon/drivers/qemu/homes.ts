@@ -7,6 +7,7 @@ import { environmentIdSchema, homeIdSchema, type EnvironmentId, type HomeId } fr
 import { runProgram } from '../../system/child.ts'
 import { syncDirectory, writeFileAtomic } from '../../system/files.ts'
 import { untilLetGo } from '../../system/fresh-home.ts'
+import { factsOf } from '../../system/presence.ts'
 import { DriverFailure } from '../vm-driver.ts'
 import { homeImagePath } from './handles.ts'
 import { DEADLINES } from './options.ts'
@@ -132,12 +133,8 @@ export async function lendHome(
 }
 
 async function fileFacts(path: string): Promise<{ bytes: number } | undefined> {
-  try {
-    return { bytes: (await stat(path)).blocks * BLOCK_BYTES }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const facts = await factsOf(path)
+  return facts === undefined ? undefined : { bytes: facts.blocks * BLOCK_BYTES }
 }
 
 function sidecarPath(folder: HomeFolder, homeId: HomeId): string {

@@ -1,6 +1,7 @@
-import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProgramFailure, runProgram } from '../../system/child.ts'
+import { makeSparseFile, readHead } from '../../system/file-parts.ts'
+import { removeFile } from '../../system/folders.ts'
 import { openFuseRoom, readerArguments, serveFuse } from '../../system/fuse-room.ts'
 import type { PrivateRoom } from '../../system/private-room.ts'
 import type { HomeConsistency } from '../vm-driver.ts'
@@ -63,7 +64,7 @@ async function serveReplayed(source: ViewSource): Promise<ServedImage> {
       throw error
     }
   } finally {
-    await rm(replayFile, { force: true })
+    await removeFile(replayFile)
   }
 }
 
@@ -135,15 +136,10 @@ async function asConsistency(mending: Promise<unknown>): Promise<HomeConsistency
 
 /** By its own word: a file system in use, or left in the middle of it, says that its journal is to be replayed. */
 export async function isAtRest(imagePath: string): Promise<boolean> {
-  const file = await open(imagePath, 'r')
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SUPERBLOCK_END), 0, SUPERBLOCK_END, 0)
-    if (bytesRead < SUPERBLOCK_END) return false
-    const isClean = (buffer.readUInt16LE(STATE_AT) & CLEAN) !== 0
-    return isClean && (buffer.readUInt32LE(INCOMPATIBLE_AT) & NEEDS_RECOVERY) === 0
-  } finally {
-    await file.close()
-  }
+  const head = await readHead(imagePath, SUPERBLOCK_END)
+  if (head.length < SUPERBLOCK_END) return false
+  const isClean = (head.readUInt16LE(STATE_AT) & CLEAN) !== 0
+  return isClean && (head.readUInt32LE(INCOMPATIBLE_AT) & NEEDS_RECOVERY) === 0
 }
 
 /** Runs a program under the guest's uid on one file, which is made for it. */
@@ -152,12 +148,7 @@ async function runAs(
   program: readonly string[],
   { signal, workingFile }: { readonly signal: AbortSignal; readonly workingFile: string },
 ): Promise<void> {
-  const file = await open(workingFile, 'w', 0o600)
-  try {
-    await file.chown(uid, uid)
-  } finally {
-    await file.close()
-  }
+  await makeSparseFile(workingFile, { bytes: 0, uid })
   await runProgram({
     file: 'setpriv',
     args: launchArguments({ uid, group: undefined, diesWithDaemon: true }, program),

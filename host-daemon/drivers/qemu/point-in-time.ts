@@ -1,7 +1,9 @@
-import { chmod, mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
+import { makeSparseFile } from '../../system/file-parts.ts'
+import { ensureFolderWithMode, removeFile } from '../../system/folders.ts'
+import { requireFacts } from '../../system/presence.ts'
 import { UndoStack } from '../../system/undo-stack.ts'
 import type { BootRecord, HomeView, HomeViewOptions } from '../vm-driver.ts'
 import { findGuest } from './find-guest.ts'
@@ -64,7 +66,7 @@ type ViewFacts = Pick<HomeView, 'imagePath' | 'consistency' | 'frozenMs'>
 
 async function viewStopped({ homeId }: BootRecord, { options, tools }: Opening): Promise<ViewFacts> {
   const imagePath = homeImagePath(tools.options.homesDirectory, homeId)
-  const { uid } = await stat(imagePath)
+  const { uid } = await requireFacts(imagePath)
   if (options.isUntouched === true && !(await isAtRest(imagePath))) throw notAtRest()
   return { imagePath, consistency: await bringToRest(imagePath, uid, options.signal), frozenMs: null }
 }
@@ -76,7 +78,7 @@ function notAtRest(): PilothouseError {
 
 async function viewRunning(record: BootRecord, { options, tools, undo }: Opening): Promise<ViewFacts> {
   const { scratchDirectory, signal } = options
-  const { uid } = await stat(homeImagePath(tools.options.homesDirectory, record.homeId))
+  const { uid } = await requireFacts(homeImagePath(tools.options.homesDirectory, record.homeId))
   const files = filesOf(record, options)
   await dropHomeViews(record, options, tools)
   undo.push(() => removeAll(record, options, tools))
@@ -118,27 +120,16 @@ interface Preparation {
 
 /** The scratch file loses its name as soon as QEMU has it: its space is free again when QEMU lets go, or ends. */
 async function prepare(record: BootRecord, { files, uid, options, tools }: Preparation): Promise<HomeDisk> {
-  await mkdir(options.scratchDirectory, { recursive: true, mode: SEARCHABLE })
-  await chmod(options.scratchDirectory, SEARCHABLE)
+  await ensureFolderWithMode(options.scratchDirectory, SEARCHABLE)
   const disk = await monitored(record, tools, findHomeDisk)
   try {
-    await makeSparse(files.scratch, disk.bytes, uid)
+    await makeSparseFile(files.scratch, { bytes: disk.bytes, uid })
     await monitored(record, tools, (monitor) => prepareView(monitor, disk, files.scratch))
   } finally {
-    await rm(files.scratch, { force: true })
+    await removeFile(files.scratch)
   }
   options.signal.throwIfAborted()
   return disk
-}
-
-async function makeSparse(path: string, bytes: number, uid: number): Promise<void> {
-  const file = await open(path, 'w', 0o600)
-  try {
-    await file.truncate(bytes)
-    await file.chown(uid, uid)
-  } finally {
-    await file.close()
-  }
 }
 
 /** How long the guest held still; null where it did not. Once begun it is not cut off: a thaw must follow a freeze. */
@@ -156,7 +147,7 @@ async function removeAll(record: BootRecord, options: HomeViewOptions, tools: Vi
     // A guest that is gone has taken everything along.
     if ((await findGuest(record)) !== undefined) throw error
   }
-  for (const path of [scratch, replay, socket]) await rm(path, { force: true })
+  for (const path of [scratch, replay, socket]) await removeFile(path)
 }
 
 async function monitored<T>(

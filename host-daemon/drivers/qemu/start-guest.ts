@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises'
 import type { GuestImage } from '../../images/catalogue.ts'
 import { startStopwatch } from '../../system/clock.ts'
 import { startDetached, type DetachedProcess } from '../../system/child.ts'
+import { readTail } from '../../system/file-parts.ts'
 import { DriverFailure, type BootRecord, type BootSpec } from '../vm-driver.ts'
 import { makeBootFiles } from './boot-files.ts'
 import { mendCutOffGrowth } from './grow-home.ts'
@@ -93,21 +93,9 @@ async function untilEngineAnswers(
 }
 
 async function engineFailure(record: BootRecord, says: string): Promise<DriverFailure> {
-  const output = await readTail(handlesOf(record).outputFile).catch(() => '')
+  const output = await readTail(handlesOf(record).outputFile, OUTPUT_TAIL_BYTES).then(String, () => '')
   const lastLines = output.trim().split('\n').slice(-OUTPUT_LINES).join(' ')
   return new DriverFailure('hypervisor_failed', lastLines === '' ? `${says}.` : `${says}: ${lastLines}`)
-}
-
-async function readTail(path: string): Promise<string> {
-  const file = await open(path, 'r')
-  try {
-    const { size } = await file.stat()
-    const length = Math.min(size, OUTPUT_TAIL_BYTES)
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.toString('utf8')
-  } finally {
-    await file.close()
-  }
 }
 
 /** Nothing but the journal stays of a start that failed; what could not be removed is said, loudly. */

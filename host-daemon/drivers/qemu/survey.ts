@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises'
 import {
   bootIdSchema,
   homeIdSchema,
@@ -6,6 +5,8 @@ import {
   type EnvironmentId,
   type HomeId,
 } from '../../../src-shared/model/ids.ts'
+import { namesIn } from '../../system/folders.ts'
+import { isSameFile, requireFacts } from '../../system/presence.ts'
 import { identifyProcess, processArguments } from '../../system/processes.ts'
 import type { BootRecord, GuestProcess, HostSurvey, SurveyedBoot, SurveyedHome } from '../vm-driver.ts'
 import { guestName } from './find-guest.ts'
@@ -38,7 +39,7 @@ export async function survey(folders: Folders, signal: AbortSignal): Promise<Hos
 }
 
 async function surveyHomes(looking: Survey): Promise<SurveyedHome[]> {
-  const names = await namesIn(looking, looking.folders.homesDirectory)
+  const names = await namesFound(looking, looking.folders.homesDirectory)
   const ids = new Set(names.map((name) => HOME_FILE.exec(name)?.[1]).filter((id) => id !== undefined))
   const present = new Set(names)
   const homes = [...ids].map((id) => surveyHome(looking, { homeId: homeIdSchema.parse(id), present }))
@@ -55,7 +56,7 @@ async function surveyHome(
   const facts = { homeId, state, environmentId } as const
   if (state === 'remains') return { ...facts, bytes: null }
   try {
-    const { blocks } = await stat(state === 'whole' ? image : `${image}.making`)
+    const { blocks } = await requireFacts(state === 'whole' ? image : `${image}.making`)
     return { ...facts, bytes: blocks * BLOCK_BYTES }
   } catch (error) {
     problems.push(`How much the home ${homeId} takes could not be found out: ${textOf(error)}`)
@@ -66,8 +67,8 @@ async function surveyHome(
 async function surveyBoots(looking: Survey): Promise<SurveyedBoot[]> {
   const { folders } = looking
   const [running, outputs, guests] = await Promise.all([
-    namesIn(looking, folders.runDirectory),
-    namesIn(looking, folders.journalDirectory),
+    namesFound(looking, folders.runDirectory),
+    namesFound(looking, folders.journalDirectory),
     findGuests(looking),
   ])
   const withFolder = running.filter((name) => bootIdSchema.safeParse(name).success)
@@ -89,7 +90,7 @@ interface FoundGuest {
 
 /** Living guests of this driver's own folders: other daemons of the host have guests too. */
 async function findGuests(looking: Survey): Promise<Map<BootId, FoundGuest>> {
-  const pids = (await namesIn(looking, '/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
+  const pids = (await namesFound(looking, '/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map((pid) => guestAt(looking, pid)))
   return new Map(found.filter((guest) => guest !== undefined).map((guest) => [guest.bootId, guest]))
 }
@@ -115,12 +116,7 @@ async function guestAt(looking: Survey, pid: number): Promise<FoundGuest | undef
 
 /** By the same path another mount namespace may have another folder, and another daemon's guests in it. */
 async function seesOwnFolder({ folders }: Survey, pid: number): Promise<boolean> {
-  const own = await stat(folders.runDirectory, { bigint: true })
-  const seen = await stat(`/proc/${pid}/root${folders.runDirectory}`, { bigint: true }).catch((error: unknown) => {
-    if (isAbsent(error)) return undefined
-    throw error
-  })
-  return seen?.dev === own.dev && seen.ino === own.ino
+  return await isSameFile(folders.runDirectory, `/proc/${pid}/root${folders.runDirectory}`)
 }
 
 function homeIn(args: readonly string[]): HomeId | null {
@@ -134,16 +130,12 @@ function recordOf(bootId: BootId, folders: Folders): BootRecord {
   return planBoot({ bootId, environmentId, homeId }, folders)
 }
 
-async function namesIn({ problems, signal }: Survey, folder: string): Promise<string[]> {
+async function namesFound({ problems, signal }: Survey, folder: string): Promise<string[]> {
   signal.throwIfAborted()
   try {
-    return await readdir(folder)
+    return await namesIn(folder)
   } catch (error) {
-    if (!isAbsent(error)) problems.push(`${folder} could not be read: ${textOf(error)}`)
+    problems.push(`${folder} could not be read: ${textOf(error)}`)
     return []
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
