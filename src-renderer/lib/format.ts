@@ -62,6 +62,11 @@ export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${countText(count)} ${count === 1 ? noun : many}`
 }
 
+/** How many rows of a list are shown: `12 hosts`, or `3 of 12 shown`. */
+export function shownText(shown: number, total: number, noun: string): string {
+  return shown === total ? plural(total, noun) : `${countText(shown)} of ${countText(total)} shown`
+}
+
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const SHORT_CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const DAY_AND_CLOCK = new Intl.DateTimeFormat('en-GB', {
