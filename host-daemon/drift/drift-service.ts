@@ -1,7 +1,7 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { DriftPlan, DriftReport, DriftResult } from '../../src-shared/model/drift.ts'
 import type { TicketId } from '../../src-shared/model/ids.ts'
-import type { Ticket } from '../../src-shared/model/plan.ts'
+import type { Planned } from '../environments/dangerous.ts'
 import type { Tickets } from '../environments/tickets.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import type { Requester } from '../operations/requester.ts'
@@ -39,11 +39,7 @@ export class DriftService {
   }
 
   /** Throws `not_found` for an id that is no leftover now. */
-  async plan(
-    caller: Requester,
-    ids: readonly string[],
-    signal: AbortSignal,
-  ): Promise<{ plan: DriftPlan; ticket: Ticket }> {
+  async plan(caller: Requester, ids: readonly string[], signal: AbortSignal): Promise<Planned<DriftPlan>> {
     const { toolkit, tickets, hostName } = this.deps
     const { leftovers } = await findDrift(toolkit, signal)
     const known = new Set(leftovers.map(({ item }) => item.id))

@@ -33,6 +33,12 @@ export interface DangerousInput {
   readonly reason?: string | undefined
 }
 
+/** What it would do, and the permission to do exactly that, once. */
+export interface Planned<P = Plan> {
+  readonly plan: P
+  readonly ticket: Ticket
+}
+
 /** What one dangerous operation is, beside the path that all of them take. */
 export interface DangerousKind<P extends Plan = Plan> {
   readonly kind: 'reset' | 'destroy' | 'restore' | 'undo_restore'
@@ -60,7 +66,7 @@ export interface DangerousKind<P extends Plan = Plan> {
 export async function planDangerous<P extends Plan>(
   { toolkit, tickets }: DangerousDeps,
   { kind, caller, ref }: { readonly kind: DangerousKind<P>; readonly caller: Requester; readonly ref: EnvironmentRef },
-): Promise<{ plan: P; ticket: Ticket }> {
+): Promise<Planned<P>> {
   const environment = resolveEnvironment(toolkit.store, ref)
   assertFree(toolkit, environment)
   kind.refuse(environment)

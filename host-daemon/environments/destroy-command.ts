@@ -1,7 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { EnvironmentRef, HomeId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import {
@@ -10,6 +9,7 @@ import {
   type DangerousDeps,
   type DangerousInput,
   type DangerousKind,
+  type Planned,
 } from './dangerous.ts'
 import { destroyPlan } from './destroy-plan.ts'
 import { mutate } from './mutate.ts'
@@ -17,11 +17,7 @@ import { inspectHome } from './plan-home.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** What destroying would do, and the ticket to do exactly that. */
-export function planDestroy(
-  deps: DangerousDeps,
-  caller: Requester,
-  ref: EnvironmentRef,
-): Promise<{ plan: Plan; ticket: Ticket }> {
+export function planDestroy(deps: DangerousDeps, caller: Requester, ref: EnvironmentRef): Promise<Planned> {
   return planDangerous(deps, { kind: destroyKind(deps), caller, ref })
 }
 

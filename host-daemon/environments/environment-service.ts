@@ -2,9 +2,8 @@ import type { Environment } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, EnvironmentName, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
 import type { Labels } from '../../src-shared/model/labels.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { DangerousDeps, DangerousInput } from './dangerous.ts'
+import type { DangerousDeps, DangerousInput, Planned } from './dangerous.ts'
 import { planDestroy, runDestroy } from './destroy-command.ts'
 import { rename, setLabels, setProtection } from './detail-commands.ts'
 import { start, stop, type PowerDeps, type PowerInput } from './power-commands.ts'
@@ -78,7 +77,7 @@ export class EnvironmentService {
     return this.get(setLabels(this.deps.toolkit, caller, { ref, labels }))
   }
 
-  planReset(caller: Requester, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
+  planReset(caller: Requester, ref: EnvironmentRef): Promise<Planned> {
     return planReset(this.deps, caller, ref)
   }
 
@@ -86,7 +85,7 @@ export class EnvironmentService {
     return runReset(this.deps, caller, input)
   }
 
-  planDestroy(caller: Requester, ref: EnvironmentRef): Promise<{ plan: Plan; ticket: Ticket }> {
+  planDestroy(caller: Requester, ref: EnvironmentRef): Promise<Planned> {
     return planDestroy(this.deps, caller, ref)
   }
 

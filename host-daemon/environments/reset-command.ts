@@ -1,7 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { EnvironmentRef, HomeId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { admitBringUp, assertMemory } from './bring-up.ts'
@@ -11,17 +10,14 @@ import {
   type DangerousDeps,
   type DangerousInput,
   type DangerousKind,
+  type Planned,
 } from './dangerous.ts'
 import { inspectHome } from './plan-home.ts'
 import { refuseQuarantined } from './quarantine.ts'
 import { resetPlan } from './reset-plan.ts'
 
 /** What resetting would do, and the ticket to do exactly that. */
-export function planReset(
-  deps: DangerousDeps,
-  caller: Requester,
-  ref: EnvironmentRef,
-): Promise<{ plan: Plan; ticket: Ticket }> {
+export function planReset(deps: DangerousDeps, caller: Requester, ref: EnvironmentRef): Promise<Planned> {
   return planDangerous(deps, { kind: resetKind(deps), caller, ref })
 }
 

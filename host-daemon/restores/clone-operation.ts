@@ -11,7 +11,7 @@ import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import {
-  assertRoom,
+  assertDiskTakesPoint,
   checkPoint,
   fillHome,
   pointOf,
@@ -67,7 +67,7 @@ function makeHome(recovery: RecoveryToolkit): Step {
     enter: (operation) => showProvisioning(recovery, operation),
     run: async ({ operation, signal }) => {
       const fill = fillOf(recovery, operation)
-      await assertRoom(fill)
+      await assertDiskTakesPoint(fill)
       await fill.driver.createHome(fill.homeId, fill.sizeMiB, signal)
     },
     undo: async ({ operation }) => {

@@ -94,7 +94,7 @@ function forgotten(
 }
 
 /** Throws `host_limit_reached` where the host's disk cannot take what is in the point. */
-export async function assertRoom({ driver, point }: Pick<HomeFill, 'driver' | 'point'>): Promise<void> {
+export async function assertDiskTakesPoint({ driver, point }: Pick<HomeFill, 'driver' | 'point'>): Promise<void> {
   const [needed, free] = [Math.ceil(point.bytes * OVERHEAD), await driver.freeHomeBytes()]
   if (needed <= free) return
   const message = `The point needs ${mib(needed)} MiB of disk; this host has ${mib(free)} MiB left for homes.`

@@ -1,7 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { EnvironmentRef, HomeId, RecoveryPointId, RecoveryPointRef } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Ticket } from '../../src-shared/model/plan.ts'
 import type { RestorePlan } from '../../src-shared/model/restore.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { resolvePoint } from '../backups/resolve-point.ts'
@@ -12,6 +11,7 @@ import {
   type DangerousDeps,
   type DangerousInput,
   type DangerousKind,
+  type Planned,
 } from '../environments/dangerous.ts'
 import { inspectHome } from '../environments/plan-home.ts'
 import { refuseQuarantined } from '../environments/quarantine.ts'
@@ -22,7 +22,7 @@ import type { PlanFacts } from '../store/tickets-table.ts'
 import { countLoss } from './loss-count.ts'
 import { restorePlan } from './restore-plan.ts'
 import type { PointPresence } from './restore-presence.ts'
-import { assertRoom, diskNeededBytes } from './restore-room.ts'
+import { assertRoomBesideHome, diskNeededBytes } from './restore-room.ts'
 import { swapParams } from './swap-params.ts'
 
 export interface RestoreDeps {
@@ -43,7 +43,7 @@ export function planRestore(
   deps: RestoreDeps,
   caller: Requester,
   { wish, signal }: { readonly wish: RestoreWish; readonly signal: AbortSignal },
-): Promise<{ plan: RestorePlan; ticket: Ticket }> {
+): Promise<Planned<RestorePlan>> {
   const kind = restoreKind(deps, { signal, wish })
   return planDangerous(deps.dangerous, { kind, caller, ref: wish.environment })
 }
@@ -81,7 +81,7 @@ function restoreKind(deps: RestoreDeps, { signal, wish }: Asked): DangerousKind<
     recheck: async (environment, told) => {
       const point = pointOnRecord(recovery, told)
       await presence.confirm(point, signal)
-      await assertRoom(recovery, environment, point)
+      await assertRoomBesideHome(recovery, environment, point)
     },
     params: (environment, told) => ({
       ...swapParams(store, environment, `home-${random.hex(8)}` as HomeId),
@@ -135,7 +135,7 @@ async function makePlan({ recovery, presence }: RestoreDeps, planning: Planning)
   const driver = drivers.of(environment)
   await drivers.refuseUnavailable(driver, clock)
   const point = pointOnRecord(recovery, facts)
-  const diskFreeBytes = await assertRoom(recovery, environment, point)
+  const diskFreeBytes = await assertRoomBesideHome(recovery, environment, point)
   await presence.confirm(point, signal)
   const home = await inspectHome(recovery, environment)
   const loss = await countLoss(recovery, { environment, home, point, signal })

@@ -24,7 +24,7 @@ export function diskNeededBytes({ size }: Sized, { bytes, entries }: Pick<Stored
  * Answers how much is free. Throws `host_limit_reached` where the point is larger than the home may be, or where the host
  * has not the disk for it.
  */
-export async function assertRoom(
+export async function assertRoomBesideHome(
   { drivers }: RecoveryToolkit,
   environment: StoredEnvironment,
   point: StoredPoint,

@@ -8,10 +8,9 @@ import type {
   RecoveryPointRef,
 } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Ticket } from '../../src-shared/model/plan.ts'
 import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
-import type { DangerousDeps, DangerousInput } from '../environments/dangerous.ts'
+import type { DangerousDeps, DangerousInput, Planned } from '../environments/dangerous.ts'
 import type { SpawnLimits } from '../environments/spawn-command.ts'
 import type { Requester } from '../operations/requester.ts'
 import { clone, type CloneDeps } from './clone-command.ts'
@@ -71,11 +70,7 @@ export class RestoreService {
     this.restoring = { ...deps, presence: new PointPresence(deps.recovery) }
   }
 
-  planRestore(
-    caller: Requester,
-    input: PlanRestoreInput,
-    signal: AbortSignal,
-  ): Promise<{ plan: RestorePlan; ticket: Ticket }> {
+  planRestore(caller: Requester, input: PlanRestoreInput, signal: AbortSignal): Promise<Planned<RestorePlan>> {
     return planRestore(this.restoring, caller, { wish: input, signal })
   }
 
@@ -83,7 +78,7 @@ export class RestoreService {
     return runRestore(this.restoring, caller, { input, signal })
   }
 
-  planUndo(caller: Requester, environment: EnvironmentRef): Promise<{ plan: UndoPlan; ticket: Ticket }> {
+  planUndo(caller: Requester, environment: EnvironmentRef): Promise<Planned<UndoPlan>> {
     return planUndo(this.restoring, caller, environment)
   }
 

@@ -7,7 +7,7 @@ import { environmentOf } from '../environments/environment-of.ts'
 import type { Step } from '../operations/step.ts'
 import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
 import { removeJournal } from '../system/journal-files.ts'
-import { assertRoom, pointOf, type HomeFill } from './fill-home-steps.ts'
+import { assertDiskTakesPoint, pointOf, type HomeFill } from './fill-home-steps.ts'
 
 /** What a scratch home and its guest go by, decided at acceptance. */
 export const scratchParamsSchema = z.object({
@@ -59,7 +59,7 @@ export function makeScratch(recovery: RecoveryToolkit): Step {
     isCancellable: true,
     run: async ({ operation, signal }) => {
       const scratch = scratchOf(recovery, operation)
-      await assertRoom(scratch)
+      await assertDiskTakesPoint(scratch)
       await store.db.together(() => insert(operation, scratch))
       signal.throwIfAborted()
       await scratch.driver.createHome(scratch.homeId, scratch.sizeMiB, signal)

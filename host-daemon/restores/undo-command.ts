@@ -1,9 +1,14 @@
 import type { EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { Ticket } from '../../src-shared/model/plan.ts'
 import type { UndoPlan } from '../../src-shared/model/restore.ts'
 import { admitBringUp, assertMemory } from '../environments/bring-up.ts'
-import { planDangerous, runDangerous, type DangerousInput, type DangerousKind } from '../environments/dangerous.ts'
+import {
+  planDangerous,
+  runDangerous,
+  type DangerousInput,
+  type DangerousKind,
+  type Planned,
+} from '../environments/dangerous.ts'
 import { inspectHome } from '../environments/plan-home.ts'
 import { refuseQuarantined } from '../environments/quarantine.ts'
 import type { Requester } from '../operations/requester.ts'
@@ -15,11 +20,7 @@ import { undoPlan } from './undo-plan.ts'
 type UndoDeps = Omit<RestoreDeps, 'presence'>
 
 /** What bringing the replaced home back would do, and the ticket to do exactly that. Nothing is touched. */
-export function planUndo(
-  deps: UndoDeps,
-  caller: Requester,
-  ref: EnvironmentRef,
-): Promise<{ plan: UndoPlan; ticket: Ticket }> {
+export function planUndo(deps: UndoDeps, caller: Requester, ref: EnvironmentRef): Promise<Planned<UndoPlan>> {
   return planDangerous(deps.dangerous, { kind: undoKind(deps), caller, ref })
 }
 

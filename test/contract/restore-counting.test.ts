@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Operation } from '../../src-shared/model/operation.ts'
-import {
-  newCommandId,
-  refusalOf,
-  spawnInput,
-  startFakeDriverDaemon,
-  type FakeDriverDaemon,
-} from '../support/fake-driver-daemon.ts'
-import { filesIn, makePoint, putFiles, UNSCHEDULED } from '../support/made-points.ts'
+import { spawnInput, startFakeDriverDaemon, type FakeDriverDaemon } from '../support/fake-driver-daemon.ts'
+import { makePoint, UNSCHEDULED } from '../support/made-points.ts'
+import { restoreCalls, startWithPoint } from '../support/restore-calls.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const THEN = { 'notes.txt': 'as it was', 'work/a': 'first' }
@@ -15,27 +9,10 @@ const NOW = { 'notes.txt': 'as it is now', 'work/b': 'second', 'work/c': 'third'
 
 describe('what a plan of a restore counts', () => {
   let host: FakeDriverDaemon
-  const admin = (user?: string) => host.as('admin', user)
-  const ended = ({ id }: Operation) => admin().operations.wait({ id, timeoutMs: 5_000 })
-  const get = () => admin().environments.get({ environment: 'web' })
-  const command = () => ({ commandId: newCommandId(), environment: 'web' })
-  const plan = (point = 'latest', isStopNow = false) => admin().restore.plan({ environment: 'web', point, isStopNow })
-  const run = (ticket: string | undefined, more: object = {}) =>
-    admin().restore.run({
-      ...command(),
-      confirmName: 'web',
-      ...(ticket === undefined ? {} : { ticket }),
-      ...more,
-    })
-  const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).code
-  const contentNow = async () => filesIn(host, (await get()).home.id)
+  const { admin, ended, command, plan, run, codeOf, contentNow } = restoreCalls(() => host)
 
   beforeEach(async () => {
-    host = await startFakeDriverDaemon({ options: { recovery: UNSCHEDULED } })
-    await ended(await admin().environments.spawn(spawnInput('web')))
-    await putFiles(host, 'web', THEN)
-    await makePoint(host, 'web')
-    await putFiles(host, 'web', NOW)
+    host = await startWithPoint({ then: THEN, now: NOW })
   })
   afterEach(async () => {
     expect(host.machine.mostGuestsPerHome).toBeLessThanOrEqual(1)

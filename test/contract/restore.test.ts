@@ -1,15 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
-import type { Operation } from '../../src-shared/model/operation.ts'
-import {
-  newCommandId,
-  refusalOf,
-  spawnInput,
-  startFakeDriverDaemon,
-  type FakeDriverDaemon,
-} from '../support/fake-driver-daemon.ts'
-import { filesIn, makePoint, putFiles, readStore, UNSCHEDULED } from '../support/made-points.ts'
+import { newCommandId, refusalOf, spawnInput, type FakeDriverDaemon } from '../support/fake-driver-daemon.ts'
+import { filesIn, makePoint, readStore, UNSCHEDULED } from '../support/made-points.ts'
+import { restoreCalls, startWithPoint } from '../support/restore-calls.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const THEN = { 'notes.txt': 'as it was', 'work/a': 'first' }
@@ -18,34 +12,13 @@ const MANY = 1_000
 
 describe('restore', () => {
   let host: FakeDriverDaemon
-  const admin = (user?: string) => host.as('admin', user)
-  const ended = ({ id }: Operation) => admin().operations.wait({ id, timeoutMs: 5_000 })
-  const get = () => admin().environments.get({ environment: 'web' })
-  const command = () => ({ commandId: newCommandId(), environment: 'web' })
-  const plan = (point = 'latest', isStopNow = false) => admin().restore.plan({ environment: 'web', point, isStopNow })
-  const run = (ticket: string | undefined, more: object = {}) =>
-    admin().restore.run({
-      ...command(),
-      confirmName: 'web',
-      ...(ticket === undefined ? {} : { ticket }),
-      ...more,
-    })
+  const { admin, ended, get, command, plan, run, codeOf, contentNow, outcomes: outcomesOf } = restoreCalls(() => host)
   const restore = async (isStopNow = false) => run((await plan('latest', isStopNow)).ticket.id)
-  const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).code
   const becomes = (kind: string) => waitFor(`the state ${kind}`, async () => (await get()).observed.kind === kind)
-  const outcomes = () =>
-    host
-      .activity()
-      .filter(({ action }) => action === 'restore')
-      .map(({ outcome }) => outcome)
-  const contentNow = async () => filesIn(host, (await get()).home.id)
+  const outcomes = () => outcomesOf('restore')
 
   beforeEach(async () => {
-    host = await startFakeDriverDaemon({ options: { recovery: UNSCHEDULED } })
-    await ended(await admin().environments.spawn(spawnInput('web')))
-    await putFiles(host, 'web', THEN)
-    await makePoint(host, 'web')
-    await putFiles(host, 'web', NOW)
+    host = await startWithPoint({ then: THEN, now: NOW })
   })
   afterEach(async () => {
     expect(host.machine.mostGuestsPerHome).toBeLessThanOrEqual(1)

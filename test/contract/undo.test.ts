@@ -1,14 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import {
-  newCommandId,
-  refusalOf,
-  spawnInput,
-  startFakeDriverDaemon,
-  type FakeDriverDaemon,
-} from '../support/fake-driver-daemon.ts'
-import { filesIn, makePoint, putFiles, readStore, UNSCHEDULED } from '../support/made-points.ts'
+import { newCommandId, type FakeDriverDaemon } from '../support/fake-driver-daemon.ts'
+import { filesIn, putFiles, readStore, UNSCHEDULED } from '../support/made-points.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { environmentCalls, startWithPoint } from '../support/restore-calls.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const THEN = { 'notes.txt': 'as it was' }
@@ -19,10 +14,7 @@ const MANY = 200
 describe('undo', () => {
   let host: FakeDriverDaemon
   let clock: ManualClock
-  const admin = (user?: string) => host.as('admin', user)
-  const ended = ({ id }: Operation) => admin().operations.wait({ id, timeoutMs: 5_000 })
-  const get = () => admin().environments.get({ environment: 'web' })
-  const command = () => ({ commandId: newCommandId(), environment: 'web' })
+  const { admin, ended, get, command, codeOf, contentNow, outcomes } = environmentCalls(() => host)
   const plan = () => admin().undo.plan({ environment: 'web' })
   const run = (ticket: string | undefined, more: object = {}) =>
     admin().undo.run({ ...command(), ...(ticket === undefined ? {} : { ticket }), ...more })
@@ -31,22 +23,11 @@ describe('undo', () => {
     const { ticket } = await admin().restore.plan({ environment: 'web', point: 'latest' })
     return ended(await admin().restore.run({ ...command(), ticket: ticket.id, confirmName: 'web' }))
   }
-  const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).code
-  const outcomes = (kind: string) =>
-    host
-      .activity()
-      .filter(({ action }) => action === kind)
-      .map(({ outcome }) => outcome)
   const kept = () => readStore(host, (store) => store.keptHomes.allForUndo())
-  const contentNow = async () => filesIn(host, (await get()).home.id)
 
   beforeEach(async () => {
     clock = new ManualClock()
-    host = await startFakeDriverDaemon({ clock, options: { recovery: UNSCHEDULED } })
-    await ended(await admin().environments.spawn(spawnInput('web')))
-    await putFiles(host, 'web', THEN)
-    await makePoint(host, 'web')
-    await putFiles(host, 'web', NOW)
+    host = await startWithPoint({ then: THEN, now: NOW }, { clock, options: { recovery: UNSCHEDULED } })
   })
   afterEach(async () => {
     expect(host.machine.mostGuestsPerHome).toBeLessThanOrEqual(1)

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { typeAndRead, waitForConsole } from '../../scripts/journey/console-screen.ts'
-import { openScreen, waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
+import { waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
 import { processesInView } from '../../scripts/private-host/view.ts'
-import { keyboard, mouse, type Hands } from '../support/hands.ts'
+import { HANDS, type Hands } from '../support/hands.ts'
 import { argumentsOf } from '../support/kill-points.ts'
+import { spawnByHand } from '../support/spawn-by-hand.ts'
 import { keepScreens, openTestWindow, SHELLS, type TestWindow } from '../support/test-window.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const SHOWN_MS = 15_000
 const OPERATION_MS = 120_000
-const HANDS = { mouse, keyboard } as const
 
 describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
   let window: TestWindow
@@ -20,14 +20,6 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
   afterAll(() => window.dispose())
 
   const byTestId = (testId: string) => window.page.getByTestId(testId)
-  const spawn = async (hands: Hands, name: string) => {
-    await openScreen(window.page, 'environments')
-    await hands.press('spawn-button')
-    await hands.fill('spawn-name', name)
-    await hands.pick('spawn-owner', 'local')
-    await hands.press('spawn-submit')
-    await byTestId('env-title').filter({ hasText: name }).waitFor({ timeout: SHOWN_MS })
-  }
   const environmentOf = async (name: string) => {
     const found = (await window.cli.environments()).find((each) => each.name === name)
     if (found === undefined) throw new Error(`There is no environment ${name}.`)
@@ -53,7 +45,7 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
     it('makes one that fails, and recovers it with its home', { timeout: 300_000 }, async () => {
       const hands = HANDS[which](window.page)
       const name = `fails-${which}`
-      await spawn(hands, name)
+      await spawnByHand(window.page, hands, name)
       await keepScreens(window, `starting-${which}`)
       process.kill(await waitFor('the guest to exist', guest, OPERATION_MS), 'SIGKILL')
       await byTestId('outcome').waitFor({ timeout: OPERATION_MS })
@@ -73,7 +65,7 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
     it('resets one after its name was typed, and finds a fresh home', { timeout: 300_000 }, async () => {
       const hands = HANDS[which](window.page)
       const name = `reset-${which}`
-      await spawn(hands, name)
+      await spawnByHand(window.page, hands, name)
       await waitForReady(window.page)
       await waitForConsole(window.page)
       await typeAndRead(window.page, 'echo mine > /home/note; sync; echo done-$((1+1))', 'done-2')
@@ -100,7 +92,7 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
     it('cannot destroy a protected one before the protection is off', { timeout: 300_000 }, async () => {
       const hands = HANDS[which](window.page)
       const name = `kept-${which}`
-      await spawn(hands, name)
+      await spawnByHand(window.page, hands, name)
       await waitForReady(window.page)
       await hands.choose('actions', 'protection')
       await expect.poll(async () => (await environmentOf(name)).isProtected, { timeout: SHOWN_MS }).toBe(true)

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { typeAndRead, waitForConsole } from '../../scripts/journey/console-screen.ts'
-import { openScreen, waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
-import { keyboard, mouse, type Hands } from '../support/hands.ts'
+import { waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
+import { HANDS, type Hands } from '../support/hands.ts'
+import { spawnByHand } from '../support/spawn-by-hand.ts'
 import { keepScreens, openTestWindow, SHELLS, type TestWindow } from '../support/test-window.ts'
 
 const SHOWN_MS = 15_000
 const OPERATION_MS = 150_000
-const HANDS = { mouse, keyboard } as const
 
 /** A customer deleted a folder: it is restored from before, looked at, and the restore is undone. */
 describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
@@ -18,15 +18,6 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
   afterAll(() => window.dispose())
 
   const byTestId = (testId: string) => window.page.getByTestId(testId)
-  const spawn = async (hands: Hands, name: string) => {
-    await openScreen(window.page, 'environments')
-    await hands.press('spawn-button')
-    await hands.fill('spawn-name', name)
-    await hands.pick('spawn-owner', 'local')
-    await hands.press('spawn-submit')
-    await byTestId('env-title').filter({ hasText: name }).waitFor({ timeout: SHOWN_MS })
-    await waitForReady(window.page)
-  }
   const atPrompt = async (hands: Hands, command: string, answer: string) => {
     await hands.show('main-console')
     await waitForConsole(window.page)
@@ -50,7 +41,8 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
     async (which) => {
       const hands = HANDS[which](window.page)
       const name = `photos-${which}`
-      await spawn(hands, name)
+      await spawnByHand(window.page, hands, name)
+      await waitForReady(window.page)
       await atPrompt(hands, 'mkdir /home/photos; echo sea > /home/photos/one; sync; echo kept-$((1+1))', 'kept-2')
       await backUp(hands, 1)
       const [before] = await byTestId('point').evaluateAll((all) => all.map((one) => one.getAttribute('data-id')))

@@ -22,6 +22,9 @@ export interface Hands {
   leaveTerminal(): Promise<void>
 }
 
+/** By the name of what they hold. */
+export const HANDS = { mouse, keyboard } as const
+
 /** With the mouse alone, but for what is typed. */
 export function mouse(page: Page): Hands {
   return {
