@@ -98,26 +98,46 @@ function stateBlock(action: EnvironmentAction, environment: Environment): string
   }
 }
 
-function inFlightBlock({ environment, inFlight, inFlightSince, now }: ActionFacts): string | null {
-  if (inFlight !== undefined) {
-    const what = OPERATION_WORDS[inFlight.kind]
-    const age = spanText(now - inFlightSince)
-    return `${what} by ${actorText(inFlight.actor)} is running: ${stepText(inFlight)}, ${age}.`
-  }
+/** What goes on and is in the way, with its step and age. */
+export function runningBlock(operation: Operation, ageMs: number): string {
+  const what = OPERATION_WORDS[operation.kind]
+  return `${what} by ${actorText(operation.actor)} is running: ${stepText(operation)}, ${spanText(ageMs)}.`
+}
+
+/** The operation that holds the environment stands in the way. */
+export function inFlightBlock({ environment, inFlight, inFlightSince, now }: ActionFacts): string | null {
+  if (inFlight !== undefined) return runningBlock(inFlight, now - inFlightSince)
   const isHeld = environment !== undefined && environment.operationId !== null
   return isHeld ? 'An operation is running on it; the host has not said which yet.' : null
 }
 
+/** What may stand in the way whatever state the environment is in. */
+interface Walls {
+  /** It changes what a command of ours, still unanswered, changes too. */
+  readonly isClaiming: boolean
+  readonly hostBlock: string | null
+  readonly isSafeInQuarantine: boolean
+}
+
+/** Why something cannot be done with the environment in any state; null when its state is to be looked at. */
+export function wallBlock({ environment, unanswered }: ActionFacts, walls: Walls): string | null {
+  if (environment === undefined) return 'The environment does not exist.'
+  if (walls.isClaiming && unanswered !== undefined)
+    return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
+  if (walls.hostBlock !== null) return walls.hostBlock
+  if (environment.quarantine !== null && !walls.isSafeInQuarantine)
+    return 'It is quarantined: its record is malformed, and nothing but destroying it is safe.'
+  return null
+}
+
 /** Why an action cannot be pressed now, as one sentence; null when it can. */
 export function actionBlock(action: EnvironmentAction, facts: ActionFacts): string | null {
-  const { environment, unanswered, now } = facts
-  if (environment === undefined) return 'The environment does not exist.'
   const isClaiming = !CLAIM_NOTHING.has(action)
-  if (isClaiming && unanswered !== undefined)
-    return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
-  const blocked = hostBlock(facts.host, action, now)
-  if (blocked !== null) return blocked
-  if (environment.quarantine !== null && !SAFE_IN_QUARANTINE.has(action))
-    return 'It is quarantined: its record is malformed, and nothing but destroying it is safe.'
-  return (isClaiming ? inFlightBlock(facts) : null) ?? stateBlock(action, environment)
+  const wall = wallBlock(facts, {
+    isClaiming,
+    hostBlock: hostBlock(facts.host, action, facts.now),
+    isSafeInQuarantine: SAFE_IN_QUARANTINE.has(action),
+  })
+  if (wall !== null || facts.environment === undefined) return wall
+  return (isClaiming ? inFlightBlock(facts) : null) ?? stateBlock(action, facts.environment)
 }

@@ -2,9 +2,8 @@ import { metaAt } from '../../src-shared/contract/client.ts'
 import { daemonContract } from '../../src-shared/contract/daemon.ts'
 import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
-import type { ActionFacts } from './action-rules.ts'
+import { inFlightBlock, runningBlock, wallBlock, type ActionFacts } from './action-rules.ts'
 import { spanText } from './format.ts'
-import { actorText, OPERATION_WORDS, stepText } from './operation-words.ts'
 import { roleBlock } from './role-block.ts'
 
 /** What can be done about an environment's backups, and the call that does it. */
@@ -50,18 +49,6 @@ function hostBlock(action: BackupAction, { host, heardAt, now }: BackupFacts): s
   return heardAt === null ? block : `${block} It was last heard ${spanText(now - heardAt)} ago.`
 }
 
-function operationText({ kind, actor, ...rest }: Operation, ageMs: number): string {
-  const operation = { kind, actor, ...rest }
-  return `${OPERATION_WORDS[kind]} by ${actorText(actor)} is running: ${stepText(operation)}, ${spanText(ageMs)}.`
-}
-
-function heldBlock(facts: BackupFacts): string | null {
-  const { environment, inFlight, inFlightSince, now } = facts
-  if (inFlight !== undefined) return operationText(inFlight, now - inFlightSince)
-  const isHeld = environment !== undefined && environment.operationId !== null
-  return isHeld ? 'An operation is running on it; the host has not said which yet.' : null
-}
-
 const OWN_KINDS: Partial<Record<BackupAction, OperationKind>> = {
   backup: 'backup',
   drill: 'drill',
@@ -73,7 +60,7 @@ const OWN_KINDS: Partial<Record<BackupAction, OperationKind>> = {
 function twinBlock(action: BackupAction, { running, clockOffsetMs, now }: BackupFacts): string | null {
   const own = OWN_KINDS[action]
   const twin = running.find(({ kind }) => kind === own)
-  return twin === undefined ? null : operationText(twin, now - (twin.requestedAt - clockOffsetMs))
+  return twin === undefined ? null : runningBlock(twin, now - (twin.requestedAt - clockOffsetMs))
 }
 
 function undoBlock({ status, now, clockOffsetMs }: BackupFacts): string | null {
@@ -102,14 +89,12 @@ function ownBlock(action: BackupAction, facts: BackupFacts): string | null {
 
 /** Why an action cannot be pressed now, as one sentence; null when it can. */
 export function backupActionBlock(action: BackupAction, facts: BackupFacts): string | null {
-  const { environment, unanswered } = facts
-  if (environment === undefined) return 'The environment does not exist.'
-  if (NEEDS_HOME.has(action) && unanswered !== undefined)
-    return `${OPERATION_WORDS[unanswered]} was asked for; the host has not answered yet.`
-  const blocked = hostBlock(action, facts)
-  if (blocked !== null) return blocked
-  if (environment.quarantine !== null && !SAFE_IN_QUARANTINE.has(action))
-    return 'It is quarantined: its record is malformed, and nothing but destroying it is safe.'
-  const held = NEEDS_HOME.has(action) ? heldBlock(facts) : null
-  return held ?? twinBlock(action, facts) ?? ownBlock(action, facts)
+  const needsHome = NEEDS_HOME.has(action)
+  const wall = wallBlock(facts, {
+    isClaiming: needsHome,
+    hostBlock: hostBlock(action, facts),
+    isSafeInQuarantine: SAFE_IN_QUARANTINE.has(action),
+  })
+  if (wall !== null) return wall
+  return (needsHome ? inFlightBlock(facts) : null) ?? twinBlock(action, facts) ?? ownBlock(action, facts)
 }

@@ -1,13 +1,13 @@
 import { computed, type ComputedRef } from 'vue'
 import type { BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import { BACKUP_ACTIONS, backupActionBlock, type BackupAction } from '../lib/backup-rules.ts'
+import { BACKUP_ACTIONS, backupActionBlock, type BackupAction, type BackupFacts } from '../lib/backup-rules.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import { freshnessShown, judgeSafely, type JudgedFreshness } from '../lib/freshness.ts'
 import { isAside } from '../lib/operation-words.ts'
+import { recordOf } from '../lib/record-of.ts'
 import type { Shown } from '../lib/tone.ts'
 import { useClockStore } from './clock.ts'
-import { useCommandsStore } from './commands.ts'
 import { useEnvironmentView } from './environment-view.ts'
 import { useFleetStore } from './fleet.ts'
 
@@ -27,33 +27,16 @@ export interface BackupView {
 export function useBackupView(row: () => EnvironmentRow | undefined): BackupView {
   const fleet = useFleetStore()
   const clock = useClockStore()
-  const commands = useCommandsStore()
-  const { host, inFlight } = useEnvironmentView(row)
+  const { evidence, facts } = useEnvironmentView(row)
 
   const status = computed(() => fleet.backup(row()?.key ?? ''))
-  const evidence = computed(() => {
-    const here = row()
-    return here === undefined ? { confirmedAt: null, clockOffsetMs: 0 } : fleet.evidenceOf(here.hostId)
-  })
   const judged = computed(() => judgeSafely(status.value, evidence.value, clock.now))
   const all = computed(() => fleet.runningByEnvironment.get(row()?.key ?? '') ?? [])
 
-  function blockOf(action: BackupAction): string | null {
-    const here = row()
+  const backupFacts = computed<BackupFacts>(() => {
     const { clockOffsetMs, confirmedAt } = evidence.value
-    return backupActionBlock(action, {
-      host: host.value,
-      environment: here?.environment,
-      inFlight: inFlight.value,
-      inFlightSince: (inFlight.value?.requestedAt ?? 0) - clockOffsetMs,
-      unanswered: here && commands.unansweredFor(here.hostId, here.environment.id),
-      now: clock.now,
-      status: status.value,
-      running: all.value,
-      heardAt: confirmedAt,
-      clockOffsetMs,
-    })
-  }
+    return { ...facts.value, status: status.value, running: all.value, heardAt: confirmedAt, clockOffsetMs }
+  })
 
   return {
     status,
@@ -61,10 +44,7 @@ export function useBackupView(row: () => EnvironmentRow | undefined): BackupView
     shown: computed(() => freshnessShown(judged.value)),
     offsetMs: computed(() => evidence.value.clockOffsetMs),
     running: computed(() => all.value.filter(({ kind }) => isAside(kind))),
-    blocks: computed(() => {
-      const entries = BACKUP_ACTIONS.map((action) => [action, blockOf(action)])
-      return Object.fromEntries(entries) as Record<BackupAction, string | null>
-    }),
+    blocks: computed(() => recordOf(BACKUP_ACTIONS, (action) => backupActionBlock(action, backupFacts.value))),
     isUndoable: computed(() => {
       const undo = status.value?.undo ?? null
       return undo !== null && clock.now + evidence.value.clockOffsetMs <= undo.until

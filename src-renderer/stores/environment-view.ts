@@ -1,12 +1,12 @@
 import { computed, type ComputedRef } from 'vue'
 import type { Host } from '../../src-shared/model/host.ts'
-import type { Operation } from '../../src-shared/model/operation.ts'
 import { useClockStore } from './clock.ts'
 import { useCommandsStore } from './commands.ts'
 import { useFleetStore } from './fleet.ts'
-import { actionBlock, ENVIRONMENT_ACTIONS, type EnvironmentAction } from '../lib/action-rules.ts'
+import { actionBlock, ENVIRONMENT_ACTIONS, type ActionFacts, type EnvironmentAction } from '../lib/action-rules.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
-import { environmentShown, seenAt } from '../lib/environment-state.ts'
+import { environmentShown, seenAt, type HostEvidence } from '../lib/environment-state.ts'
+import { recordOf } from '../lib/record-of.ts'
 import type { Shown } from '../lib/tone.ts'
 
 export interface EnvironmentView {
@@ -14,7 +14,9 @@ export interface EnvironmentView {
   readonly shown: ComputedRef<Shown | undefined>
   /** Console clock. */
   readonly seenAt: ComputedRef<number>
-  readonly inFlight: ComputedRef<Operation | undefined>
+  readonly evidence: ComputedRef<HostEvidence>
+  /** What decides whether something can be done with it. */
+  readonly facts: ComputedRef<ActionFacts>
   readonly blocks: ComputedRef<Record<EnvironmentAction, string | null>>
 }
 
@@ -43,18 +45,18 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
     return operationId === null ? commands.runningFor(here.hostId, id) : fleet.operation(here.hostId, operationId)
   })
 
-  function blockOf(action: EnvironmentAction): string | null {
+  const facts = computed<ActionFacts>(() => {
     const here = row()
     const operation = inFlight.value
-    return actionBlock(action, {
+    return {
       host: host.value,
       environment: here?.environment,
       inFlight: operation,
       inFlightSince: operation === undefined ? 0 : operation.requestedAt - evidence.value.clockOffsetMs,
       unanswered: here && commands.unansweredFor(here.hostId, here.environment.id),
       now: clock.now,
-    })
-  }
+    }
+  })
 
   return {
     host,
@@ -63,10 +65,8 @@ export function useEnvironmentView(row: () => EnvironmentRow | undefined): Envir
       const here = row()
       return here === undefined ? 0 : seenAt(here.environment, evidence.value)
     }),
-    inFlight,
-    blocks: computed(() => {
-      const entries = ENVIRONMENT_ACTIONS.map((action) => [action, blockOf(action)])
-      return Object.fromEntries(entries) as Record<EnvironmentAction, string | null>
-    }),
+    evidence,
+    facts,
+    blocks: computed(() => recordOf(ENVIRONMENT_ACTIONS, (action) => actionBlock(action, facts.value))),
   }
 }
