@@ -1,7 +1,8 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
-import { ProgramFailure, runProgram } from '../system/child.ts'
+import { runProgram } from '../system/child.ts'
+import { ProgramFailure } from '../system/program-failure.ts'
 import type { SystemRecipe } from './recipe.ts'
 import type { SystemPackage } from './system-packages.ts'
 

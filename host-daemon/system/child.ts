@@ -1,24 +1,10 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
-import { open } from 'node:fs/promises'
-import { PilothouseError } from '../../src-shared/error.ts'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { childOptions } from './child-options.ts'
 import { identifyProcess, type ProcessIdentity } from './processes.ts'
+import { ProgramFailure } from './program-failure.ts'
 
 const DEFAULT_STDOUT_LIMIT = 1024 * 1024
 const DEFAULT_STDERR_LIMIT = 64 * 1024
-/** Mounted and privileged tools live in directories that an ordinary login's PATH does not name. */
-const TOOL_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-/** What a child may know of the daemon's environment; nothing secret is among it. */
-const INHERITED = [
-  'HOME',
-  'TMPDIR',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-  'APT_CONFIG',
-]
 
 export interface ProgramRequest {
   /** A program's name, looked up in the tools' directories, or an absolute path. */
@@ -55,37 +41,6 @@ export interface ProgramResult {
   readonly exitCode: number
   readonly stdout: Buffer
   readonly stderr: string
-}
-
-export type ProgramFailureKind = 'not_started' | 'unexpected_exit' | 'killed' | 'timed_out' | 'output_too_large'
-
-/** The facts of a program that did not do what was asked. */
-export class ProgramFailure extends PilothouseError {
-  readonly kind: ProgramFailureKind
-  readonly file: string
-  readonly exitCode: number | null
-  readonly stderr: string
-
-  constructor(
-    kind: ProgramFailureKind,
-    facts: { file: string; says: string; exitCode?: number | null; stderr?: string; cause?: unknown },
-  ) {
-    const stderr = facts.stderr ?? ''
-    const lastLine = stderr.trim().split('\n').at(-1) ?? ''
-    super(
-      kind === 'timed_out' ? 'deadline_exceeded' : 'engine_failed',
-      `${facts.file} ${facts.says}${lastLine === '' ? '' : `: ${lastLine}`}`,
-      {
-        details: { program: facts.file, kind, exitCode: facts.exitCode ?? null, stderr },
-        cause: facts.cause,
-      },
-    )
-    this.name = 'ProgramFailure'
-    this.kind = kind
-    this.file = facts.file
-    this.exitCode = facts.exitCode ?? null
-    this.stderr = stderr
-  }
 }
 
 /**
@@ -239,73 +194,4 @@ class ProgramRun {
       throw new ProgramFailure('unexpected_exit', { file, says: `exited with ${code}`, exitCode: code, stderr })
     return { exitCode: code, stdout: Buffer.concat(this.stdout), stderr }
   }
-}
-
-export interface DetachedRequest {
-  readonly file: string
-  readonly args: readonly string[]
-  /** Where stdout and stderr are appended; nowhere unless told. */
-  readonly outputPath?: string
-  readonly workingDirectory?: string
-}
-
-export interface DetachedProcess {
-  readonly pid: number
-  /** Resolves when it ends while this daemon lives; does not keep the daemon alive. Never rejects. */
-  readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>
-}
-
-/**
- * Starts a program in a session of its own, without a terminal or pipes, that outlives the daemon.
- * Resolves once the kernel runs it (or its launcher), which says nothing of its health.
- */
-export async function startDetached(request: DetachedRequest): Promise<DetachedProcess> {
-  const output = request.outputPath === undefined ? undefined : await open(request.outputPath, 'a', 0o600)
-  try {
-    const stream = output?.fd ?? 'ignore'
-    const child = spawn(request.file, request.args, {
-      ...childOptions(request),
-      detached: true,
-      stdio: ['ignore', stream, stream],
-    })
-    const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) =>
-      child.once('exit', (exitCode, signal) => resolve({ exitCode, signal })),
-    )
-    const pid = await started(child, request.file)
-    child.unref()
-    return { pid, exited }
-  } finally {
-    await output?.close()
-  }
-}
-
-function started(child: ChildProcess, file: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(new ProgramFailure('not_started', { file, says: `could not be started (${cause.message})`, cause })),
-    )
-    child.once('spawn', () => resolve(child.pid ?? 0))
-  })
-}
-
-function childOptions(request: {
-  readonly workingDirectory?: string
-  readonly environment?: Readonly<Record<string, string>>
-}): SpawnOptions {
-  return {
-    cwd: request.workingDirectory ?? '/',
-    env: { ...inheritedEnvironment(), ...request.environment },
-    shell: false,
-    windowsHide: true,
-  }
-}
-
-function inheritedEnvironment(): Record<string, string> {
-  const own = (process.env['PATH'] ?? '').split(':').filter((directory) => directory.startsWith('/'))
-  const kept = INHERITED.flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [[name, value]]
-  })
-  const path = [...new Set([...own, ...TOOL_DIRECTORIES])].join(':')
-  return { ...(Object.fromEntries(kept) as Record<string, string>), PATH: path, LC_ALL: 'C.UTF-8' }
 }

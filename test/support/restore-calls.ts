@@ -11,7 +11,10 @@ import { filesIn, makePoint, putFiles, UNSCHEDULED } from './made-points.ts'
 type Files = Parameters<typeof putFiles>[2]
 type StartOptions = Parameters<typeof startFakeDriverDaemon>[0]
 
-/** A host with the environment `web`, whose point holds `then`, and whose home holds `now` since. Nothing is left of one that fails. */
+/**
+ * A host with the environment `web`, whose point holds `then`, and whose home holds `now` since. Leaves nothing behind
+ * when it rejects.
+ */
 export async function startWithPoint(
   { then, now }: { readonly then: Files; readonly now: Files },
   options: StartOptions = {},

@@ -1,6 +1,6 @@
 import type { GuestImage } from '../../images/catalogue.ts'
 import { startStopwatch } from '../../system/clock.ts'
-import { startDetached, type DetachedProcess } from '../../system/child.ts'
+import { startDetached, type DetachedProcess } from '../../system/detached.ts'
 import { readTail } from '../../system/file-parts.ts'
 import { DriverFailure, type BootRecord, type BootSpec } from '../vm-driver.ts'
 import { makeBootFiles } from './boot-files.ts'

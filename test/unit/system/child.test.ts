@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ProgramFailure, runProgram, startDetached } from '../../../host-daemon/system/child.ts'
+import { runProgram } from '../../../host-daemon/system/child.ts'
+import { startDetached } from '../../../host-daemon/system/detached.ts'
+import { ProgramFailure } from '../../../host-daemon/system/program-failure.ts'
 import {
   identifyProcess,
   isAlive,
