@@ -1,9 +1,19 @@
 import { environmentSizeSchema, type EnvironmentSize } from '../../src-shared/model/environment.ts'
+import { countText, mebibytesText } from './format.ts'
 
 /** What is in the fields of a size, whether or not it is valid. */
 export type SizeFields = { [K in keyof EnvironmentSize]: number | null }
 export type SizeField = keyof EnvironmentSize
 export const SIZE_FIELDS: readonly SizeField[] = ['cpus', 'memoryMiB', 'homeMiB']
+
+export const SIZE_LABELS: Record<SizeField, string> = { cpus: 'CPUs', memoryMiB: 'Memory, MiB', homeMiB: 'Home, MiB' }
+/** By how much a press makes it larger or smaller. */
+export const SIZE_STEPS: Record<SizeField, number> = { cpus: 1, memoryMiB: 128, homeMiB: 256 }
+
+/** One part of a size in its usual unit. */
+export function sizeText(key: SizeField, value: number): string {
+  return key === 'cpus' ? countText(value) : mebibytesText(value)
+}
 
 const UNITS: Record<SizeField, string> = { cpus: 'CPUs', memoryMiB: 'MiB', homeMiB: 'MiB' }
 
@@ -13,7 +23,7 @@ export function limitErrors(fields: SizeFields, limit: EnvironmentSize | null): 
   for (const key of SIZE_FIELDS) {
     const value = fields[key]
     if (limit === null || value === null || value <= limit[key]) continue
-    errors[key] = `at most ${limit[key].toLocaleString('en-GB')} ${UNITS[key]} here`
+    errors[key] = `at most ${countText(limit[key])} ${UNITS[key]} here`
   }
   return errors
 }
