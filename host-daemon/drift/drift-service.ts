@@ -107,13 +107,15 @@ export class DriftService {
     throw new PilothouseError('invalid_request', message, { details: { field: 'confirmName' } })
   }
 
-  private async remove({ item, remove }: Leftover, { caller, result, signal }: Removing): Promise<void> {
+  private async remove({ item, remove, settle }: Leftover, { caller, result, signal }: Removing): Promise<void> {
     const { logger } = this.deps.toolkit
     const { id } = item
+    let settled: Leftover['settle']
     let said: Said = { action: 'drift.clean_up', outcome: 'removed', detail: { item: id } }
     try {
       if (signal.aborted) throw new Error('The call ended before its turn came.')
       await remove()
+      settled = settle
       result.removed.push(id)
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
@@ -122,7 +124,7 @@ export class DriftService {
       said = { action: 'drift.clean_up', outcome: 'failed', detail: { item: id, problem } }
     }
     try {
-      this.record(caller, said)
+      this.record(caller, said, settled)
     } catch (error) {
       logger.error({ err: error, ...said }, 'What became of a leftover could not be recorded')
     }
@@ -132,11 +134,15 @@ export class DriftService {
     this.record(caller, { action: 'drift.clean_up', outcome: 'refused', detail: { code, message } })
   }
 
-  private record(caller: Requester | null, about: Said): void {
+  /** `settle` is what else the record says from then on. */
+  private record(caller: Requester | null, about: Said, settle?: Leftover['settle']): void {
     const { store, clock } = this.deps.toolkit
     const { actor, requestId } = caller ?? { actor: null, requestId: null }
-    const entry = { ...about, at: clock.now(), actor, requestId, operationId: null, environmentId: null }
-    store.db.transaction(() => store.activity.append(entry))
+    const at = clock.now()
+    store.db.transaction(() => {
+      settle?.(at)
+      store.activity.append({ ...about, at, actor, requestId, operationId: null, environmentId: null })
+    })
   }
 }
 

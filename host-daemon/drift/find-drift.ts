@@ -9,6 +9,8 @@ export interface Leftover {
   readonly item: DriftItem
   /** Idempotent; resolves when nothing of it is left. */
   readonly remove: () => Promise<unknown>
+  /** Tells the record that it is gone, in the transaction that says so; absent where the record knows nothing of it. */
+  readonly settle?: (at: number) => void
 }
 
 export interface Drift {
@@ -109,7 +111,12 @@ function homeLeftover(look: Look, { driver, home }: FoundHome): Leftover | undef
   const environmentId = recorded ?? home.environmentId
   const detail = homeDetail(home, environmentId, isRecorded)
   const item = { id: `${kind}:${homeId}`, kind, environmentId, detail, bytes, holdsData: state === 'whole' } as const
-  return { item, remove: () => removeHome(look.toolkit, { driver, home }) }
+  const { store } = look.toolkit
+  return {
+    item,
+    remove: () => removeHome(look.toolkit, { driver, home }),
+    settle: (at) => store.scratchGuests.setHomeRemoved(homeId, at),
+  }
 }
 
 function homeDetail({ homeId, state }: SurveyedHome, environmentId: string | null, isRecorded: boolean): string {

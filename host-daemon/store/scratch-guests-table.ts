@@ -51,6 +51,14 @@ export class ScratchGuestsTable {
     this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE operation_id = @operationId', { operationId, at })
   }
 
+  /** The same by its home, which somebody else than its operation has removed; nothing where no scratch has it. */
+  setHomeRemoved(homeId: HomeId, at: number): void {
+    this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE home_id = @homeId AND removed_at IS NULL', {
+      homeId,
+      at,
+    })
+  }
+
   /** Forgets those that were removed before `before`, and whose operations are forgotten. */
   prune(before: number): number {
     const isForgotten = 'NOT EXISTS (SELECT 1 FROM operations WHERE id = operation_id)'

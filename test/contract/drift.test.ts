@@ -7,6 +7,7 @@ import {
   startFakeDriverDaemon,
   type FakeDriverDaemon,
 } from '../support/fake-driver-daemon.ts'
+import { readStore } from '../support/made-points.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const ORPHAN = { bootId: 'boot-00000000deadbeef', environmentId: 'env-deadbeef', homeId: 'home-00000000deadbeef' }
@@ -181,5 +182,26 @@ describe('what the record does not account for', () => {
     host.driver.failNext('survey', new Error('The folder is on fire.'))
     const { items, problems } = await admin().drift.list({})
     expect([items, problems]).toEqual([[], [expect.stringContaining('The folder is on fire.')]])
+  })
+
+  it('is no scratch of a drill on record any more, and forgotten in time, once it is removed', async () => {
+    for (let time = 0; time < 2; time += 1) host.driver.failNext('destroyHome', new Error('The disk does not answer.'))
+    await finish(admin().backups.now({ commandId: newCommandId(), environment: 'web' }))
+    const { id } = await finish(admin().drill({ commandId: newCommandId(), environment: 'web', point: 'latest' }))
+    host.driver.forgetFailures()
+    const scratch = () => readStore(host, (store) => store.scratchGuests.of(id))
+    const homeId = scratch()?.homeId
+    const items = await ids()
+    expect(items).toEqual([`home:${homeId}`])
+    const { ticket } = await admin().drift.plan({ items })
+    const cleaned = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    expect(cleaned).toEqual({ removed: items, failed: [] })
+    expect(scratch()).toBeUndefined()
+    expect(await ids()).toEqual([])
+    const forgotten = readStore(host, (store) => {
+      store.operations.prune(Date.now() + 1)
+      return store.scratchGuests.prune(Date.now() + 1)
+    })
+    expect(forgotten).toBe(1)
   })
 })
