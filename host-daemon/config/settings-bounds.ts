@@ -32,7 +32,7 @@ export const limitsSchema = z.strictObject({
     unit: 'environments',
     description: 'Most environments on this host; one more is `host_limit_reached`.',
   }),
-  totalMemoryMiB: total('memory of all environments together', 67_108_864),
+  totalMemoryMiB: total('memory of all environments and drills together', 67_108_864),
   totalHomeMiB: total('homes of all environments together', 1_073_741_824),
   maxConnections: setting({
     schema: wholeNumber(1, 10_000),

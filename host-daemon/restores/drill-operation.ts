@@ -2,6 +2,8 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import { environmentNameSchema, ownerNameSchema, type OperationId } from '../../src-shared/model/ids.ts'
 import { awaitSlot } from '../backups/backup-steps.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import { assertMemory } from '../environments/bring-up.ts'
+import { environmentOf } from '../environments/environment-of.ts'
 import { describeFailure } from '../environments/failures.ts'
 import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
@@ -44,7 +46,8 @@ export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits):
     steps: [
       awaitSlot(recovery),
       checkPoint(recovery, (operation) => pointOf(recovery, operation)),
-      makeScratch(recovery),
+      // While it waited it counted for nothing: others may have come up since it was accepted.
+      makeScratch(recovery, (operation) => assertMemory(recovery, environmentOf(recovery, operation), limits.capacity)),
       untilLetGo(restore(recovery, known)),
       untilLetGo(newIdentity(recovery, known)),
       untilLetGo(verify(recovery, known)),

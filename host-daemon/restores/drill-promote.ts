@@ -51,10 +51,11 @@ function keep(
   const size = { ...source.size, homeMiB: sizeMiB }
   const about = { ...promotion, ...told, image: source.image, driver: driver.kind, size, homeId, now }
   const observed = { kind: 'stopped', since: now } as const
+  // Before the insert: the guest that has just ended would be counted beside the environment that it becomes.
+  store.scratchGuests.setRemoved(operationId, now)
   const { id } = insertEnvironment(recovery, limits, { ...about, observed })
   store.environments.setDesired(id, 'stopped')
   store.environments.setHomeMade(homeId, now)
-  store.scratchGuests.setRemoved(operationId, now)
   const result = drillResultOf(recovery, operation)
   store.operations.setResult(operationId, { ...result, promotedTo: id })
   const detail = { name: promotion.name, owner: promotion.owner, sourceId: source.id, pointId: result.pointId }

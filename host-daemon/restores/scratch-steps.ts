@@ -37,11 +37,16 @@ export function scratchOf(recovery: RecoveryToolkit, operation: StoredOperation)
   return { driver, homeId, sizeMiB: point.homeMiB, point, spec, record: driver.planBoot(spec) }
 }
 
-/** Makes the scratch home; the means to remove it and all that comes of it are durable before it exists. */
-export function makeScratch(recovery: RecoveryToolkit): Step {
+/**
+ * Makes the scratch home; the means to remove it and all that comes of it are durable before it exists. `admit` has a last
+ * look in the transaction from which on it counts, and refuses it by throwing.
+ */
+export function makeScratch(recovery: RecoveryToolkit, admit?: (operation: StoredOperation) => void): Step {
   const { store, clock, deadlines } = recovery
-  const insert = ({ id: operationId, environmentId }: StoredOperation, { driver, homeId, record }: Scratch) => {
+  const insert = (operation: StoredOperation, { driver, homeId, record }: Scratch) => {
+    const { id: operationId, environmentId } = operation
     if (store.scratchGuests.of(operationId) !== undefined) return
+    admit?.(operation)
     const { kind } = driver
     store.scratchGuests.insert({
       operationId,

@@ -46,6 +46,11 @@ function underWay({ of, to, where = '1' }: { of: string; to: string; where?: str
 export const GROWING_HOMES = underWay({ of: 'home_mib', to: 'homeMiB' })
 export const GROWING_MEMORY = underWay({ of: 'memory_mib', to: 'memoryMiB', where: "g.desired = 'running'" })
 
+/** What guests of running drills have, in MiB: as long as one may be there, its memory is nobody else's. */
+export const DRILLING_MEMORY = `(SELECT COALESCE(SUM(g.memory_mib), 0)
+    FROM scratch_guests s JOIN operations d ON d.id = s.operation_id JOIN environments g ON g.id = s.environment_id
+    WHERE s.removed_at IS NULL AND d.status = 'running' AND d.kind = 'drill')`
+
 /**
  * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they
  * allow can exist. The guest's uid is the lowest free one.
@@ -69,7 +74,7 @@ WHERE o.name = @owner AND o.is_active = 1
   AND (o.max_environments IS NULL OR (SELECT COUNT(*) FROM live WHERE owner = o.name AND is_counted = 1) < o.max_environments)
   AND (@maxEnvironments IS NULL OR (SELECT COUNT(*) FROM live) < @maxEnvironments)
   AND (@maxMemoryMiB IS NULL
-    OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + ${GROWING_MEMORY}
+    OR (SELECT COALESCE(SUM(memory_mib), 0) FROM live WHERE desired = 'running') + ${GROWING_MEMORY} + ${DRILLING_MEMORY}
       + @memoryMiB <= @maxMemoryMiB)
   AND (@maxHomeMiB IS NULL
     OR (SELECT COALESCE(SUM(home_mib), 0) FROM live) + ${GROWING_HOMES} + @homeMiB <= @maxHomeMiB)

@@ -14,6 +14,7 @@ import { summaryOf, type Startup } from '../../src-shared/model/startup.ts'
 import type { Database } from './database.ts'
 import { idOfStandIn, toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
 import {
+  DRILLING_MEMORY,
   FIND,
   FIND_LIVE,
   FIND_LIVE_BY_NAME,
@@ -30,7 +31,7 @@ import {
 /** What a host takes on at most; null: no limit of that kind. */
 export interface HostCapacity {
   readonly environments: number | null
-  /** Memory of all environments that are meant to run. */
+  /** Memory of all environments that are meant to run, and of the guests of running drills. */
   readonly memoryMiB: number | null
   /** Size of all homes. */
   readonly homeMiB: number | null
@@ -128,10 +129,12 @@ export class EnvironmentsTable {
     return true
   }
 
+  /** What is given away, to what is under way too: resizes, and guests of drills. */
   usage(): HostUsage {
     const sql = `
       SELECT COUNT(*) AS environments, COALESCE(SUM(home_mib), 0) + ${GROWING_HOMES} AS homeMiB,
-        COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0) + ${GROWING_MEMORY} AS memoryMiB
+        COALESCE(SUM(CASE WHEN desired = 'running' THEN memory_mib END), 0)
+          + ${GROWING_MEMORY} + ${DRILLING_MEMORY} AS memoryMiB
       FROM environments WHERE destroyed_at IS NULL`
     return this.db.get<HostUsage>(sql) ?? { environments: 0, memoryMiB: 0, homeMiB: 0 }
   }

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Operation } from '../../src-shared/model/operation.ts'
+import {
+  newCommandId,
+  refusalOf,
+  spawnInput,
+  startFakeDriverDaemon,
+  type FakeDriverDaemon,
+} from '../support/fake-driver-daemon.ts'
+import { answerAsTold, endOf, makePoint } from '../support/point-bench.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+/** Room for two guests of these tests: each has 512 MiB. */
+const MEMORY_MIB = 1024
+const OPTIONS = {
+  observeIntervalMs: 50,
+  letGoMs: 50,
+  capacity: { environments: null, memoryMiB: MEMORY_MIB, homeMiB: null },
+}
+
+describe('the memory of a drill', () => {
+  let host: FakeDriverDaemon
+  const admin = () => host.as('admin')
+  const drill = (more: object = {}) =>
+    admin().drill({ commandId: newCommandId(), environment: 'web', point: 'latest', ...more })
+  const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).code
+  const step = (id: Operation['id'], name: string) =>
+    waitFor(name, async () => (await admin().operations.get({ id })).step === name)
+  const spawnBeside = async () =>
+    (await endOf(host, await admin().environments.spawn(spawnInput('beside')))).status.kind
+  const pointNow = async () => (await admin().backups.points({ environment: 'web' }))[0]!
+
+  beforeEach(async () => {
+    host = await startFakeDriverDaemon({ options: OPTIONS })
+    host.driver.onProgram = answerAsTold
+    await makePoint(host)
+  })
+  afterEach(() => host.remove())
+
+  it('is its own: nothing else comes up on it until it has ended', async () => {
+    const release = host.driver.hold('runInGuest')
+    const { id } = await drill()
+    await step(id, 'check_guest')
+    const refused = await refusalOf(admin().environments.spawn(spawnInput('beside')))
+    expect(refused).toMatchObject({
+      code: 'host_limit_reached',
+      details: { field: 'memoryMiB', limit: MEMORY_MIB, used: MEMORY_MIB },
+    })
+    expect(await codeOf(drill())).toBe('host_limit_reached')
+    release()
+    expect((await endOf(host, { id })).status.kind).toBe('succeeded')
+    expect(await spawnBeside()).toBe('succeeded')
+    expect(await codeOf(drill())).toBe('host_limit_reached')
+    expect(host.machine.guests.ids()).toHaveLength(2)
+  })
+
+  it('is not taken where others have come up while it waited, and nothing is said of the point', async () => {
+    const release = host.repositories.hold('list')
+    const { id } = await drill()
+    await step(id, 'check_point')
+    expect(await spawnBeside()).toBe('succeeded')
+    release()
+    expect((await endOf(host, { id })).status).toMatchObject({ failure: { code: 'host_limit_reached' } })
+    expect(await pointNow()).toMatchObject({ hasPassedDrill: null, drilledAt: null })
+    expect(host.machine.guests.ids()).toHaveLength(2)
+  })
+
+  it('is enough to keep what its guest was', async () => {
+    const done = await endOf(host, await drill({ promoteTo: { name: 'twin', owner: 'local' } }))
+    expect(done).toMatchObject({ status: { kind: 'succeeded' }, result: { isPassed: true } })
+    expect(await spawnBeside()).toBe('succeeded')
+  })
+})
