@@ -78,6 +78,11 @@ function summariesOf(read: () => FleetTables) {
   const running = computed(() => [...read().operations.values()].filter(isRunning))
   return {
     hosts,
+    /** By host; another map only when a name is another, so that what is computed from names stays while rows change. */
+    hostNames: computed<ReadonlyMap<HostId, string>>((before) => {
+      const names = new Map(hosts.value.map(({ id, name }) => [id, name]))
+      return before !== undefined && isSameMap(before, names) ? before : names
+    }),
     running,
     runningByEnvironment: computed(() => groupByEnvironment(running.value)),
     environmentCount: computed(() => read().rows.size),
@@ -118,6 +123,10 @@ export const useFleetStore = defineStore('fleet', () => {
     onOperation: (listener: OperationListener): void => void listeners.add(listener),
   }
 })
+
+function isSameMap<Key, Value>(a: ReadonlyMap<Key, Value>, b: ReadonlyMap<Key, Value>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}
 
 function isRunning(row: OperationRow): boolean {
   return row.operation.status.kind === 'running'

@@ -59,7 +59,7 @@ export const RECOVERY_SCENES: readonly Scene[] = [
     name: 'recovery-full',
     path: '/recovery',
     sizes: ['wide'],
-    fleet: () => sampleFleet(2_000),
+    fleet: () => sampleFleet(10_000),
     arrive: (page) => visible(page, 'recovery-row'),
   },
   {

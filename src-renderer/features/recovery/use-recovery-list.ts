@@ -44,7 +44,7 @@ export function useRecoveryList(): RecoveryList {
   const order = ref<SortOrder<RecoverySortKey>>({ key: 'freshness', isDescending: false })
   const isHeld = ref(false)
   const rows = shallowRef<readonly RecoveryRow[]>([])
-  const hostName = (id: HostId): string => fleet.host(id)?.name ?? ''
+  const hostName = (id: HostId): string => fleet.hostNames.get(id) ?? ''
 
   const matching = computed(() =>
     matchingRows(recovery.rows, { text: text.value, hostId: hostId.value, owner: owner.value }, hostName),
