@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ageText, bytesText, durationText, elapsedText, plural, spanText } from '../../../src-renderer/lib/format.ts'
+import {
+  ageText,
+  bytesText,
+  durationText,
+  elapsedText,
+  plural,
+  shownText,
+  spanText,
+} from '../../../src-renderer/lib/format.ts'
 
 describe('ages and durations', () => {
   it.each([
@@ -63,5 +71,11 @@ describe('sizes and counts', () => {
   it('counts one and many', () => {
     expect(plural(1, 'host')).toBe('1 host')
     expect(plural(10_412, 'host')).toBe('10,412 hosts')
+  })
+
+  it('says how many of how many are shown, and only how many when that is all', () => {
+    expect(shownText(12, 12, 'host')).toBe('12 hosts')
+    expect(shownText(3, 10_412, 'host')).toBe('3 of 10,412 shown')
+    expect(shownText(0, 1, 'host')).toBe('0 of 1 shown')
   })
 })
