@@ -9,11 +9,8 @@ export function pressedOrder<Key extends string>(order: SortOrder<Key>, key: Key
   return { key, isDescending: order.key === key && !order.isDescending }
 }
 
-/** What a column's head says of the order; null for a head that sorts nothing. */
-export function ariaSort<Key extends string>(
-  order: SortOrder<Key>,
-  key: Key | null,
-): 'ascending' | 'descending' | 'none' {
+/** What the head that sorts by `key` says of the order. */
+export function ariaSort<Key extends string>(order: SortOrder<Key>, key: Key): 'ascending' | 'descending' | 'none' {
   if (order.key !== key) return 'none'
   return order.isDescending ? 'descending' : 'ascending'
 }

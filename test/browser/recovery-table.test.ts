@@ -79,6 +79,7 @@ describe('the heads of the list', () => {
     await until(() => head?.getAttribute('aria-sort') === 'descending', 'descending')
     expect(firstName() > least).toBe(true)
     expect(document.querySelectorAll('[role=columnheader][aria-sort=descending]')).toHaveLength(1)
+    expect(document.querySelector('[role=columnheader].col-state')?.hasAttribute('aria-sort')).toBe(false)
   })
 })
 
