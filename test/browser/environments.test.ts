@@ -32,25 +32,24 @@ describe('the list of environments', () => {
     await says('env-count', '8 environments')
   })
 
-  it('holds 10,000 rows with few elements, and stays quick while hundreds change each second', async () => {
+  it('holds 10,000 rows with few elements, also while hundreds change each second', async () => {
     const fake = new FakeApp(sampleFleet(10_000))
     await mountPilothouse(fake)
     await says('env-count', '10,000')
-    expect(document.querySelectorAll('[data-testid=env-row]').length).toBeLessThan(60)
+    const mounted = () => document.querySelectorAll('[data-testid=env-row]').length
+    const most = 60
+    expect(mounted()).toBeLessThan(most)
 
     const environments = fake.states.get(HOST)?.environments ?? []
-    const frames: number[] = []
-    let last = performance.now()
-    for (let frame = 0; frame < 120; frame += 1) {
+    for (let frame = 0; frame < 60; frame += 1) {
       for (const each of environments.slice(frame * 10, frame * 10 + 10)) {
-        fake.emit({ type: 'environment_changed', hostId: HOST, environment: { ...each, observedAt: Date.now() } })
+        const environment = { ...each, isProtected: !each.isProtected, observedAt: Date.now() }
+        fake.emit({ type: 'environment_changed', hostId: HOST, environment })
       }
       await new Promise((resolve) => requestAnimationFrame(resolve))
-      frames.push(performance.now() - last)
-      last = performance.now()
+      expect(mounted()).toBeLessThan(most)
+      expect(mounted()).toBeGreaterThan(10)
     }
-    const median = frames.sort((a, b) => a - b)[60] ?? 0
-    expect(median).toBeLessThan(50)
   })
 
   it('never shows a guest as running on evidence older than its bound', async () => {
