@@ -73,7 +73,12 @@ export function backupFacts(status: BackupStatus): string {
     ['backup', FRESHNESS_WORDS[freshness.kind]],
     ['', freshness.sentence],
     ['newest', latest === null ? 'none' : `${shortPointId(latest.id)}, ${localTime(latest.takenAt)}`],
-    ['', latest === null ? null : `${bytesText(latest.bytes)} in ${latest.entries} files and folders, made on ${latest.hostName}`],
+    [
+      '',
+      latest === null
+        ? null
+        : `${bytesText(latest.bytes)} in ${latest.entries} files and folders, made on ${latest.hostName}`,
+    ],
     ['points', String(status.pointCount)],
     ['repository', status.repository],
     ['next', status.nextAt === null ? 'none is scheduled' : localTime(status.nextAt)],
