@@ -165,7 +165,8 @@ export class OperationEngine {
     await nextTurn()
     await Promise.all(givingWay)
     if (operation.resumptions > 0) await this.untilChildrenAreGone(id)
-    const outcome = await run.execute()
+    // Nothing is begun once the daemon ends: a child may still be there, and the next start waits for it again.
+    const outcome = this.suspension.signal.aborted ? null : await run.execute()
     const definition = this.definitionOf(operation.kind)
     if (outcome !== null) await this.writer.write({ id, definition, outcome, stepEnd: run.openEnd })
     this.runs.delete(id)

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { OperationDefinition, Outcome, Step } from '../../../host-daemon/op
 import { openDatabase, type Database } from '../../../host-daemon/store/database.ts'
 import { createStore, type Store } from '../../../host-daemon/store/store.ts'
 import { SystemClock } from '../../../host-daemon/system/clock.ts'
+import { identifyProcess } from '../../../host-daemon/system/processes.ts'
 import { SystemRandom } from '../../../host-daemon/system/random.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import type { EnvironmentId, EnvironmentName, HomeId, ImageRef, OwnerName } from '../../../src-shared/model/ids.ts'
@@ -180,6 +182,33 @@ describe('OperationEngine', () => {
     expect(await ended(operation)).toMatchObject({ status: { kind: 'cancelled' } })
     expect(trail).toEqual(['deaf', 'undo deaf', 'undo one'])
     expect(words()).toEqual(['accepted', 'interrupted', 'resumed', 'rolled_back', 'cancelled'])
+  })
+
+  it('begins nothing while a child of a dead daemon lives, also where it ends meanwhile', async () => {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+    try {
+      const identity = (await identifyProcess(child.pid!))!
+      const entered: string[] = []
+      const writes = step('writes', {
+        enter: ({ resumptions }) => void entered.push(`${resumptions}`),
+        run: ({ childStarted }) => {
+          childStarted(identity)
+          return new Promise(() => undefined)
+        },
+      })
+      const operation = await run([writes])
+      await waitFor('the child', () => store.children.of(operation.id).length === 1)
+      await engine.stop()
+      prepare([writes])
+      engine.start()
+      await waitFor('the take-up', () => words().includes('resumed'))
+      await engine.stop()
+      expect(await identifyProcess(child.pid!)).toEqual(identity)
+      expect(entered).toEqual(['0'])
+      expect(journal(operation)).toEqual(['forward writes open'])
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 
   it('ends a step at its deadline, also one that does not heed its signal', async () => {
