@@ -224,7 +224,7 @@ export async function verifyFilled(
 ): Promise<string[]> {
   const expected = point.entries - removedEntries
   const arrived = await driver.verifyHome(homeId, { folder: folders.rooms, signal }, async (tree) => {
-    const counted = await countTree(tree.path)
+    const counted = await countTree(tree.path, signal)
     await look?.(tree)
     return counted
   })

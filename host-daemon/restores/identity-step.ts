@@ -23,11 +23,11 @@ export async function renewIdentity(recovery: RecoveryToolkit, renewal: Renewal)
   const { fill, image, before, signal, record } = renewal
   const { identity } = await recovery.recoveryOf(image)
   await fill.driver.fillHome(fill.homeId, { folder: recovery.folders.rooms, signal }, async ({ path }) => {
-    const found = await findIdentity(path, identity)
+    const found = await findIdentity(path, identity, signal)
     await record([...new Set([...before, ...found.map((below) => `/${below.toString('latin1')}`)])])
     signal.throwIfAborted()
     await removeIdentity(path, found)
-    const left = await findIdentity(path, identity)
+    const left = await findIdentity(path, identity, signal)
     if (left.length > 0) throw new PilothouseError('engine_failed', 'The identity of the source could not be removed.')
   })
 }

@@ -5,13 +5,18 @@ import { unlinkBelow, walkTree } from '../system/trees.ts'
 const MOST_FILES = 1_000
 
 /**
- * The files of a tree that one of the patterns means, by path below its root: files and links, never what a link leads to,
- * and never a folder. Throws `engine_failed` where there are far too many. Nobody else may write to the tree meanwhile.
+ * The files of a tree that one of the patterns means, by path below its root: files and links, never what a link leads
+ * to, and never a folder. Throws `engine_failed` where there are far too many, and at once the reason of its signal.
+ * Nobody else may write to the tree meanwhile.
  */
-export async function findIdentity(root: string, patterns: readonly string[]): Promise<Buffer[]> {
+export async function findIdentity(
+  root: string,
+  patterns: readonly string[],
+  signal: AbortSignal,
+): Promise<Buffer[]> {
   const found = new Map<string, Buffer>()
   for (const pattern of patterns) {
-    for await (const path of matching(root, pattern)) {
+    for await (const path of matching(root, pattern, signal)) {
       found.set(path.toString('latin1'), path)
       if (found.size > MOST_FILES) throw tooMany()
     }
@@ -20,10 +25,10 @@ export async function findIdentity(root: string, patterns: readonly string[]): P
 }
 
 /** No link is followed: it may lead out of the tree. */
-async function* matching(root: string, pattern: string): AsyncGenerator<Buffer, void> {
+async function* matching(root: string, pattern: string, signal: AbortSignal): AsyncGenerator<Buffer, void> {
   const grammars = pattern.split('/').map(grammarOf)
   const where = (path: Buffer): boolean => namesOf(path).every((name, depth) => grammars[depth]?.test(name) === true)
-  for await (const { path, kind } of walkTree(root, { where })) {
+  for await (const { path, kind } of walkTree(root, { where, signal })) {
     const isWhole = namesOf(path).length === grammars.length
     if (isWhole && (kind === 'file' || kind === 'symlink')) yield path
   }

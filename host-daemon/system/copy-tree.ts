@@ -97,7 +97,10 @@ class TreeCopy {
       }
     }
     // The innermost first: a folder's time is that of its last change, and one without rights stays one.
-    for (const { path, stat } of made.reverse()) await finishFolder(path, stat)
+    for (const { path, stat } of made.reverse()) {
+      this.options.signal.throwIfAborted()
+      await finishFolder(path, stat)
+    }
   }
 
   /** Undefined where it was skipped. */

@@ -23,7 +23,7 @@ export interface TreeEntry {
 }
 
 export interface WalkOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** What is looked at and entered, by its path below the root; everything unless told. */
   readonly where?: (path: Buffer) => boolean
   /** Whether what vanishes in the middle is left out; it rejects unless told. */
@@ -39,6 +39,7 @@ export async function* walkTree(root: string, options: WalkOptions = {}): AsyncG
   const { signal, where = () => true, mayVanish = false } = options
   const caught = mayVanish ? unlessAbsent : undefined
   const top = Buffer.from(root)
+  signal?.throwIfAborted()
   const open: OpenFolder[] = [{ path: Buffer.alloc(0), names: await lastFirst(top) }]
   for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
     signal?.throwIfAborted()

@@ -87,6 +87,21 @@ it.each([...KINDS, 'restore'] as const)('removes no home of a %s that restic sti
   expect(host.machine.homes.ids()).toEqual(before)
 })
 
+it.each(['restore', 'clone', 'drill'] as const)('counts no further once a %s is cancelled', async (kind) => {
+  const verify = host.driver.verifyHome.bind(host.driver)
+  const counted: Promise<unknown>[] = []
+  host.driver.verifyHome = (homeId, options, look) =>
+    verify(homeId, options, async (tree) => {
+      for (const { id } of await admin().operations.list({ isRunning: true })) await admin().operations.cancel({ id })
+      const looking = look(tree)
+      counted.push(looking.catch((error: unknown) => error))
+      return looking
+    })
+  const operation = await begin(kind)
+  expect((await ended(operation)).status.kind).toBe('cancelled')
+  expect(await Promise.all(counted)).toMatchObject([{ code: 'cancelled' }])
+})
+
 it.each(KINDS)('says aloud that the undoing of a %s failed', async (kind) => {
   host.repositories.failNext('fill', new Error('The repository does not answer.'))
   host.driver.failNext('destroyHome', new Error('Nor does the disk.'))

@@ -202,7 +202,7 @@ describe('files of a hostile home, on a real file system', () => {
     const left = await withFreshHomeMounted(imagePath, options(), async ({ path }) => {
       await symlink(bait, join(path, 'etc'))
       await symlink(join(bait, 'machine-id'), join(path, '.machine-id'))
-      const found = await findIdentity(path, ['.machine-id', 'etc/machine-id', 'etc/ssh/ssh_host_*'])
+      const found = await findIdentity(path, ['.machine-id', 'etc/machine-id', 'etc/ssh/ssh_host_*'], never)
       await removeIdentity(path, found)
       expect(found.map(String)).toEqual(['.machine-id'])
       return await readdir(path)

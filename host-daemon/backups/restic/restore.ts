@@ -47,7 +47,7 @@ export async function restorePoint(restic: Restic, options: RestoreOptions): Pro
   const run = { ...(signal === undefined ? {} : { signal }), ...(deadlines === undefined ? {} : { deadlines }) }
   const expected = await sizeOfPoint(restic, { point, isLockless, ...run })
   await restoreInto(restic, { ...options, bytesTotal: expected.bytes })
-  return await requireAll(target, expected)
+  return await requireAll(target, expected, signal)
 }
 
 /**
@@ -75,8 +75,8 @@ export async function restoreInto(restic: Restic, options: TreeRestoreOptions): 
   }
 }
 
-async function requireAll(target: string, expected: PointSize): Promise<PointSize> {
-  const arrived = await countTree(target)
+async function requireAll(target: string, expected: PointSize, signal: AbortSignal | undefined): Promise<PointSize> {
+  const arrived = await countTree(target, signal)
   if (arrived.entries === expected.entries && arrived.bytes === expected.bytes) return arrived
   const says =
     `it said that all is restored, but ${arrived.entries} of ${expected.entries} files and folders ` +

@@ -12,6 +12,15 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
+it('gives up where only folders are left to be finished', async () => {
+  const giving = new AbortController()
+  const options = { signal: giving.signal, onProgress: () => giving.abort(new Error('no more')) }
+  // Behind its only file there are only its folders to be finished.
+  await mkdir(join(folder, 'from', 'a', 'b'), { recursive: true })
+  await writeFile(join(folder, 'from', 'a', 'b', 'last'), 'x')
+  await expect(copyTree(join(folder, 'from'), join(folder, 'to'), options)).rejects.toThrow('no more')
+})
+
 it('tells a skipped pipe from a file that may be missing', async () => {
   const from = join(folder, 'from')
   await writeFile(join(from, 'kept.txt'), 'kept')

@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { imageRecoveryOf, imageRecoverySchema } from '../../../host-daemon/images/image-recovery.ts'
 import { findIdentity, removeIdentity } from '../../../host-daemon/restores/identity.ts'
 
+const { signal: never } = new AbortController()
+
 describe('the identity in a home', () => {
   let home: string
-  const found = async (...patterns: string[]) => (await findIdentity(home, patterns)).map(String).sort()
+  const found = async (...patterns: string[]) => (await findIdentity(home, patterns, never)).map(String).sort()
   const make = async (...paths: string[]) => {
     for (const path of paths) {
       await mkdir(join(home, path, '..'), { recursive: true })
@@ -43,14 +45,20 @@ describe('the identity in a home', () => {
     await symlink('real', join(home, 'linked'))
     await symlink('real/key', join(home, 'key'))
     expect(await found('linked/key', 'key')).toEqual(['key'])
-    await removeIdentity(home, await findIdentity(home, ['key', 'linked/*']))
+    await removeIdentity(home, await findIdentity(home, ['key', 'linked/*'], never))
     expect(await readdir(home)).toEqual(['linked', 'real'])
     expect(await readdir(join(home, 'real'))).toEqual(['key'])
   })
 
   it('is refused where it would be most of a home', async () => {
     await Promise.all(Array.from({ length: 1_001 }, (_, index) => writeFile(join(home, `key-${index}`), '')))
-    await expect(findIdentity(home, ['key-*'])).rejects.toThrow('More than 1000 files')
+    await expect(findIdentity(home, ['key-*'], never)).rejects.toThrow('More than 1000 files')
+  })
+
+  it('is looked for no longer than its signal says', async () => {
+    await make('key')
+    const given = AbortSignal.abort(new Error('no more'))
+    await expect(findIdentity(home, ['key'], given)).rejects.toThrow('no more')
   })
 
   it('is told by recipes in paths that stay in the home', () => {
