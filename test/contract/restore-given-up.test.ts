@@ -73,14 +73,17 @@ function begin(kind: (typeof KINDS)[number] | 'restore'): Promise<Operation> {
   return kinds[kind]()
 }
 
+const undone = ({ id }: Pick<Operation, 'id'>) =>
+  waitFor('its undo', () => readStore(host, (store) => store.operations.find(id)?.direction === 'undo'))
+
 it.each([...KINDS, 'restore'] as const)('removes no home of a %s that restic still writes to', async (kind) => {
   const before = host.machine.homes.ids()
   const release = host.repositories.hold('fill', { isDeaf: true })
   const { id } = await begin(kind)
   await waitFor('the filling', () => host.repositories.calls.fill === 1)
   await admin().operations.cancel({ id })
-  const running = await admin().operations.wait({ id, timeoutMs: 300 })
-  expect(running.status.kind).toBe('running')
+  await undone({ id })
+  expect((await admin().operations.wait({ id, timeoutMs: 300 })).status.kind).toBe('running')
   expect(host.driver.calls.destroyHome).toBe(0)
   release()
   expect((await ended({ id })).status.kind).toBe('cancelled')
