@@ -9,11 +9,7 @@ const MOST_FILES = 1_000
  * to, and never a folder. Throws `engine_failed` where there are far too many, and at once the reason of its signal.
  * Nobody else may write to the tree meanwhile.
  */
-export async function findIdentity(
-  root: string,
-  patterns: readonly string[],
-  signal: AbortSignal,
-): Promise<Buffer[]> {
+export async function findIdentity(root: string, patterns: readonly string[], signal: AbortSignal): Promise<Buffer[]> {
   const found = new Map<string, Buffer>()
   for (const pattern of patterns) {
     for await (const path of matching(root, pattern, signal)) {
