@@ -35,7 +35,7 @@ export function cloneOperation(recovery: RecoveryToolkit, { maxAttempts }: Start
     claim: { mode: 'exclusive', resource: 'guest', isDisplacing: false },
     steps: [
       { ...checkPoint(recovery, (operation) => pointOf(recovery, operation)), phase: 'requested' },
-      makeHome(recovery),
+      untilLetGo(makeHome(recovery)),
       fillHome(recovery, (operation) => fillOf(recovery, operation)),
       untilLetGo(newIdentity(recovery)),
       untilLetGo(verify(recovery)),
@@ -75,6 +75,7 @@ function makeHome(recovery: RecoveryToolkit): Step {
       await driver.destroyHome(homeId)
       await store.db.together(() => store.environments.setHomeRemoved(homeId, clock.now()))
     },
+    undoDeadlineMs: deadlines.homeMs,
   }
 }
 

@@ -31,7 +31,7 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
     steps: [
       stopNow(recovery),
       checkPointAgain(recovery),
-      makeHome(recovery),
+      untilLetGo(makeHome(recovery)),
       fillHome(recovery, (operation) => fillOf(recovery, operation)),
       untilLetGo(verifyHome(recovery)),
       { ...awaitTurn(recovery), phase: null },
@@ -94,6 +94,7 @@ function makeHome(recovery: RecoveryToolkit): Step {
       await drivers.of(environmentOf(recovery, operation)).destroyHome(newHomeId)
       await store.db.together(() => store.environments.setHomeRemoved(newHomeId, clock.now()))
     },
+    undoDeadlineMs: deadlines.homeMs,
   }
 }
 

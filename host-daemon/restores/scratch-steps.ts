@@ -8,6 +8,7 @@ import type { Step } from '../operations/step.ts'
 import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
 import { removeJournal } from '../system/journal-files.ts'
 import { assertDiskTakesPoint, pointOf, type HomeFill } from './fill-home-steps.ts'
+import { untilLetGo } from './until-let-go.ts'
 
 /** What a scratch home and its guest go by, decided at acceptance. */
 export const scratchParamsSchema = z.object({
@@ -57,7 +58,7 @@ export function makeScratch(recovery: RecoveryToolkit, admit?: (operation: Store
       createdAt: clock.now(),
     })
   }
-  return {
+  return untilLetGo({
     name: 'make_scratch',
     phase: null,
     deadlineMs: deadlines.homeMs,
@@ -70,7 +71,8 @@ export function makeScratch(recovery: RecoveryToolkit, admit?: (operation: Store
       await scratch.driver.createHome(scratch.homeId, scratch.sizeMiB, signal)
     },
     undo: ({ operation }) => removeScratch(recovery, operation),
-  }
+    undoDeadlineMs: deadlines.homeMs + deadlines.stopForceMs,
+  })
 }
 
 /** The last of an operation that used one: nothing of it is left. */

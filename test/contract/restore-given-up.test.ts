@@ -90,6 +90,21 @@ it.each([...KINDS, 'restore'] as const)('removes no home of a %s that restic sti
   expect(host.machine.homes.ids()).toEqual(before)
 })
 
+it.each([...KINDS, 'restore'] as const)('leaves no home of a %s that was made only after it', async (kind) => {
+  const before = host.machine.homes.ids()
+  const made = host.driver.calls.createHome
+  const release = host.driver.hold('createHome', { isDeaf: true })
+  const { id } = await begin(kind)
+  await waitFor('the making', () => host.driver.calls.createHome > made)
+  await admin().operations.cancel({ id })
+  await undone({ id })
+  expect((await admin().operations.wait({ id, timeoutMs: 300 })).status.kind).toBe('running')
+  expect(host.driver.calls.destroyHome).toBe(0)
+  release()
+  expect((await ended({ id })).status.kind).toBe('cancelled')
+  expect(host.machine.homes.ids()).toEqual(before)
+})
+
 it.each(['restore', 'clone', 'drill'] as const)('counts no further once a %s is cancelled', async (kind) => {
   const verify = host.driver.verifyHome.bind(host.driver)
   const counted: Promise<unknown>[] = []

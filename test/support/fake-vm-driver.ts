@@ -77,7 +77,7 @@ export class FakeVmDriver implements VmDriver {
   mostStarting = 0
   private readonly starting = new Set<string>()
   private readonly failures = new Map<FakeAction, Error[]>()
-  private readonly gates = new Map<FakeAction, Promise<void>>()
+  private readonly gates = new Map<FakeAction, { readonly opened: Promise<void>; readonly isDeaf: boolean }>()
   private readonly journalFolder: string | undefined
   private readonly openViews = new Set<string>()
   private readonly seenInViews = new Map<string, FakeHome>()
@@ -114,10 +114,10 @@ export class FakeVmDriver implements VmDriver {
     this.failures.clear()
   }
 
-  /** Every call of `action` waits until the function returned is called. */
-  hold(action: FakeAction): () => void {
+  /** Every call of `action` waits until the function returned is called; a deaf one also where it is cancelled. */
+  hold(action: FakeAction, { isDeaf = false } = {}): () => void {
     const gate = Promise.withResolvers<undefined>()
-    this.gates.set(action, gate.promise)
+    this.gates.set(action, { opened: gate.promise, isDeaf })
     return () => {
       this.gates.delete(action)
       gate.resolve(undefined)
@@ -361,7 +361,7 @@ export class FakeVmDriver implements VmDriver {
     this.calls[action] += 1
     signal?.throwIfAborted()
     const gate = this.gates.get(action)
-    if (gate !== undefined) await Promise.race([gate, aborted(signal)])
+    if (gate !== undefined) await (gate.isDeaf ? gate.opened : Promise.race([gate.opened, aborted(signal)]))
     const ms = this.delayMs[action] ?? 0
     if (ms > 0) await Promise.race([delay(ms), aborted(signal)])
     const failure = this.failures.get(action)?.shift()
