@@ -1,8 +1,10 @@
 import type { DriftItem } from '../../src-shared/model/drift.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { BootId } from '../../src-shared/model/ids.ts'
 import type { HostSurvey, SurveyedBoot, SurveyedHome, VmDriver } from '../drivers/vm-driver.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import { readHoldings, recordedOwner, type Holdings } from '../store/holdings.ts'
+import type { LeftScratch } from '../store/scratch-guests-table.ts'
 
 /** One leftover, and the means to remove it. */
 export interface Leftover {
@@ -19,6 +21,8 @@ export interface Drift {
   readonly leftovers: readonly Leftover[]
   /** What could not be looked at, a sentence each. */
   readonly problems: readonly string[]
+  /** Boots of scratch guests that outlived their operations on record, and that are positively gone. */
+  readonly goneScratches: readonly BootId[]
 }
 
 /**
@@ -29,6 +33,7 @@ export async function findDrift(toolkit: Toolkit, signal: AbortSignal): Promise<
   const { store, clock, drivers } = toolkit
   const surveyedAt = clock.now()
   const before = readHoldings(store.db)
+  const left = store.scratchGuests.left()
   const surveys = await Promise.all(drivers.all().map((driver) => surveyOf(driver, signal)))
   signal.throwIfAborted()
   const look: Look = { toolkit, holdings: [before, readHoldings(store.db)], surveys }
@@ -38,7 +43,15 @@ export async function findDrift(toolkit: Toolkit, signal: AbortSignal): Promise<
   ])
   const found = leftovers.filter((leftover) => leftover !== undefined)
   const problems = [...surveys.flatMap((survey) => survey.problems), ...recordProblems(toolkit)]
-  return { surveyedAt, leftovers: found, problems }
+  const goneScratches = left.filter((scratch) => isGuestGone(surveys, scratch)).map(({ bootId }) => bootId)
+  return { surveyedAt, leftovers: found, problems, goneScratches }
+}
+
+/** Positively: its own driver has looked at everything, and seen no process of that boot. */
+function isGuestGone(surveys: readonly DriverSurvey[], { driver: kind, bootId }: LeftScratch): boolean {
+  const survey = surveys.find(({ driver }) => driver.kind === kind)
+  if (survey === undefined || survey.problems.length > 0) return false
+  return !survey.boots.some((boot) => boot.bootId === bootId && boot.process !== null)
 }
 
 interface DriverSurvey extends HostSurvey {
@@ -89,13 +102,17 @@ function bootLeftover({ toolkit, holdings }: Look, { driver, boot }: FoundBoot):
   const uses = homeId === null ? '' : `, with the home ${homeId}`
   const common = { environmentId, bytes: null }
   const deadlines = { graceMs: 0, forceMs: toolkit.deadlines.stopForceMs }
-  const remove = () => driver.stopGuest(record, deadlines)
+  const { scratchGuests } = toolkit.store
+  const means = {
+    remove: () => driver.stopGuest(record, deadlines),
+    settle: (at: number) => scratchGuests.setGuestGone(bootId, at),
+  }
   if (process === null) {
     const detail = `Sockets and files of the boot ${whose}.`
-    return { item: { ...common, id: `boot_files:${bootId}`, kind: 'boot_files', detail, holdsData: false }, remove }
+    return { item: { ...common, id: `boot_files:${bootId}`, kind: 'boot_files', detail, holdsData: false }, ...means }
   }
   const detail = `A guest runs as process ${process.pid} for the boot ${whose}${uses}.`
-  return { item: { ...common, id: `guest:${bootId}`, kind: 'guest', detail, holdsData: true }, remove }
+  return { item: { ...common, id: `guest:${bootId}`, kind: 'guest', detail, holdsData: true }, ...means }
 }
 
 interface FoundHome {
@@ -111,12 +128,7 @@ function homeLeftover(look: Look, { driver, home }: FoundHome): Leftover | undef
   const environmentId = recorded ?? home.environmentId
   const detail = homeDetail(home, environmentId, isRecorded)
   const item = { id: `${kind}:${homeId}`, kind, environmentId, detail, bytes, holdsData: state === 'whole' } as const
-  const { store } = look.toolkit
-  return {
-    item,
-    remove: () => removeHome(look.toolkit, { driver, home }),
-    settle: (at) => store.scratchGuests.setHomeRemoved(homeId, at),
-  }
+  return { item, remove: () => removeHome(look.toolkit, { driver, home }) }
 }
 
 function homeDetail({ homeId, state }: SurveyedHome, environmentId: string | null, isRecorded: boolean): string {

@@ -46,10 +46,13 @@ function underWay({ of, to, where = '1' }: { of: string; to: string; where?: str
 export const GROWING_HOMES = underWay({ of: 'home_mib', to: 'homeMiB' })
 export const GROWING_MEMORY = underWay({ of: 'memory_mib', to: 'memoryMiB', where: "g.desired = 'running'" })
 
-/** What guests of running drills have, in MiB: as long as one may be there, its memory is nobody else's. */
+/**
+ * What guests of drills have, in MiB: as long as one may be there, its memory is nobody else's, also after a drill that
+ * could not end its guest.
+ */
 export const DRILLING_MEMORY = `(SELECT COALESCE(SUM(g.memory_mib), 0)
     FROM scratch_guests s JOIN operations d ON d.id = s.operation_id JOIN environments g ON g.id = s.environment_id
-    WHERE s.removed_at IS NULL AND d.status = 'running' AND d.kind = 'drill')`
+    WHERE s.removed_at IS NULL AND d.kind = 'drill')`
 
 /**
  * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they

@@ -31,7 +31,7 @@ import {
 /** What a host takes on at most; null: no limit of that kind. */
 export interface HostCapacity {
   readonly environments: number | null
-  /** Memory of all environments that are meant to run, and of the guests of running drills. */
+  /** Memory of all environments that are meant to run, and of the guests of drills that may be there. */
   readonly memoryMiB: number | null
   /** Size of all homes. */
   readonly homeMiB: number | null

@@ -141,7 +141,9 @@ export class OperationsTable {
 
   /** Forgets operations that ended before `before`, with their journals and idempotency keys. */
   prune(before: number): number {
-    return this.db.run("DELETE FROM operations WHERE status <> 'running' AND ended_at < @before", { before })
+    const hasScratch = 'EXISTS (SELECT 1 FROM scratch_guests WHERE operation_id = operations.id AND removed_at IS NULL)'
+    const sql = `DELETE FROM operations WHERE status <> 'running' AND ended_at < @before AND NOT ${hasScratch}`
+    return this.db.run(sql, { before })
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DriverKind } from '../../src-shared/model/environment.ts'
-import type { EnvironmentId, HomeId, OperationId } from '../../src-shared/model/ids.ts'
+import type { BootId, EnvironmentId, HomeId, OperationId } from '../../src-shared/model/ids.ts'
 import type { BootRecord } from '../drivers/vm-driver.ts'
 import type { Database } from './database.ts'
 
@@ -25,9 +25,22 @@ SELECT operation_id AS operationId, environment_id AS environmentId, driver, hom
   created_at AS createdAt
 FROM scratch_guests`
 
+/** A scratch that outlived its operation. */
+export interface LeftScratch {
+  readonly operationId: OperationId
+  readonly driver: DriverKind
+  readonly bootId: BootId
+}
+
+const LEFT = `
+SELECT operation_id AS operationId, driver, boot_id AS bootId
+FROM scratch_guests s
+WHERE removed_at IS NULL AND NOT EXISTS (SELECT 1 FROM operations WHERE id = s.operation_id AND status = 'running')`
+
 /**
  * Scratch homes of drills and of files that are restored on their own, from before anything of them exists until nothing
- * of them is left.
+ * of them is left. Once its operation has ended, a row stands for the guest alone, whose memory is counted by it: a home
+ * that is left is found on the host itself.
  */
 export class ScratchGuestsTable {
   private readonly db: Database
@@ -51,12 +64,17 @@ export class ScratchGuestsTable {
     this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE operation_id = @operationId', { operationId, at })
   }
 
-  /** The same by its home, which somebody else than its operation has removed; nothing where no scratch has it. */
-  setHomeRemoved(homeId: HomeId, at: number): void {
-    this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE home_id = @homeId AND removed_at IS NULL', {
-      homeId,
+  /** The same by its boot, whose guest somebody else than its operation has ended; nothing where no scratch has it. */
+  setGuestGone(bootId: BootId, at: number): void {
+    this.db.run('UPDATE scratch_guests SET removed_at = @at WHERE boot_id = @bootId AND removed_at IS NULL', {
+      bootId,
       at,
     })
+  }
+
+  /** Those whose operations have ended without removing them, forgotten ones included. */
+  left(): LeftScratch[] {
+    return this.db.all<LeftScratch & Record<string, string>>(LEFT)
   }
 
   /** Forgets those that were removed before `before`, and whose operations are forgotten. */

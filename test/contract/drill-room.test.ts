@@ -7,6 +7,7 @@ import {
   startFakeDriverDaemon,
   type FakeDriverDaemon,
 } from '../support/fake-driver-daemon.ts'
+import { readStore } from '../support/made-points.ts'
 import { answerAsTold, endOf, makePoint } from '../support/point-bench.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -63,6 +64,55 @@ describe('the memory of a drill', () => {
     expect((await endOf(host, { id })).status).toMatchObject({ failure: { code: 'host_limit_reached' } })
     expect(await pointNow()).toMatchObject({ hasPassedDrill: null, drilledAt: null })
     expect(host.machine.guests.ids()).toHaveLength(2)
+  })
+
+  /** A drill whose guest could be ended neither by its last step nor by its undo. */
+  const drillThatLeavesItsGuest = async () => {
+    for (let time = 0; time < 2; time += 1) host.driver.failNext('stopGuest', new Error('It will not end.'))
+    const { id, status } = await endOf(host, await drill())
+    expect(status.kind).toBe('failed')
+    host.driver.forgetFailures()
+    expect(host.machine.guests.ids()).toHaveLength(2)
+    const { homeId, record } = readStore(host, (store) => store.scratchGuests.of(id))!
+    return { homeId, bootId: record.bootId }
+  }
+  const spawnNow = () => admin().environments.spawn(spawnInput('beside'))
+
+  it('is its own beyond its end, until the guest that it could not end has been cleaned up', async () => {
+    const { bootId } = await drillThatLeavesItsGuest()
+    expect(await codeOf(spawnNow())).toBe('host_limit_reached')
+    const { items } = await admin().drift.list({})
+    expect(items.map(({ kind }) => kind).sort()).toEqual(['guest', 'home'])
+    expect(await codeOf(spawnNow())).toBe('host_limit_reached')
+    const { ticket } = await admin().drift.plan({ items: [`guest:${bootId}`] })
+    const cleaned = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    expect(cleaned.removed).toEqual([`guest:${bootId}`])
+    expect(await spawnBeside()).toBe('succeeded')
+  })
+
+  it('outlives the record of operations as long as its guest does', async () => {
+    await drillThatLeavesItsGuest()
+    readStore(host, (store) => store.operations.prune(Date.now() + 1))
+    expect(await codeOf(spawnNow())).toBe('host_limit_reached')
+  })
+
+  it('is free once the guest is seen to be gone by itself, and not before that is certain', async () => {
+    const { bootId } = await drillThatLeavesItsGuest()
+    host.machine.kill(bootId)
+    host.driver.failNext('survey', new Error('The folder is on fire.'))
+    await admin().drift.list({})
+    expect(await codeOf(spawnNow())).toBe('host_limit_reached')
+    await admin().drift.list({})
+    expect(await spawnBeside()).toBe('succeeded')
+  })
+
+  it('is free after a start that finds neither its guest nor its home', async () => {
+    const { bootId, homeId } = await drillThatLeavesItsGuest()
+    host.machine.kill(bootId)
+    host.machine.homes.delete(homeId)
+    host = await host.restart()
+    await waitFor('the look', () => readStore(host, (store) => store.scratchGuests.left()).length === 0)
+    expect(await spawnBeside()).toBe('succeeded')
   })
 
   it('is enough to keep what its guest was', async () => {
