@@ -3,25 +3,18 @@ import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { awaitSlot, backUpHome, prepareRepository, type Readings } from './backup-steps.ts'
-import { PointListings } from './point-listings.ts'
 import { policyOf } from './policy.ts'
-import { recordPoint } from './record-point.ts'
+import { keepListing } from './record-point.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { afterCancel, afterFailure, afterSuccess } from './schedule.ts'
 
 /** Makes a recovery point of the home; the guest runs on. It gives way to whatever works on guest or home. */
 export function backupOperation(recovery: RecoveryToolkit): OperationDefinition {
   const readings: Readings = new Map()
-  const listings = new PointListings(recovery)
   return {
     kind: 'backup',
     claim: { mode: 'shared', resource: 'home' },
-    steps: [
-      awaitSlot(recovery),
-      prepareRepository(recovery),
-      backUpHome(recovery, readings),
-      recordPoint({ recovery, readings, listings }),
-    ],
+    steps: [awaitSlot(recovery), prepareRepository(recovery), backUpHome(recovery, readings), keepListing(recovery)],
     retry: null,
     describeFailure: describeFailure(recovery.logger),
     settle: (operation, outcome) => settleBackup(recovery, operation, outcome),

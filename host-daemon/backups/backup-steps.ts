@@ -5,16 +5,11 @@ import type { Step, StepContext, UndoContext } from '../operations/step.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { readHome, recordToReadBy } from './home-reading.ts'
-import type { MadePoint } from './point-repository.ts'
-import { readTags } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { clearLocksBehind, useRepository } from './repository-work.ts'
-import type { TakenPoint } from './record-point.ts'
-import { findMade, forgetMadeBefore, forgetMadeInVain } from './unrecorded-points.ts'
+import { recordedBy, recordPoint } from './record-point.ts'
+import { clearLocksBehind, LONG_STEP_MS, useRepository } from './repository-work.ts'
+import { forgetMadeBefore, forgetMadeInVain } from './unrecorded-points.ts'
 
-const HOUR_MS = 60 * 60 * 1000
-/** Calls to a repository have bounds of their own, by their progress and in all; this one is for those that do not. */
-export const LONG_STEP_MS = 25 * HOUR_MS
 /** A repository's program has 20 s to let go of it; its locks and what it made in vain are seen to after that. */
 const LETTING_GO_MS = 60_000
 
@@ -52,13 +47,14 @@ export function prepareRepository(recovery: RecoveryToolkit): Step {
   }
 }
 
-/** Points that were made by operations of this daemon and are not yet on record. */
-export type Readings = Map<OperationId, Promise<TakenPoint>>
+/** Work of this daemon's operations that has not let go of home and repository yet, or has ended. */
+export type Readings = Map<OperationId, Promise<void>>
 
 /**
- * Makes the point. Gone on with after a crash it makes it anew: of one that it had made already nobody knows whether the
- * view was whole. Its undo waits until nothing of the reading is left, and forgets, unless it was cancelled, a point that was
- * made and is not on record, as retention would count it.
+ * Makes the point and puts it on record. Nothing is taken from a daemon that died in between: whether the view was whole,
+ * and everything could be read, only that one knew, so that what it made is forgotten and made anew. Its undo waits until
+ * nothing of the reading is left, and forgets, unless it was cancelled, a point that was made and is not on record, as
+ * retention would count it.
  */
 export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step {
   return {
@@ -69,7 +65,8 @@ export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step 
     undoDeadlineMs: LETTING_GO_MS,
     run: async (context) => {
       const { id } = context.operation
-      const reading = takePoint(recovery, context)
+      if (recordedBy(recovery, id) !== undefined) return
+      const reading = makePoint(recovery, context)
       readings.set(id, reading)
       context.scope.add({ dispose: () => readings.delete(id) })
       await reading
@@ -84,34 +81,13 @@ export function backUpHome(recovery: RecoveryToolkit, readings: Readings): Step 
   }
 }
 
-async function takePoint(recovery: RecoveryToolkit, context: StepContext): Promise<TakenPoint> {
+async function makePoint(recovery: RecoveryToolkit, context: StepContext): Promise<void> {
   const { operation, signal, childStarted } = context
   const environment = environmentOf(recovery, operation)
   refuseQuarantined(environment)
   if (operation.resumptions > 0) await forgetMadeBefore(recovery, operation, { signal, onChild: childStarted })
   const { made, view } = await readHome(recovery, environment, context)
-  return { made, environment, homeId: environment.home.id, view, isFoundAgain: false }
-}
-
-/**
- * The point that this operation made before the daemon died; undefined where it made none. Only for what comes after
- * `back_up`: by the journal that has ended then, with the view found whole.
- */
-export async function findTaken(
-  recovery: RecoveryToolkit,
-  environment: StoredEnvironment,
-  { operation, signal, childStarted }: Pick<StepContext, 'operation' | 'signal' | 'childStarted'>,
-): Promise<TakenPoint | undefined> {
-  const { id: environmentId } = environment
-  const call = { signal, onChild: childStarted }
-  const repository = recovery.repositories.of(environmentId)
-  const use = { environmentId, repository, isAlone: false, isAfterCrash: true, call }
-  const point = await useRepository(recovery, use, (open) => findMade(open, operation, call))
-  if (point === undefined) return undefined
-  const { homeId = environment.home.id, ...view } = readTags(point.tags)
-  // What only the dead daemon heard is not known any more.
-  const made: MadePoint = { ...point, addedBytes: 0, durationMs: 0, unreadable: [] }
-  return { made, environment, homeId, view, isFoundAgain: true }
+  await recordPoint(recovery, context, { made, environment, view })
 }
 
 async function clearUp(recovery: RecoveryToolkit, { operation, signal }: UndoContext): Promise<void> {

@@ -4,9 +4,9 @@ import { checkDepthSchema, type CheckDepth } from '../../src-shared/model/operat
 import { describeFailure } from '../environments/failures.ts'
 import type { OperationDefinition, Step } from '../operations/step.ts'
 import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
-import { awaitSlot, LONG_STEP_MS } from './backup-steps.ts'
+import { awaitSlot } from './backup-steps.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { useRepository } from './repository-work.ts'
+import { LONG_STEP_MS, useRepository } from './repository-work.ts'
 
 /** Parameters of operations have no structure. */
 const paramsSchema = z

@@ -42,8 +42,8 @@ export interface RepositoryPoint {
 export interface MadePoint extends RepositoryPoint {
   readonly addedBytes: number
   readonly durationMs: number
-  /** The first hundred files that could not be read and are not in it, by the guest's names. */
-  readonly unreadable: readonly string[]
+  /** Files that could not be read and are not in it; at least 1 where it is incomplete in whatever way. */
+  readonly unreadableCount: number
 }
 
 /** What a restore of a point makes. */

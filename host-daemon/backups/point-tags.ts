@@ -1,5 +1,4 @@
-import { homeIdSchema, operationIdSchema, type HomeId, type OperationId } from '../../src-shared/model/ids.ts'
-import { consistencySchema, type Consistency } from '../../src-shared/model/operation-result.ts'
+import { operationIdSchema, type OperationId } from '../../src-shared/model/ids.ts'
 import type { HomeView } from '../drivers/vm-driver.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 
@@ -34,21 +33,6 @@ export function operationTag(operationId: OperationId): string {
 export function operationOf(tags: readonly string[]): OperationId | undefined {
   const tag = tags.find((candidate) => candidate.startsWith(OPERATION))
   return operationIdSchema.safeParse(tag?.slice(OPERATION.length)).data
-}
-
-/** What a point of ours says of the view that it was made of; what it does not say is not made up. */
-export function readTags(tags: readonly string[]): {
-  readonly homeId: HomeId | undefined
-  readonly consistency: Consistency
-  readonly frozenMs: number | null
-} {
-  const values = new Map(tags.map((tag) => [tag.split('=', 1)[0], tag.slice(tag.indexOf('=') + 1)]))
-  const frozen = values.get('frozen-ms')
-  return {
-    homeId: homeIdSchema.safeParse(values.get('home')).data,
-    consistency: consistencySchema.catch('neither').parse(values.get('consistency')),
-    frozenMs: frozen !== undefined && /^\d{1,9}$/.test(frozen) ? Number(frozen) : null,
-  }
 }
 
 const LONGEST_VALUE = 128

@@ -5,11 +5,11 @@ import type { OperationDefinition, Step, StepContext } from '../operations/step.
 import type { BackupState } from '../store/backup-states-table.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
-import { awaitSlot, LONG_STEP_MS } from './backup-steps.ts'
+import { awaitSlot } from './backup-steps.ts'
 import { PointListings } from './point-listings.ts'
 import { policyOf } from './policy.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { useRepository } from './repository-work.ts'
+import { LONG_STEP_MS, useRepository } from './repository-work.ts'
 import { forgetLeftOver } from './unrecorded-points.ts'
 
 /** Forgets the points that no rule keeps, and frees their space; what has gone from the repository is told as gone. */

@@ -23,6 +23,8 @@ const LEAVES_NO_LOCK: readonly ErrorCode[] = [
   'no_recovery_point',
 ]
 const CLEARING_MS = 10_000
+/** Calls to a repository have bounds of their own, by their progress and in all; this one is for those that do not. */
+export const LONG_STEP_MS = 25 * 60 * 60_000
 
 /**
  * Works with a repository in one's turn. Locks of dead owners are removed first after a crash; and where it is found

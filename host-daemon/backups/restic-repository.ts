@@ -67,8 +67,8 @@ export class ResticRepository implements PointRepository {
         tags: tags.map((tag) => tagSchema.parse(tag)),
         onProgress: (progress) => onProgress(toMoved(progress)),
       })
-      const { bytesAdded: addedBytes, durationMs, unreadable } = made
-      return { ...toPoint(made.snapshot), addedBytes, durationMs, unreadable }
+      const { bytesAdded: addedBytes, durationMs, unreadableCount } = made
+      return { ...toPoint(made.snapshot), addedBytes, durationMs, unreadableCount }
     })
   }
 

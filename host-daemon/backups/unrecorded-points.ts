@@ -5,18 +5,8 @@ import { operationOf, operationTag } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { useRepository } from './repository-work.ts'
 
-/** The newest point in the repository that carries the operation's tag. */
-export async function findMade(
-  repository: PointRepository,
-  { id, environmentId }: Pick<StoredOperation, 'id' | 'environmentId'>,
-  call: RepositoryCall,
-): Promise<RepositoryPoint | undefined> {
-  return (await repository.list({ ...call, environmentId })).findLast(isOf(id))
-}
-
 /**
- * Forgets what the operation made before the daemon died: whether the view was whole is not known of it, and retention
- * would count it. Rejects where that cannot be done.
+ * Forgets what the operation made before the daemon died: whether it is whole is not known, and retention would count it. Rejects where that cannot be done.
  */
 export async function forgetMadeBefore(
   recovery: RecoveryToolkit,

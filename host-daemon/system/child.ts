@@ -24,6 +24,8 @@ export interface ProgramRequest {
    * rejects with the same error.
    */
   readonly readStdout?: (chunks: AsyncIterable<Buffer>) => Promise<void>
+  /** Sees all of stderr as it comes, whatever of it is kept. */
+  readonly onStderr?: (chunk: Buffer) => void
   /** Bytes kept of the end of stderr; the rest is dropped. 64 KiB unless told. */
   readonly stderrLimit?: number
   readonly workingDirectory?: string
@@ -31,7 +33,10 @@ export interface ProgramRequest {
   readonly environment?: Readonly<Record<string, string>>
   /** Open descriptors that the program gets as 3 and up, in this order; they stay the caller's to close. */
   readonly descriptors?: readonly number[]
-  /** Called with the program's identity as soon as it runs, so that it can be journaled. */
+  /**
+   * Called with the program's identity as soon as it runs, so that it can be journaled. When it throws, or the identity
+   * cannot be told, the program is ended, and the run rejects with that error.
+   */
   readonly onStarted?: (process: ProcessIdentity) => void
   /** How it is ended before its time: asked by this signal, killed only after `graceMs`. Killed at once unless told. */
   readonly stop?: { readonly signal: 'SIGINT' | 'SIGTERM'; readonly graceMs: number }
@@ -64,8 +69,9 @@ class ProgramRun {
   private readonly stdout: Buffer[] = []
   private stdoutBytes = 0
   private stderr: Buffer = Buffer.alloc(0)
-  private ending: 'timed_out' | 'aborted' | 'output_too_large' | 'reader_failed' | undefined
-  private readerFailure: unknown
+  private ending: 'timed_out' | 'aborted' | 'output_too_large' | 'reader_failed' | 'start_not_told' | undefined
+  /** What the caller's own part threw. */
+  private callersFailure: unknown
   private killTimer: NodeJS.Timeout | undefined
 
   constructor(child: ChildProcess, request: ProgramRequest) {
@@ -79,8 +85,7 @@ class ProgramRun {
     this.request.signal?.addEventListener('abort', abort, { once: true })
     try {
       this.gatherOutput()
-      this.reportStart()
-      const [[code, signal]] = await Promise.all([this.closed(), this.feedReader()])
+      const [[code, signal]] = await Promise.all([this.closed(), this.feedReader(), this.reportStart()])
       return this.judge(code, signal)
     } finally {
       clearTimeout(timer)
@@ -99,6 +104,7 @@ class ProgramRun {
         else this.stdout.push(chunk)
       })
     this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.request.onStderr?.(chunk)
       const joined = Buffer.concat([this.stderr, chunk])
       this.stderr = joined.subarray(Math.max(0, joined.length - stderrLimit))
     })
@@ -115,21 +121,25 @@ class ProgramRun {
     try {
       await readStdout(stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)
     } catch (error) {
-      this.readerFailure = error
+      this.callersFailure ??= error
       this.end('reader_failed')
     } finally {
       stdout.resume()
     }
   }
 
-  private reportStart(): void {
+  /** Never rejects. One that has no identity any more has ended, and there is nothing to tell of it. */
+  private async reportStart(): Promise<void> {
     const { onStarted } = this.request
     const { pid } = this.child
     if (onStarted === undefined || pid === undefined) return
-    void identifyProcess(pid).then(
-      (identity) => (identity === undefined ? undefined : onStarted(identity)),
-      () => undefined,
-    )
+    try {
+      const identity = await identifyProcess(pid)
+      if (identity !== undefined) onStarted(identity)
+    } catch (error) {
+      this.callersFailure ??= error
+      this.end('start_not_told')
+    }
   }
 
   private closed(): Promise<[number | null, string | null]> {
@@ -177,7 +187,7 @@ class ProgramRun {
     const ended = this.request.stop === undefined ? 'killed' : 'stopped'
     const stderr = this.stderr.toString('utf8')
     if (this.ending === 'aborted') this.request.signal?.throwIfAborted()
-    if (this.ending === 'reader_failed') throw this.readerFailure
+    if (this.ending === 'reader_failed' || this.ending === 'start_not_told') throw this.callersFailure
     if (this.ending === 'timed_out')
       throw new ProgramFailure('timed_out', {
         file,

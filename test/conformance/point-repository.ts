@@ -107,7 +107,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
       afterAll(tearDown)
 
       it('has a full id, its tags, its environment and the path of its tree, and is listed so', async () => {
-        expect(point).toMatchObject({ environment: ENV, path: tree.pathInside, tags: TAGS, unreadable: [] })
+        expect(point).toMatchObject({ environment: ENV, path: tree.pathInside, tags: TAGS, unreadableCount: 0 })
         expect(recoveryPointIdSchema.parse(point.id)).toBe(point.id)
         const { id, takenAt, environment, path, tags } = point
         const listed = await repository.list({ ...call, environmentId: ENV })

@@ -69,17 +69,30 @@ describe('a daemon that dies during a backup', () => {
     await nothingIsLeft()
   })
 
-  it('takes the point that it had made, and makes no other', async () => {
+  it('has the one point on record that a daemon has heard of whole, and no other in the repository', async () => {
     const release = host.repositories.hold('sizeOf')
     setTimeout(release, 500)
     const operation = await dieIn(host.repositories.calls, 'sizeOf')
+    const { id } = await get()
+    const [unheard] = host.repositories.pointsOf(id)
     release()
     await ended(operation)
-    const { id } = await get()
     const made = host.repositories.pointsOf(id)
     expect(made.map((point) => point.id)).toEqual((await points()).map((point) => point.id))
+    expect(made.map((point) => point.id)).not.toContain(unheard!.id)
     expect((await points())[0]).toMatchObject({ consistency: 'quiesced', homeId: (await get()).home.id })
     expect((await admin().operations.get({ id: operation.id })).result).toMatchObject({ kind: 'backup', frozenMs: 1 })
+  })
+
+  it('right behind its record, keeps that point and makes no other', async () => {
+    const release = host.repositories.hold('listEntries')
+    const operation = await dieIn(host.repositories.calls, 'listEntries')
+    const [recorded] = await points()
+    release()
+    await ended(operation)
+    expect((await points()).map(({ id }) => id)).toEqual([recorded!.id])
+    expect(host.repositories.calls.backUp).toBe(1)
+    expect(outcomes('point.recorded')).toEqual(['succeeded'])
   })
 
   const inRepository = async () => host.repositories.pointsOf((await get()).id).map(({ id }) => id)

@@ -158,7 +158,7 @@ export class FakePointRepository implements PointRepository {
     const about = { takenAt: this.host.clock.now(), environment: environmentId, path: tree.pathInside, tags }
     const point: FakePoint = { id: randomBytes(32).toString('hex') as RecoveryPointId, ...about, entries }
     this.store().points.push(point)
-    return { ...known(point), addedBytes: size.bytes, durationMs: 1, unreadable: [] }
+    return { ...known(point), addedBytes: size.bytes, durationMs: 1, unreadableCount: 0 }
   }
 
   async list(call: RepositoryCall & { readonly environmentId: EnvironmentId }): Promise<readonly RepositoryPoint[]> {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { environmentIdSchema, type EnvironmentId, type RecoveryPointId } from '../../../src-shared/model/ids.ts'
 import { ResticFailure } from './failure.ts'
-import { jsonObjectOf, jsonObjectsOf, type JsonObject } from './json-lines.ts'
+import { jsonObjectsOf, type JsonObject } from './json-lines.ts'
 import { countSchema, notUnderstood, parseValue } from './output.ts'
 import type { Restic, ResticRunOptions } from './restic.ts'
 import { listSnapshots, type Snapshot } from './snapshots.ts'
 import { tagSchema, type Tag } from './tags.ts'
+import { UnreadableFiles } from './unreadable-files.ts'
 
 export interface BackupProgress {
   readonly filesDone: number
@@ -27,9 +28,9 @@ export interface BackupResult {
   readonly pointId: RecoveryPointId
   /** As it is recorded in the repository. */
   readonly snapshot: Snapshot
-  /** False when the point was made without some files, which could not be read. */
-  readonly isComplete: boolean
-  /** The first of them, as restic names them: text of the guest's choice. */
+  /** Files that could not be read and that the point was made without; at least 1 where restic says that it lacks any. */
+  readonly unreadableCount: number
+  /** The first hundred of them, as restic names them: text of the guest's choice. */
   readonly unreadable: readonly string[]
   readonly filesNew: number
   readonly filesChanged: number
@@ -63,7 +64,6 @@ const summarySchema = z.object({
 })
 export type BackupSummary = z.infer<typeof summarySchema>
 
-const UNREADABLE_SHOWN = 100
 const MADE_WITHOUT_SOME = 3
 
 /**
@@ -73,6 +73,7 @@ const MADE_WITHOUT_SOME = 3
 export async function backUp(restic: Restic, options: BackupOptions): Promise<BackupResult> {
   const { directory, host, tags, onProgress, ...run } = options
   let summary: BackupSummary | undefined
+  const unreadable = new UnreadableFiles()
   const { exitCode, stderr } = await restic.run({
     verb: 'backup',
     flags: [
@@ -84,6 +85,7 @@ export async function backUp(restic: Restic, options: BackupOptions): Promise<Ba
     operands: ['.'],
     workingDirectory: directory,
     expectedExits: [0, MADE_WITHOUT_SOME],
+    onStderr: (chunk) => unreadable.see(chunk),
     readStdout: async (chunks) => {
       summary = await readBackupOutput(jsonObjectsOf(chunks), onProgress)
     },
@@ -91,7 +93,8 @@ export async function backUp(restic: Restic, options: BackupOptions): Promise<Ba
   })
   if (summary === undefined) throw withoutSummary(exitCode, stderr)
   const snapshot = await snapshotOf(restic, { shortId: summary.snapshot_id, host, tags, run })
-  return resultOf(summary, { snapshot, exitCode, stderr })
+  unreadable.end()
+  return resultOf(summary, { snapshot, exitCode, unreadable })
 }
 
 /** The summary of a backup's messages; it need not be the last of them, nor come only once. */
@@ -105,16 +108,6 @@ export async function readBackupOutput(
     else if (message['message_type'] === 'status') onProgress?.(parseValue('backup', message, statusSchema))
   }
   return summary
-}
-
-/** The names in the error messages that restic wrote to stderr, at most 100. */
-export function unreadableOf(stderr: string): string[] {
-  return stderr
-    .split('\n')
-    .map(jsonObjectOf)
-    .flatMap((message) => (message?.['message_type'] === 'error' ? [message['item']] : []))
-    .filter((item) => typeof item === 'string')
-    .slice(0, UNREADABLE_SHOWN)
 }
 
 function withoutSummary(exitCode: number, stderr: string): ResticFailure {
@@ -139,13 +132,13 @@ async function snapshotOf(restic: Restic, { shortId, host, tags, run }: ShortId)
 
 function resultOf(
   summary: BackupSummary,
-  facts: { readonly snapshot: Snapshot; readonly exitCode: number; readonly stderr: string },
+  facts: { readonly snapshot: Snapshot; readonly exitCode: number; readonly unreadable: UnreadableFiles },
 ): BackupResult {
   return {
     pointId: facts.snapshot.id,
     snapshot: facts.snapshot,
-    isComplete: facts.exitCode === 0,
-    unreadable: unreadableOf(facts.stderr),
+    unreadableCount: Math.max(facts.unreadable.count, facts.exitCode === 0 ? 0 : 1),
+    unreadable: facts.unreadable.names,
     filesNew: summary.files_new,
     filesChanged: summary.files_changed,
     filesUnmodified: summary.files_unmodified,

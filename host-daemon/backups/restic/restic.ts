@@ -52,6 +52,8 @@ export interface ResticCall extends ResticRunOptions {
   readonly expectedExits?: readonly number[]
   readonly workingDirectory?: string
   readonly readStdout?: (chunks: AsyncIterable<Buffer>) => Promise<void>
+  /** Sees all of what it complains of, also what is not kept for a failure. */
+  readonly onStderr?: (chunk: Buffer) => void
   /** Another cache than the repository's. */
   readonly cacheDirectory?: string
 }
@@ -106,7 +108,7 @@ export class Restic {
    * restic is gone; an aborted run may have done all or part of its work.
    */
   async run(call: ResticCall): Promise<ProgramResult> {
-    const { verb, readStdout, onStarted } = call
+    const { verb, readStdout, onStarted, onStderr } = call
     const deadlines = { ...LONG, ...call.deadlines }
     using run = new WatchedRun(this.clock, { verb, idleMs: deadlines.idleMs })
     try {
@@ -118,6 +120,7 @@ export class Restic {
           run.watch(process)
           onStarted?.(process)
         },
+        ...(onStderr === undefined ? {} : { onStderr }),
         ...(readStdout === undefined ? {} : { readStdout: (chunks) => readStdout(run.counted(chunks)) }),
       })
     } catch (error) {

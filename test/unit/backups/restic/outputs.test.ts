@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recoveryPointIdSchema } from '../../../../src-shared/model/ids.ts'
-import { readBackupOutput, unreadableOf, type BackupProgress } from '../../../../host-daemon/backups/restic/backup.ts'
+import { readBackupOutput, type BackupProgress } from '../../../../host-daemon/backups/restic/backup.ts'
+import { UnreadableFiles } from '../../../../host-daemon/backups/restic/unreadable-files.ts'
 import { findingsOf } from '../../../../host-daemon/backups/restic/check.ts'
 import { classify } from '../../../../host-daemon/backups/restic/classify.ts'
 import { ResticFailure, type ResticFailureKind } from '../../../../host-daemon/backups/restic/failure.ts'
@@ -118,7 +119,24 @@ describe('answers', () => {
 
   each('backup-incomplete', async ({ stdout, stderr }) => {
     expect(await readBackupOutput(jsonObjectsOf(inChunks(stdout, 64)))).toBeDefined()
-    expect(unreadableOf(stderr).map((path) => path.at(-1))).toEqual(['b'])
+    const unreadable = new UnreadableFiles()
+    for await (const chunk of inChunks(stderr, 5)) unreadable.see(chunk)
+    unreadable.end()
+    expect({ count: unreadable.count, last: unreadable.names.map((path) => path.at(-1)) }).toEqual({
+      count: 1,
+      last: ['b'],
+    })
+  })
+
+  it('of more files that could not be read than are named, are all counted', () => {
+    const unreadable = new UnreadableFiles()
+    const line = (item: unknown) => `${JSON.stringify({ message_type: 'error', error: {}, item })}\n`
+    for (let each = 0; each < 10_000; each += 1) unreadable.see(Buffer.from(line(`/home/é${each}`)))
+    unreadable.see(Buffer.from('Warning: at least one source file could not be read\n' + line(null)))
+    unreadable.end()
+    expect(unreadable.count).toBe(10_001)
+    expect(unreadable.names).toHaveLength(100)
+    expect(unreadable.names[99]).toBe('/home/é99')
   })
 
   it('a backup whose summary comes twice, and before a last status', async () => {
