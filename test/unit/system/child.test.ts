@@ -58,6 +58,20 @@ describe('runProgram', () => {
     expect(await isAlive(started!)).toBe(false)
   })
 
+  it('is ended, and rejects with that error, when what is told of its start cannot be kept', async () => {
+    const reason = new Error('The disk is full.')
+    let started: ProcessIdentity | undefined
+    const run = runProgram({
+      ...sh('exec sleep 30'),
+      onStarted: (process) => {
+        started = process
+        throw reason
+      },
+    })
+    await expect(run).rejects.toBe(reason)
+    expect(await isAlive(started!)).toBe(false)
+  })
+
   it('is not held up by a grandchild that keeps the pipes', async () => {
     const startedAt = performance.now()
     await failure(runProgram({ ...sh('sleep 3 & wait'), timeoutMs: 100 }))
