@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs'
+import { constants, fstatSync, write, writeSync } from 'node:fs'
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +8,11 @@ import { promisify } from 'node:util'
 const WAITING_BYTES = 4 * 1024 * 1024
 /** After a failure it is tried again this much later, in milliseconds. */
 const AGAIN_MS = 100
+/** A pipe whose reader is slow is full for a moment; one that takes nothing for so long has failed. */
+const FULL_MS = 1_000
+const FULL_AGAIN_MS = 5
+
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK
 
 const writeDescriptor = promisify(write) as (fd: number, bytes: Uint8Array) => Promise<{ bytesWritten: number }>
 
@@ -25,11 +30,15 @@ export interface LineFileOptions {
 export class LineFile {
   private readonly options: LineFileOptions
   private file: FileHandle | undefined
+  /** The descriptor that was given, where it is written to itself. */
+  private inherited: number | undefined
   private waiting: Buffer[] = []
   private waitingBytes = 0
   private writing: Promise<void> | undefined
   private mustReopen = false
   private hasFailed = false
+  /** Since when a pipe has been full. */
+  private fullSince: number | undefined
 
   constructor(options: LineFileOptions) {
     this.options = options
@@ -60,8 +69,7 @@ export class LineFile {
 
   /** The last chance of what waits: once, since nothing may keep a process from ending. */
   private writeAtExit(): void {
-    const { target } = this.options
-    const descriptor = typeof target === 'number' ? target : this.file?.fd
+    const descriptor = this.file?.fd ?? this.inherited
     if (descriptor === undefined || this.hasFailed) return
     try {
       for (const bytes of this.waiting.splice(0)) writeSync(descriptor, bytes)
@@ -77,13 +85,22 @@ export class LineFile {
       try {
         await this.writeOnce(await this.descriptor())
         this.hasFailed = false
+        this.fullSince = undefined
       } catch (error) {
-        if (!this.hasFailed) this.options.onFailure(error instanceof Error ? error : new Error(String(error)))
-        this.hasFailed = true
         // A process that has nothing else to do is not kept by lines that cannot be written.
-        await delay(AGAIN_MS, undefined, { ref: false })
+        await delay(this.afterFailure(error), undefined, { ref: false })
       }
     }
+  }
+
+  /** How long to wait until the next try. */
+  private afterFailure(error: unknown): number {
+    const now = performance.now()
+    const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+    if (isFull && now - (this.fullSince ??= now) < FULL_MS) return FULL_AGAIN_MS
+    if (!this.hasFailed) this.options.onFailure(error instanceof Error ? error : new Error(String(error)))
+    this.hasFailed = true
+    return AGAIN_MS
   }
 
   /** Taken from what waits only as the kernel is asked: the process may end at any turn before. */
@@ -100,12 +117,23 @@ export class LineFile {
 
   private async descriptor(): Promise<number> {
     const { target } = this.options
-    if (typeof target === 'number') return target
+    if (typeof target === 'number') return this.file?.fd ?? this.inherited ?? (await this.ofOurOwn(target))
     if (this.mustReopen) await this.file?.close()
     if (this.mustReopen) this.file = undefined
     this.mustReopen = false
     if (this.file === undefined) await mkdir(dirname(target), { recursive: true })
-    this.file ??= await open(target, 'a', 0o640)
+    this.file ??= await open(target, APPENDING | constants.O_CREAT, 0o640)
     return this.file.fd
+  }
+
+  /**
+   * A pipe that nobody empties would hold a write, and with it the process that wants to end: it is opened once more, so
+   * that writing to it never waits and whoever shares it is not concerned. Everything else is written to as it is.
+   */
+  private async ofOurOwn(descriptor: number): Promise<number> {
+    const isPipe = fstatSync(descriptor).isFIFO()
+    this.file = isPipe ? await open(`/proc/self/fd/${descriptor}`, APPENDING).catch(() => undefined) : undefined
+    if (this.file === undefined) this.inherited = descriptor
+    return this.file?.fd ?? descriptor
   }
 }

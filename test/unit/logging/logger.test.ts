@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -28,6 +29,32 @@ async function exitOfLogging(logFile: string | null, { lines = 1000 } = {}) {
   return failure as { code: number; stderr: string; killed: boolean }
 }
 
+const LINES = 4000
+
+/** A process that writes more to a pipe, its standard error, than the pipe takes, and is told to exit with 3. */
+async function startOnPipe() {
+  const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'pipe')
+  await run('mkfifo', [path])
+  // Holds both ends: a pipe without a reader is another matter.
+  const pipe = await open(path, 'r+')
+  onTestFinished(() => pipe.close())
+  const program = `
+    import { openLog } from ${JSON.stringify(fromRoot('host-daemon', 'logging', 'logger.ts'))}
+    const log = openLog({ logLevel: 'info', logFile: null, hostName: 'vm-1' })
+    for (let line = 0; line < ${LINES}; line++) log.logger.info({ line }, 'a line of some length, so that there are many bytes')
+    await log.flush()
+    process.exit(3)`
+  const argv = ['--input-type=module-typescript', '--eval', program]
+  const writer = await open(path, 'w')
+  const child = spawn(installedProgram('node'), argv, { stdio: ['ignore', 'ignore', writer.fd] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await writer.close()
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  return { pipe, exited }
+}
+
 describe('the log', () => {
   it('writes one JSON object a line, the last ones before an exit too', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
@@ -43,6 +70,28 @@ describe('the log', () => {
     const { code, stderr } = await exitOfLogging('/dev/full', { lines })
     expect(code).toBe(3)
     expect(stderr.match(/cannot be written, lines are lost/g) ?? []).toHaveLength(lines === 0 ? 0 : 1)
+  })
+
+  it('keeps nobody from ending where it is a pipe that nobody empties', async () => {
+    const { exited } = await startOnPipe()
+    expect(await exited).toBe(3)
+  })
+
+  it('has every line where it is a pipe whose reader is slow', async () => {
+    const { pipe, exited } = await startOnPipe()
+    let text = ''
+    while (!text.includes(`"line":${LINES - 1},`)) {
+      const { buffer, bytesRead } = await pipe.read({ buffer: Buffer.alloc(16 * 1024) })
+      text += buffer.toString('utf8', 0, bytesRead)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    expect(
+      text
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { line: number }).line),
+    ).toEqual([...Array(LINES).keys()])
+    expect(await exited).toBe(3)
   })
 
   it('goes on in a new file of its name', async () => {
