@@ -8,8 +8,50 @@ import { migrate, NewerDatabaseError } from '../../../host-daemon/store/migrate.
 import { MIGRATIONS } from '../../../host-daemon/store/migrations/index.ts'
 import { createStore } from '../../../host-daemon/store/store.ts'
 import { SystemClock } from '../../../host-daemon/system/clock.ts'
+import type { HomeId } from '../../../src-shared/model/ids.ts'
 
 const clock = new SystemClock()
+
+/** With three homes: that of before its restore, the one that was kept then, and the restored one, which it has. */
+function addEnvironment(raw: Sqlite.Database, id: string, index: number): void {
+  const environment = `
+    INSERT INTO environments (id, name, owner, image, driver, cpus, memory_mib, home_mib, home_id, desired, observed,
+      observed_at, generation, guest_uid, is_protected, created_at)
+    VALUES (@id, @id, 'local', 'minimal@1', 'fake', 1, 512, 64, @id || '-new', 'running', '{}', 0, 1, @index, 0, 0)`
+  const home = `INSERT INTO homes (id, environment_id, size_mib, made_at) VALUES (@id || @which, @id, 64, 1)`
+  raw.transaction(() => {
+    raw.prepare(environment).run({ id, index })
+    for (const which of ['-old', '-kept', '-new']) raw.prepare(home).run({ id, which })
+  })()
+}
+
+interface OlderRestore {
+  readonly kind?: string
+  readonly step: string
+  readonly status: string
+  readonly newHome?: string
+}
+
+function addRestore(raw: Sqlite.Database, id: string, restore: OlderRestore): void {
+  const { kind = 'restore', newHome: newHomeId = `${id}-new`, step, status } = restore
+  const kept = { keptHomeId: `${id}-kept`, keptBy: 'op-before', keptAt: 7, keptUntil: 8, keptBytes: null }
+  const params = JSON.stringify({ oldHomeId: `${id}-old`, newHomeId, ...kept })
+  const sql = `
+    INSERT INTO operations (id, ordinal, kind, environment_id, environment_name, command_id, request_id, user, uid, role,
+      status, direction, step, step_index, step_count, is_cancellable, resumptions, params, requested_at, ended_at,
+      failure)
+    VALUES ('op-' || @id, (SELECT COUNT(*) FROM operations), @kind, @id, @id, 'cmd', 'req', 'op', 0, 'admin',
+      @status, 'forward', @step, 0, 9, 0, 0, @params, 0, IIF(@status = 'running', NULL, 1),
+      IIF(@status = 'failed', '{}', NULL))`
+  raw.prepare(sql).run({ id, kind, status, step, params })
+}
+
+function addKept(raw: Sqlite.Database, id: string, purpose: string): void {
+  const sql = `
+    INSERT INTO kept_homes (home_id, environment_id, purpose, operation_id, kept_at, until)
+    VALUES (@id || '-kept', @id, @purpose, 'op-before', 7, 8)`
+  raw.prepare(sql).run({ id, purpose })
+}
 
 describe('the database', () => {
   let folder = ''
@@ -82,6 +124,43 @@ describe('the database', () => {
       expect(raw.prepare(`SELECT name FROM sqlite_schema WHERE name = 'half'`).all()).toEqual([])
       migrate(raw, { migrations: [{ ...broken, up: () => undefined }], appliedAt: 0 })
     })
+  })
+
+  it('has homes that older restores released without removing them down for removal, and no others', () => {
+    inFile((raw) => {
+      migrate(raw, { migrations: MIGRATIONS.slice(0, 6), appliedAt: 0 })
+      raw.exec(`INSERT INTO owners (name, note, is_active) VALUES ('local', '', 1)`)
+      const names = ['failed', 'swapped', 'filling', 'undone', 'removed', 'reviewed', 'again', 'gone']
+      for (const [index, name] of names.entries()) addEnvironment(raw, name, index)
+      addRestore(raw, 'failed', { step: 'commit', status: 'failed' })
+      addRestore(raw, 'swapped', { step: 'await_ready', status: 'running' })
+      // Not swapped yet: it is still kept for undo.
+      addRestore(raw, 'filling', { step: 'restore', status: 'running' })
+      raw.exec(`UPDATE environments SET home_id = 'filling-old' WHERE id = 'filling'`)
+      addKept(raw, 'filling', 'undo')
+      addRestore(raw, 'undone', { kind: 'undo_restore', step: 'commit', status: 'succeeded', newHome: 'undone-kept' })
+      raw.exec(`UPDATE environments SET home_id = 'undone-old' WHERE id = 'undone'`)
+      addRestore(raw, 'removed', { step: 'commit', status: 'succeeded' })
+      raw.exec(`UPDATE homes SET removed_at = 1 WHERE id = 'removed-kept'`)
+      addRestore(raw, 'reviewed', { step: 'commit', status: 'failed' })
+      addKept(raw, 'reviewed', 'review')
+      addRestore(raw, 'again', { step: 'commit', status: 'failed' })
+      raw.exec(`UPDATE environments SET home_id = 'again-kept' WHERE id = 'again'`)
+      addRestore(raw, 'gone', { step: 'commit', status: 'failed' })
+      raw.exec(`UPDATE environments SET destroyed_at = 1 WHERE id = 'gone'`)
+    })
+    const db = openDatabase(path, { clock })
+    const { keptHomes } = createStore(db)
+    const old = { purpose: 'removal', operationId: 'op-before', keptAt: 7, until: null, bytes: null }
+    const homes = keptHomes.allToRemove().sort((one, other) => (one.homeId < other.homeId ? -1 : 1))
+    expect(homes).toEqual([
+      { ...old, homeId: 'failed-kept', environmentId: 'failed' },
+      expect.objectContaining({ homeId: 'filling-kept', purpose: 'undo' }),
+      { ...old, homeId: 'swapped-kept', environmentId: 'swapped' },
+    ])
+    expect(keptHomes.find('reviewed-kept' as HomeId)).toMatchObject({ purpose: 'review' })
+    expect(db.all('SELECT home_id FROM kept_homes')).toHaveLength(4)
+    db.dispose()
   })
 
   it('keeps its activity record as it was written', () => {
