@@ -6,8 +6,9 @@ import type { StoredPoint } from '../store/points-table.ts'
 import type { Store } from '../store/store.ts'
 
 const NAME_IT = 'Name a recovery point by its id.'
-/** More are never gone through for the newest good one. */
-const LOOKED_THROUGH = 1000
+/** The newest good one is nearly always among so many of the newest; where it is not, all are gone through. */
+const FIRST_LOOK = 20
+const EVERY = 2 ** 31 - 1
 
 /** Whose point it has to be. */
 export interface PointOwner {
@@ -39,11 +40,12 @@ export function resolveAnyPoint(record: PointRecord, owner: PointOwner, ref: Rec
 }
 
 function newestGoodPoint(record: PointRecord, owner: PointOwner): StoredPoint {
-  const points = newestPoints(record, owner, LOOKED_THROUGH)
   const now = record.clock.now()
+  const goodOf = (points: readonly StoredPoint[]) => points.find((point) => isGoodPoint(point, now))
+  const points = newestPoints(record, owner, FIRST_LOOK)
   const [newest] = points
   if (newest === undefined) return none(`${owner.name} has no recovery point.`)
-  const good = points.find((point) => isGoodPoint(point, now))
+  const good = goodOf(points) ?? goodOf(record.store.points.list({ environmentId: owner.id, limit: EVERY }))
   if (good !== undefined) return good
   const why = doubtsOfPoint(newest, now).join('; ')
   const message = `None of the recovery points of ${owner.name} is good. Of the newest, ${newest.id.slice(0, 8)}: ${why}.`

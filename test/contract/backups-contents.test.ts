@@ -49,6 +49,9 @@ describe('recovery points', () => {
   afterEach(() => host.remove())
 
   describe('of which the latest is meant', () => {
+    /** What a copy of a point's row takes over, its id and time first. */
+    const COPIED = `id, taken_at, environment_id, repository, path, home_id, image, home_mib, host_name, bytes, entries,
+      added_bytes, duration_ms, consistency, unreadable_count, tags, operation_id, has_listing, recorded_at`
     const setPoint = (columns: string, id: string) => damage(`UPDATE recovery_points SET ${columns} WHERE id = '${id}'`)
     const meant = async () => (await admin().restore.plan({ environment: 'web', point: 'latest' })).plan.point.id
 
@@ -69,6 +72,18 @@ describe('recovery points', () => {
       expect(plan.text).toContain('About that one: it did not pass its drill.')
       const named = await admin().restore.plan({ environment: 'web', point: newest!.id })
       expect(named.plan.point.id).toBe(newest!.id)
+    })
+
+    it('are gone through to the oldest, however many there are', async () => {
+      await backUp()
+      const { id } = await newest()
+      damage(`
+        CREATE TEMP TABLE t AS SELECT * FROM recovery_points WHERE id = '${id}';
+        UPDATE t SET unreadable_count = 1;
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+        INSERT INTO recovery_points (${COPIED}) SELECT ${COPIED.replace('id, taken_at', "printf('%064x', i), taken_at + i")} FROM n, t`)
+      expect(await points({ limit: 1000 })).not.toContainEqual(expect.objectContaining({ id }))
+      expect((await browse()).pointId).toBe(id)
     })
 
     it('none is where something speaks against all, and a drill is of the newest all the same', async () => {
