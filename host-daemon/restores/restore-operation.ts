@@ -8,10 +8,10 @@ import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Outcome, Step } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import { checkPoint, fillHome, pointOf, verifiedOf, verifyFilled, type HomeFill } from './fill-home-steps.ts'
+import { removeKeptHome } from './remove-kept-home.ts'
 import { stopGuest, stopNow, uncancellable } from './swap-guest.ts'
 import { swapHome } from './swap-home.ts'
 import { restoreParamsSchema, swapOf } from './swap-params.ts'
-import { record } from './swap-record.ts'
 import { LAST_STEP, settleSwap, undoOffered } from './swap-settle.ts'
 import { untilLetGo } from './until-let-go.ts'
 
@@ -120,7 +120,8 @@ function commit(recovery: RecoveryToolkit): Step {
     isForwardOnly: true,
     enter: (operation) => tellResult(recovery, operation),
     run: async ({ operation }) => {
-      await removeReleasedHome(recovery, operation)
+      const { keptHomeId: homeId } = swapOf(operation)
+      if (homeId !== null) await removeKeptHome(recovery, operation, { homeId })
       await noticeEarlyEnd(recovery, operation)
     },
   }
@@ -134,22 +135,6 @@ function tellResult(recovery: RecoveryToolkit, operation: StoredOperation): void
   const undo = undoOffered(recovery, operation)
   store.operations.setResult(operation.id, { kind: 'restore', pointId: point.id, homeId, verified, undo })
   store.points.setVerified(point, clock.now())
-}
-
-async function removeReleasedHome(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
-  const { store, clock, drivers } = recovery
-  const { keptHomeId: homeId } = swapOf(operation)
-  const environment = environmentOf(recovery, operation)
-  if (homeId === null || !store.environments.homesOf(environment.id).includes(homeId)) return
-  const driver = drivers.of(environment)
-  const seen = await driver.inspectHome(homeId).catch(() => undefined)
-  await driver.destroyHome(homeId)
-  const freedBytes = seen?.kind === 'present' ? seen.bytes : null
-  await store.db.together(() => {
-    store.keptHomes.release({ homeId, environmentId: environment.id })
-    store.environments.setHomeRemoved(homeId, clock.now())
-    record(recovery, operation, { outcome: 'dropped_undo', detail: { homeId, freedBytes } })
-  })
 }
 
 /** Every failure says which home there is. */
