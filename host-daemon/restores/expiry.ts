@@ -14,14 +14,15 @@ const MOST_RETRY_MS = 6 * 60 * 60_000
 
 interface Tried {
   readonly times: number
+  /** In real time: whoever sets the host's clock changes nothing about when it is tried again. */
   readonly at: number
 }
 
 /**
- * Removes homes that were kept for undo once their deadline has passed, and those that a newer one has taken the place of
- * and that could not be removed then, by an operation for each. Where another operation
- * is in flight it waits for a later look; and where its deadline may have passed only by the host's clock being set
- * forward, until that has had the time to be set right. Homes that are kept for review are none of its business.
+ * Removes homes that were kept for undo once their deadline has passed, and those that a newer one has taken the place
+ * of and that could not be removed then, by an operation for each. Where another operation is in flight it waits for a
+ * later look; and where its deadline may have passed only by the host's clock being set forward, until that has had the
+ * time to be set right. Homes that are kept for review are none of its business.
  */
 export class UndoExpiry {
   private readonly recovery: RecoveryToolkit
@@ -69,11 +70,12 @@ export class UndoExpiry {
   }
 
   private isDue(kept: KeptHome): boolean {
-    const now = this.recovery.clock.now()
-    if (!isOver(kept, now)) return false
-    const { homeId } = kept
-    const tried = this.tried.get(homeId)
-    return tried === undefined || now - tried.at >= Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
+    const { clock } = this.recovery
+    if (!isOver(kept, clock.now())) return false
+    const tried = this.tried.get(kept.homeId)
+    if (tried === undefined) return true
+    const waitMs = Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
+    return clock.monotonicMs() - tried.at >= waitMs
   }
 
   private doubtMs({ until, purpose }: KeptHome): number {
@@ -95,16 +97,21 @@ export class UndoExpiry {
   }
 
   private async drop({ homeId, environmentId }: KeptHome): Promise<void> {
-    const { clock, logger } = this.recovery
+    const { logger } = this.recovery
     try {
       await this.accept(homeId, environmentId)
-      this.tried.set(homeId, { times: (this.tried.get(homeId)?.times ?? 0) + 1, at: clock.now() })
+      this.noteTried(homeId)
     } catch (error) {
       const isLater = error instanceof PilothouseError && error.code === 'operation_in_flight'
       if (isLater || this.ending.signal.aborted) return
       logger.warn({ err: error, homeId, environmentId }, 'A home that is kept no longer could not be removed')
-      this.tried.set(homeId, { times: (this.tried.get(homeId)?.times ?? 0) + 1, at: clock.now() })
+      this.noteTried(homeId)
     }
+  }
+
+  private noteTried(homeId: HomeId): void {
+    const times = (this.tried.get(homeId)?.times ?? 0) + 1
+    this.tried.set(homeId, { times, at: this.recovery.clock.monotonicMs() })
   }
 
   private async accept(homeId: HomeId, environmentId: EnvironmentId): Promise<void> {

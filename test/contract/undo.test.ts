@@ -10,6 +10,7 @@ const THEN = { 'notes.txt': 'as it was' }
 const MIDDLE = { 'notes.txt': 'as it was in between' }
 const NOW = { 'notes.txt': 'as it is now', 'work/b': 'second' }
 const MANY = 200
+const DAY_MS = 24 * 60 * 60_000
 
 describe('undo', () => {
   let host: FakeDriverDaemon
@@ -186,6 +187,24 @@ describe('undo', () => {
     expect(kept()).toEqual([offered])
     expect(await undo()).toMatchObject({ status: { kind: 'succeeded' } })
     expect(await contentNow()).toEqual(MIDDLE)
+  })
+
+  it('has the older one tried again no later where the clock was set back meanwhile', async () => {
+    await restore()
+    host.driver.failNext('destroyHome', new Error('The disk does not answer.'))
+    host.driver.failNext('destroyHome', new Error('Nor does it now.'))
+    await restore()
+    await waitFor('the first attempt by the daemon itself', () => {
+      clock.advance(UNSCHEDULED.tickMs)
+      return outcomes('drop_undo').includes('failed_and_not_rolled_back')
+    })
+    clock.set(-DAY_MS)
+    // However long this waits, it is no day.
+    await waitFor('the next one', () => {
+      clock.advance(UNSCHEDULED.tickMs)
+      return outcomes('drop_undo').includes('succeeded')
+    })
+    expect(host.machine.homes.ids()).toHaveLength(2)
   })
 
   describe('after its deadline', () => {
