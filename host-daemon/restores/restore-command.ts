@@ -18,6 +18,7 @@ import { refuseQuarantined } from '../environments/quarantine.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
+import type { Store } from '../store/store.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
 import { countLoss } from './loss-count.ts'
 import { restorePlan } from './restore-plan.ts'
@@ -129,6 +130,12 @@ interface Planning {
   readonly signal: AbortSignal
 }
 
+/** Null where its record is malformed; the point itself where the environment has none that is not forgotten. */
+function newestOf({ points }: Store, point: StoredPoint): StoredPoint | null {
+  const known = points.newest(point.environmentId).get(point.environmentId)
+  return known === undefined ? point : known.point
+}
+
 async function makePlan({ recovery, presence }: RestoreDeps, planning: Planning): Promise<RestorePlan> {
   const { environment, facts, signal } = planning
   const { drivers, clock, store, deadlines, hostName, settings } = recovery
@@ -142,7 +149,7 @@ async function makePlan({ recovery, presence }: RestoreDeps, planning: Planning)
   const found = {
     environment,
     point,
-    newest: store.points.list({ environmentId: environment.id, limit: 1 })[0] ?? point,
+    newest: newestOf(store, point),
     home,
     loss,
     kept: store.keptHomes.undoOf(environment.id),

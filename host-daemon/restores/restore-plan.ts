@@ -16,8 +16,8 @@ import { keptSentence, timeOf } from './swap-words.ts'
 export interface RestoreFindings {
   readonly environment: StoredEnvironment
   readonly point: StoredPoint
-  /** Of the environment's points that are there as far as is known. */
-  readonly newest: StoredPoint
+  /** Of the environment's points that are there as far as is known; null where its record is malformed. */
+  readonly newest: StoredPoint | null
   readonly home: HomeFinding
   readonly loss: RestoreLoss
   readonly kept: KeptHome | undefined

@@ -12,6 +12,9 @@ const CONSISTENCIES: Readonly<Record<Consistency, string>> = {
   neither: 'Its file system was damaged beyond what a replay of its journal mends.',
 }
 
+const UNREADABLE_NEWEST =
+  'The record of the newest recovery point is malformed and cannot be read: that point is not this one, and may be newer.'
+
 /** What the point is, and how far it is proven, a sentence each. */
 export function pointSentences(point: StoredPoint): string[] {
   const { entries, bytes, hostName, homeId, consistency, unreadableCount } = point
@@ -24,12 +27,16 @@ export function pointSentences(point: StoredPoint): string[] {
   ]
 }
 
+interface ChosenPoint {
+  readonly point: StoredPoint
+  /** Null where its record is malformed. */
+  readonly newest: StoredPoint | null
+  readonly now: number
+}
+
 /** That the point is not the newest one, and why that may be. */
-export function newerSentences({
-  point,
-  newest,
-  now,
-}: Record<'point' | 'newest', StoredPoint> & { now: number }): string[] {
+export function newerSentences({ point, newest, now }: ChosenPoint): string[] {
+  if (newest === null) return [UNREADABLE_NEWEST]
   if (newest.id === point.id || newest.takenAt <= point.takenAt) return []
   const doubts = doubtsOfPoint(newest, now)
   const why = doubts.length === 0 ? '' : ` About that one: ${doubts.join('; ')}.`

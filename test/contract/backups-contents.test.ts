@@ -86,6 +86,20 @@ describe('recovery points', () => {
       expect((await browse()).pointId).toBe(id)
     })
 
+    it('cannot be told where its record is malformed, and the plan of another one says so', async () => {
+      await backUp()
+      const { id } = await newest()
+      const planOf = async () => (await admin().restore.plan({ environment: 'web', point: id })).plan
+      expect((await planOf()).text).not.toContain('newest recovery point')
+      await write({ z: 'later' })
+      await backUp()
+      setPoint("tags = '{}'", (await newest()).id)
+      expect(await codeOf(meant())).toBe('no_recovery_point')
+      const { point, text } = await planOf()
+      expect(point.id).toBe(id)
+      expect(text).toContain('The record of the newest recovery point is malformed and cannot be read')
+    })
+
     it('none is where something speaks against all, and a drill is of the newest all the same', async () => {
       await backUp()
       const { id } = await newest()
