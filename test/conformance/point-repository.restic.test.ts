@@ -6,6 +6,7 @@ import { createResticRepositories } from '../../host-daemon/backups/repositories
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
+import { locksOf } from '../support/restic-locks.ts'
 import { TreeRooms } from '../support/tree-rooms.ts'
 import { temporaryFolder } from '../support/edge.ts'
 import { describeRepositories, type RepositoriesSubject } from './point-repository.ts'
@@ -50,9 +51,7 @@ async function flipOneBit(location: string): Promise<void> {
 
 /** Kills a backup that is under way, once its lock is there. */
 async function killInTheMiddle(location: string, passwordFile: string): Promise<void> {
-  // One that is still being written has another name.
-  const isWhole = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
-  const locks = async (): Promise<number> => (await readdir(join(location, 'locks'))).filter(isWhole).length
+  const locks = async (): Promise<number> => (await locksOf(location)).length
   const before = await locks()
   const args = ['--repo', location, '--password-file', passwordFile, '--no-cache', '--limit-upload', '16']
   const child = spawn('restic', [...args, 'backup', '--stdin'], { stdio: ['pipe', 'ignore', 'ignore'] })

@@ -4,6 +4,7 @@ import { chmod, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../src-shared/model/operation.ts'
+import { locksOf } from '../support/restic-locks.ts'
 import { startTroubleDaemon, tool, type TroubleDaemon } from '../support/trouble-daemon.ts'
 
 describe('a repository in trouble', () => {
@@ -51,10 +52,8 @@ describe('a repository in trouble', () => {
   const sleepingRestic = async (args: string) => {
     const child = spawn('sh', ['-c', `exec ${restic(args)}`], { stdio: ['pipe', 'ignore', 'ignore'] })
     const exited = once(child, 'exit')
-    const folder = join(await host.repository(), 'locks')
-    // What is not yet written whole has another name, and is no lock.
-    const locks = async () => (await readdir(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name))
-    await expect.poll(locks, { timeout: 20_000, interval: 2 }).not.toEqual([])
+    const repository = await host.repository()
+    await expect.poll(() => locksOf(repository), { timeout: 20_000, interval: 2 }).not.toEqual([])
     child.kill('SIGSTOP')
     return {
       end: async (signal: 'SIGINT' | 'SIGKILL') => {
@@ -178,7 +177,7 @@ describe('a repository in trouble', () => {
   it('is used again where a restic died that had locked it', async () => {
     const other = await sleepingRestic('check --read-data')
     await other.end('SIGKILL')
-    expect(await readdir(join(await host.repository(), 'locks'))).toHaveLength(1)
+    expect(await locksOf(await host.repository())).toHaveLength(1)
     expect(await codeOf(host.backUp)).toBe('succeeded')
     expect((await host.status()).freshness).toMatchObject({ kind: 'healthy' })
     expect(await host.leftovers()).toEqual([])

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { environmentIdSchema } from '../../src-shared/model/ids.ts'
@@ -14,6 +14,7 @@ import type { ProcessIdentity } from '../../host-daemon/system/processes.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { temporaryFolder } from './edge.ts'
 import { lightenKey } from './restic-keys.ts'
+import { locksOf } from './restic-locks.ts'
 
 export const HOST = environmentIdSchema.parse('env-0000000a')
 export const TAG = tagSchema.parse('op=op-0123456789abcdef')
@@ -71,9 +72,7 @@ export async function resticFixture(): Promise<ResticFixture> {
   }
   const own = { directory: home, host: HOST, tags: [TAG] }
   const backUpHome: ResticFixture['backUp'] = (changes = {}) => backUp(restic, { ...own, ...changes })
-  // A lock that was never whole has another name, is no lock to restic, and holds up nobody.
-  const locks = async (): Promise<string[]> =>
-    (await readdir(join(repository, 'locks'))).filter((name) => /^[0-9a-f]{64}$/.test(name))
+  const locks = (): Promise<string[]> => locksOf(repository)
   const running: ResticFixture['running'] = []
   const remove = async (): Promise<void> => {
     for (const { controller } of running) controller.abort(new Error('The test is over.'))

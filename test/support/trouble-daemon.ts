@@ -20,6 +20,7 @@ import { UNSCHEDULED } from './made-points.ts'
 import { MemoryLogger } from './memory-logger.ts'
 import { makeQemuFixture, minimalImage } from './qemu-fixture.ts'
 import { lightenKey } from './restic-keys.ts'
+import { locksOf } from './restic-locks.ts'
 import { waitFor } from './wait-for.ts'
 
 const TOOL_MS = 60_000
@@ -220,13 +221,8 @@ async function leftoversIn(folder: string, homes: string, store: <T>(read: (stor
 
 async function locksIn(folder: string): Promise<string[]> {
   const base = join(folder, 'repositories')
-  const found = await Promise.all(
-    (await readdir(base)).map((name) => readdir(join(base, name, 'locks')).catch(() => [])),
-  )
-  return found
-    .flat()
-    .filter((name) => /^[0-9a-f]{64}$/.test(name))
-    .map((name) => `the lock ${name}`)
+  const found = await Promise.all((await readdir(base)).map((name) => locksOf(join(base, name))))
+  return found.flat().map((name) => `the lock ${name}`)
 }
 
 async function loopsOn(homes: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processesWith } from '../../support/kill-points.ts'
+import { locksOf } from '../../support/restic-locks.ts'
 import { problemsOf } from '../operations/invariants.ts'
 import type { Lane } from '../lib/lane.ts'
 
@@ -19,9 +20,7 @@ export async function leftoversOf(lane: Lane, environmentId: string): Promise<st
 async function locks(lane: Lane): Promise<string[]> {
   const base = join(lane.state, 'repositories')
   const repositories = await readdir(base).catch(() => [])
-  const found = await Promise.all(
-    repositories.map(async (name) => readdir(join(base, name, 'locks')).catch(() => [] as string[])),
-  )
+  const found = await Promise.all(repositories.map((name) => locksOf(join(base, name))))
   return found.flat().map((name) => `the lock ${name.slice(0, 8)} is left`)
 }
 
