@@ -6,7 +6,12 @@ export type FileFacts = Stats
 
 /** Whether an error is the host's word that nothing has that name: a look that failed otherwise says nothing of it. */
 export function isAbsence(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return hasCode(error, 'ENOENT')
+}
+
+/** Whether an error is the host's, of one of these kinds. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
 
 /** To catch with: undefined for what is not there; every other error is thrown on. */

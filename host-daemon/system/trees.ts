@@ -1,10 +1,12 @@
-import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, unlink } from 'node:fs/promises'
+import { constants, type BigIntStats } from 'node:fs'
+import { lstat, open, readdir, readlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAbsence, unlessAbsent } from './presence.ts'
+import { hasCode, isAbsence, unlessAbsent } from './presence.ts'
 
 const SLASH = Buffer.from('/')
 const PERMISSIONS = 0o7777n
+/** It has to be a folder, and by its own name. */
+const OWN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 export type EntryKind = 'file' | 'directory' | 'symlink' | 'other'
 
@@ -26,51 +28,80 @@ export interface WalkOptions {
   readonly signal?: AbortSignal | undefined
   /** What is looked at and entered, by its path below the root; everything unless told. */
   readonly where?: (path: Buffer) => boolean
-  /** Whether what vanishes in the middle is left out; it rejects unless told. */
+  /** Whether what vanishes in the middle, or is a folder no more, is left out; it rejects unless told. */
   readonly mayVanish?: boolean
 }
 
 /**
- * Tells everything below a folder, each folder before what is in it, names in the order of their bytes. No link is
- * followed, and how deep the tree is costs no stack: whoever made it, the walk stays in it. Rejects where something cannot
- * be read.
+ * Tells everything below a folder, each folder before what is in it, names in the order of their bytes. How deep the tree
+ * is costs no stack. Whoever made it, and whoever changes it meanwhile, no folder is read but those of the tree: a link
+ * that takes the place of one is not followed, though of the names that had been read in it, what the link leads to may be
+ * told. Rejects where something cannot be read.
  */
 export async function* walkTree(root: string, options: WalkOptions = {}): AsyncGenerator<TreeEntry, void> {
   const { signal, where = () => true, mayVanish = false } = options
-  const caught = mayVanish ? unlessAbsent : undefined
   const top = Buffer.from(root)
   signal?.throwIfAborted()
-  const open: OpenFolder[] = [{ path: Buffer.alloc(0), names: await lastFirst(top) }]
-  for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+  const { names: first, place } = await readFolder(top, null)
+  const entered: EnteredFolder[] = [{ path: Buffer.alloc(0), names: first }]
+  for (let folder = entered.at(-1); folder !== undefined; folder = entered.at(-1)) {
     signal?.throwIfAborted()
     const name = folder.names.pop()
     if (name === undefined) {
-      open.pop()
+      entered.pop()
       continue
     }
-    const path = folder.path.length === 0 ? name : below(folder.path, name)
+    const path = folder.path.length === 0 ? name : pathBelow(folder.path, name)
     if (!where(path)) continue
-    const stat = await lstat(below(top, path), { bigint: true }).catch(caught)
+    const stat = await lstat(pathBelow(top, path), { bigint: true }).catch(mayVanish ? unlessAbsent : undefined)
     if (stat === undefined) continue
     yield toEntry(path, stat)
     if (!stat.isDirectory()) continue
-    const names = await lastFirst(below(top, path)).catch(caught)
-    if (names !== undefined) open.push({ path, names })
+    const read = await readFolder(pathBelow(top, path), pathBelow(place, path)).catch(
+      mayVanish ? unlessLeft : undefined,
+    )
+    if (read !== undefined) entered.push({ path, names: read.names })
   }
 }
 
-interface OpenFolder {
+interface EnteredFolder {
   readonly path: Buffer
   /** What is still to be looked at, the last first. */
   readonly names: Buffer[]
 }
 
-async function lastFirst(folder: Buffer): Promise<Buffer[]> {
-  const names = await readdir(folder, { encoding: 'buffer' })
-  return names.sort((one, other) => Buffer.compare(other, one))
+interface ReadFolder {
+  /** The last first. */
+  readonly names: Buffer[]
+  /** Where the kernel says that it is. */
+  readonly place: Buffer
 }
 
-const below = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, SLASH, name])
+/** What is there is no folder of the tree: a link in its path leads out of it. */
+class ReplacedError extends Error {}
+
+/** `place` is where it must be; null where any will do, and any way there. */
+async function readFolder(path: Buffer, place: Buffer | null): Promise<ReadFolder> {
+  const folder = await open(path, place === null ? constants.O_RDONLY | constants.O_DIRECTORY : OWN_FOLDER)
+  try {
+    const self = `/proc/self/fd/${folder.fd}`
+    const found = await readlink(self, { encoding: 'buffer' })
+    if (place?.equals(found) === false) throw new ReplacedError('A folder was replaced while its tree was read.')
+    const names = await readdir(self, { encoding: 'buffer' })
+    return { names: names.sort((one, other) => Buffer.compare(other, one)), place: found }
+  } finally {
+    await folder.close()
+  }
+}
+
+/** To catch with: undefined where the folder is not there any more, or is none. */
+function unlessLeft(error: unknown): undefined {
+  if (isAbsence(error) || hasCode(error, 'ENOTDIR', 'ELOOP') || error instanceof ReplacedError) return undefined
+  throw error
+}
+
+/** Bytes, as names in a tree are. */
+export const pathBelow = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, SLASH, name])
 
 function toEntry(path: Buffer, stat: BigIntStats): TreeEntry {
   const kind = kindOf(stat)
@@ -92,7 +123,7 @@ function kindOf(stat: BigIntStats): EntryKind {
 
 /** Removes files and links of a tree, by their paths below its root. Nobody else may write to the tree meanwhile. */
 export async function unlinkBelow(root: string, paths: readonly Buffer[]): Promise<void> {
-  for (const path of paths) await unlink(below(Buffer.from(root), path))
+  for (const path of paths) await unlink(pathBelow(Buffer.from(root), path))
 }
 
 /** Whether this path leads to something in the tree, through folders alone: no link is followed, only the last may be one. */
@@ -108,8 +139,6 @@ export async function isInTree(root: string, names: readonly string[]): Promise<
 }
 
 function unlessUnreachable(error: unknown): undefined {
-  if (isAbsence(error)) return undefined
-  if (error instanceof Error && 'code' in error && ['ENOTDIR', 'ENAMETOOLONG'].includes(String(error.code)))
-    return undefined
+  if (isAbsence(error) || hasCode(error, 'ENOTDIR', 'ENAMETOOLONG')) return undefined
   throw error
 }

@@ -65,6 +65,41 @@ describe('a walk through a tree', () => {
     await expect(walked({}, vanish)).rejects.toThrow('ENOENT')
   })
 
+  describe('in which somebody puts a link in the place of a folder', () => {
+    let outside: string
+    const swapped = (at: string, by: string) => async (entry: TreeEntry) => {
+      if (String(entry.path) !== at) return
+      await rm(join(root, by), { recursive: true })
+      await symlink(outside, join(root, by))
+    }
+    beforeEach(async () => {
+      outside = await mkdtemp(join(tmpdir(), 'pilothouse-outside-'))
+      await mkdir(join(outside, 'inner'))
+      for (const name of ['secret', 'inner/secret']) await writeFile(join(outside, name), '')
+      await mkdir(join(root, 'folder/inner'), { recursive: true })
+    })
+    afterEach(() => rm(outside, { recursive: true, force: true }))
+
+    it.each([
+      ['right before it is read', 'folder', ['folder']],
+      ['that the one to be read is in', 'folder/inner', ['folder', 'folder/inner']],
+    ])('%s, reads nothing behind the link', async (_when, at, told) => {
+      expect(await walked({ mayVanish: true }, swapped(at, 'folder'))).toEqual(told)
+    })
+
+    it.each(['folder', 'folder/inner'])('rejects at %s where nothing may vanish', async (at) => {
+      await expect(walked({}, swapped(at, 'folder'))).rejects.toThrow(/ENOTDIR|was replaced/)
+    })
+  })
+
+  it('reads a tree that a link leads to', async () => {
+    await mkdir(join(root, 'folder/inner'), { recursive: true })
+    await symlink('folder', join(root, 'way'))
+    const paths: string[] = []
+    for await (const { path } of walkTree(join(root, 'way'))) paths.push(String(path))
+    expect(paths).toEqual(['inner'])
+  })
+
   it('ends with the reason of its signal', async () => {
     for (const name of ['a', 'b']) await writeFile(join(root, name), '')
     const ending = new AbortController()
