@@ -12,8 +12,9 @@ import {
   type FileHandle,
 } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
+import { hasCode } from './presence.ts'
+import { pathBelow } from './trees.ts'
 
-const SLASH = Buffer.from('/')
 const CHUNK_BYTES = 256 * 1024
 const OWN_ONLY = 0o700
 /** Reading, writing and running: no set-uid, no set-gid, no sticky bit. */
@@ -113,7 +114,7 @@ class TreeCopy {
       else this.skip(entry, kindOf(stat))
       return stat
     } catch (error) {
-      if (!isTooLong(error)) throw error
+      if (!hasCode(error, 'ENAMETOOLONG')) throw error
       this.skippedFiles += 1
       this.skip(entry, 'path_too_long')
       return undefined
@@ -152,8 +153,8 @@ class TreeCopy {
 
 function below({ from, to, path }: Entry, name: Buffer): Entry {
   return {
-    from: Buffer.concat([from, SLASH, name]),
-    to: Buffer.concat([to, SLASH, name]),
+    from: pathBelow(from, name),
+    to: pathBelow(to, name),
     path: `${path}/${name.toString('utf8')}`,
   }
 }
@@ -194,8 +195,4 @@ async function finishFolder(path: Buffer, { mode, atime, mtime }: Stats): Promis
 function kindOf(stat: Stats): SkipReason {
   if (stat.isFIFO()) return 'fifo'
   return stat.isSocket() ? 'socket' : 'device'
-}
-
-function isTooLong(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG'
 }
