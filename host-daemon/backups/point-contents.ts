@@ -4,7 +4,7 @@ import type { ChangeCounts, PointChange, PointEntry } from '../../src-shared/mod
 import { abortable, ChangeTally, changesBetween, compareInTreeOrder, type Listing } from './compare-listings.ts'
 import { PointListings } from './point-listings.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
-import { resolvePoint, type PointOwner } from './resolve-point.ts'
+import { noteOnLatest, resolvePoint, type PointOwner } from './resolve-point.ts'
 
 interface Page {
   readonly limit: number
@@ -26,6 +26,7 @@ export interface CompareQuery extends Page {
 
 export interface BrowsePage {
   readonly pointId: RecoveryPointId
+  readonly note?: string
   readonly entries: PointEntry[]
   readonly next: string | null
 }
@@ -33,6 +34,7 @@ export interface BrowsePage {
 export interface ComparePage {
   readonly from: RecoveryPointId
   readonly to: RecoveryPointId
+  readonly note?: string
   readonly counts: ChangeCounts
   readonly changes: PointChange[]
   readonly next: string | null
@@ -55,7 +57,7 @@ export class PointContents {
     const found = await this.listings.read([point], { signal }, (open) =>
       folderPage(abortable(open(point), signal), folder, query),
     )
-    if (found !== undefined) return { pointId: point.id, ...found }
+    if (found !== undefined) return { pointId: point.id, ...noteOnLatest(this.recovery, query.point, point), ...found }
     throw new PilothouseError('not_found', `The recovery point ${point.id.slice(0, 8)} has no such folder.`)
   }
 
@@ -71,7 +73,8 @@ export class PointContents {
       }
       return { counts: tally.counts, changes: page.items, next: page.next }
     })
-    return { from: from.id, to: to.id, ...found }
+    const notes = { ...noteOnLatest(this.recovery, query.from, from), ...noteOnLatest(this.recovery, query.to, to) }
+    return { from: from.id, to: to.id, ...notes, ...found }
   }
 }
 

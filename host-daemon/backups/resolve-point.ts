@@ -39,6 +39,23 @@ export function resolveAnyPoint(record: PointRecord, owner: PointOwner, ref: Rec
   return newestPoints(record, owner, 1)[0] ?? none(`${owner.name} has no recovery point.`)
 }
 
+/**
+ * That `latest` was understood as `point`, and that this is not the newest one: one sentence, to be told along with
+ * whatever comes of it. Empty where there is nothing to tell.
+ */
+export function noteOnLatest(
+  { store, clock }: PointRecord,
+  ref: RecoveryPointRef,
+  { id, environmentId }: StoredPoint,
+): { readonly note?: string } {
+  const newest = ref === 'latest' ? store.points.newest(environmentId).get(environmentId)?.point : undefined
+  if (newest === undefined || newest === null || newest.id === id) return {}
+  const why = doubtsOfPoint(newest, clock.now()).join('; ')
+  return {
+    note: `The latest good point is ${id.slice(0, 8)}; the newest, ${newest.id.slice(0, 8)}, is passed over: ${why}.`,
+  }
+}
+
 function newestGoodPoint(record: PointRecord, owner: PointOwner): StoredPoint {
   const now = record.clock.now()
   const goodOf = (points: readonly StoredPoint[]) => points.find((point) => isGoodPoint(point, now))

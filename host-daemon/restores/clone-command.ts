@@ -8,7 +8,7 @@ import {
 } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
-import { resolvePoint } from '../backups/resolve-point.ts'
+import { noteOnLatest, resolvePoint } from '../backups/resolve-point.ts'
 import { assertSize, type SpawnLimits } from '../environments/spawn-command.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { Requester } from '../operations/requester.ts'
@@ -52,6 +52,7 @@ async function accept(deps: CloneDeps, caller: Requester, input: CloneInput): Pr
   if (replayed !== undefined) return replayed
   const source = sourceOf(store, input.environment)
   const point = resolvePoint(recovery, source, input.point)
+  const note = noteOnLatest(recovery, input.point, point)
   const image = imageOf(source, input)
   const size = sizeOf(source, { point, asked: input.size })
   assertSize(size, limits.size)
@@ -65,8 +66,8 @@ async function accept(deps: CloneDeps, caller: Requester, input: CloneInput): Pr
   return await engine.accept({
     ...command,
     target: () => insertEnvironment(recovery, limits, { ...about, ...carriedOver(recovery, source) }),
-    params: () => ({ pointId: point.id, sourceId: source.id }),
-    detail: { pointId: point.id, sourceId: source.id },
+    params: () => ({ pointId: point.id, sourceId: source.id, ...note }),
+    detail: { pointId: point.id, sourceId: source.id, ...note },
   })
 }
 

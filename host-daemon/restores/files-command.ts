@@ -1,5 +1,5 @@
 import type { Operation } from '../../src-shared/model/operation.ts'
-import { resolvePoint } from '../backups/resolve-point.ts'
+import { noteOnLatest, resolvePoint } from '../backups/resolve-point.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { refuseQuarantined } from '../environments/quarantine.ts'
 import { resolveEnvironment } from '../environments/views.ts'
@@ -27,11 +27,12 @@ export async function restoreFiles(deps: FilesDeps, caller: Requester, input: Fi
   refuseQuarantined(environment)
   drivers.of(environment)
   const point = resolvePoint(deps.recovery, environment, input.point)
+  const note = noteOnLatest(deps.recovery, input.point, point)
   await assertNew(folders.restored, folder)
   return await deps.engine.accept({
     ...command,
     target: () => resolveEnvironment(store, environment.id),
-    params: () => ({ ...scratchParams(random, point.id), folder, paths: JSON.stringify(paths) }),
-    detail: { pointId: point.id, folder, pathCount: paths.length },
+    params: () => ({ ...scratchParams(random, point.id), folder, paths: JSON.stringify(paths), ...note }),
+    detail: { pointId: point.id, folder, pathCount: paths.length, ...note },
   })
 }

@@ -99,7 +99,9 @@ function statusOf({ status: kind, ended_at: endedAt, failure }: OperationRow) {
   return kind === 'failed' ? { kind, endedAt, failure: JSON.parse(failure ?? 'null') as unknown } : { kind, endedAt }
 }
 
-/** What goes over the wire: the contract's fields alone. */
+/** What goes over the wire: the contract's fields alone. Its note is among what was decided at acceptance. */
 export function toWireOperation(stored: StoredOperation): Operation {
-  return without(stored, ['direction', 'undoCause', 'isCancelRequested', 'resumptions', 'params'])
+  const operation = without(stored, ['direction', 'undoCause', 'isCancelRequested', 'resumptions', 'params'])
+  const { note } = stored.params
+  return typeof note === 'string' ? { ...operation, note } : operation
 }

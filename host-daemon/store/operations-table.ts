@@ -6,7 +6,7 @@ import type { Operation, OperationStatus } from '../../src-shared/model/operatio
 import type { Database } from './database.ts'
 import { toStoredOperation, type OperationParams, type OperationRow, type StoredOperation } from './operation-row.ts'
 
-export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt' | 'progress' | 'result'> & {
+export type NewOperation = Omit<Operation, 'status' | 'stepIndex' | 'attempt' | 'progress' | 'result' | 'note'> & {
   readonly params: OperationParams
 }
 

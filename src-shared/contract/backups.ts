@@ -26,6 +26,9 @@ export const REPOSITORY_ERRORS = [
 /** A point of this environment, as people name it. */
 export const pointed = { ...target, point: recoveryPointRefSchema }
 
+/** One sentence where `latest` is not the newest point: which one was passed over, and why. */
+const noted = { note: z.string().optional() }
+
 /** Entries a page. */
 const page = { limit: z.int().min(1).max(1000).default(200), after: z.string().max(8192).optional() }
 
@@ -100,6 +103,7 @@ export const backups = {
     input: z.object({ ...pointed, folder: z.string().max(8192).default('/'), ...page }),
     output: z.object({
       pointId: recoveryPointIdSchema,
+      ...noted,
       entries: z.array(pointEntrySchema),
       /** Give it as `after` to go on; null at the end. */
       next: z.string().nullable(),
@@ -115,6 +119,7 @@ export const backups = {
     output: z.object({
       from: recoveryPointIdSchema,
       to: recoveryPointIdSchema,
+      ...noted,
       counts: changeCountsSchema,
       changes: z.array(pointChangeSchema),
       next: z.string().nullable(),

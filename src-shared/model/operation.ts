@@ -91,6 +91,8 @@ export const operationSchema = z.object({
   /** What came of it, durable from the step on that found it out; null before, and where there is nothing to tell. */
   result: operationResultSchema.nullable(),
   requestedAt: timestampSchema,
+  /** What else is to be known of how it was accepted, one sentence: such as that `latest` is not the newest point. */
+  note: z.string().optional(),
 })
 export type Operation = z.infer<typeof operationSchema>
 

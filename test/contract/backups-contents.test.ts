@@ -74,6 +74,39 @@ describe('recovery points', () => {
       expect(named.plan.point.id).toBe(newest!.id)
     })
 
+    it('are told to have been passed over, with whatever else is made of an older one', async () => {
+      for (const z of ['one', 'two']) {
+        await write({ z })
+        await backUp()
+      }
+      const [doubted, good] = await points()
+      const compare = { environment: 'web', from: good!.id, to: 'latest' }
+      const files = { environment: 'web', point: 'latest', paths: ['/z'] }
+      const clone = { environment: 'web', point: 'latest', owner: 'local' }
+      const before = await Promise.all([
+        browse(),
+        admin().backups.compare(compare),
+        ended(await admin().files({ ...files, ...command(), folder: 'before' })),
+        ended(await admin().clone({ ...clone, ...command(), name: 'before' })),
+      ])
+      expect(before.map(({ note }) => note)).toEqual([undefined, undefined, undefined, undefined])
+      setPoint('drilled_at = taken_at, drill_passed = 0', doubted!.id)
+      const note = `The latest good point is ${good!.id.slice(0, 8)}; the newest, ${doubted!.id.slice(0, 8)}, is passed over: it did not pass its drill.`
+      expect(await browse()).toMatchObject({ pointId: good!.id, note })
+      expect(await admin().backups.compare(compare)).toMatchObject({ to: good!.id, note })
+      expect((await browse({ point: good!.id })).note).toBeUndefined()
+      const accepted = [
+        await admin().files({ ...files, ...command(), folder: 'after' }),
+        await admin().clone({ ...clone, ...command(), name: 'after' }),
+      ]
+      for (const { id, note: told } of accepted) {
+        expect(told).toBe(note)
+        expect((await ended({ id })).note).toBe(note)
+        const said = host.activity().find((entry) => entry.operationId === id && entry.outcome === 'accepted')
+        expect(said?.detail).toMatchObject({ pointId: good!.id, note })
+      }
+    })
+
     it('are gone through to the oldest, however many there are', async () => {
       await backUp()
       const { id } = await newest()

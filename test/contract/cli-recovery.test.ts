@@ -90,6 +90,24 @@ describe('recovery by the command line, on a daemon with pretended guests', () =
     expect(listed + compared).not.toContain('\u001b')
   })
 
+  it('says what it makes of latest where something speaks against the newest point', async () => {
+    for (const files of [BEFORE, AFTER]) {
+      await putFiles(served.host, 'web', files)
+      await said(commanded('backup', 'now', 'web'))
+    }
+    const points = JSON.parse(await said(run('backup', 'list', 'web', '--json'))) as { id: string }[]
+    const [newest = '', good = ''] = points.map(({ id }) => id)
+    expect((await commanded('drill', 'web', '--point', 'latest')).stdout).toContain(
+      `Point ${newest.slice(0, 16)} is NOT`,
+    )
+    const note = `The latest good point is ${good.slice(0, 8)}; the newest, ${newest.slice(0, 8)}, is passed over: it did not pass its drill.`
+    expect(await said(run('backup', 'files', 'web', 'latest'))).toContain(`point ${good}\n${note}\n`)
+    expect(await said(run('backup', 'compare', 'web', good, 'latest'))).toContain(`\n${note}`)
+    const copied = await said(commanded('restore', 'files', 'web', '/notes.txt', '--point', 'latest', '--folder', 'x'))
+    expect(copied).toMatch(/^note +The latest good point is /m)
+    expect(copied).toContain(note)
+  })
+
   it('drills, clones, copies files, checks and prunes, each told in words', async () => {
     await said(commanded('backup', 'now', 'web'))
     const point = ['--point', 'latest']

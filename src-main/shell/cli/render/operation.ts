@@ -63,6 +63,7 @@ export function operationFacts(operation: Operation): string {
     ['phase', operation.phase],
     ['attempt', operation.attempt === null ? null : String(operation.attempt)],
     ['failure', status.kind === 'failed' ? `${status.failure.message} (${status.failure.code})` : null],
+    ['note', operation.note ?? null],
     ...resultFacts(operation),
     ['asked by', whoAsked(operation)],
     ['asked at', localTime(operation.requestedAt)],

@@ -78,7 +78,7 @@ function modeWords({ type, mode }: PointEntry): string {
   return TYPE_LETTERS[type] + bits.join('')
 }
 
-export function listingText({ pointId, entries, next }: Listing): string {
+export function listingText({ pointId, note, entries, next }: Listing): string {
   const rows = entries.map((entry) => [
     modeWords(entry),
     entry.type === 'file' ? bytesText(entry.bytes) : '',
@@ -86,14 +86,14 @@ export function listingText({ pointId, entries, next }: Listing): string {
     escaped(entry.path),
   ])
   const shown = rows.length === 0 ? 'There is nothing in it.' : table(['MODE', 'SIZE', 'MODIFIED', 'PATH'], rows)
-  return [`point ${pointId}`, shown, ...moreLines(next)].join('\n')
+  return [`point ${pointId}`, ...noteLines(note), shown, ...moreLines(next)].join('\n')
 }
 
-export function comparisonText({ from, to, counts, changes, next }: Comparison): string {
+export function comparisonText({ from, to, note, counts, changes, next }: Comparison): string {
   const rows = changes.map((change) => [change.kind, change.type, sizeChange(change), escaped(change.path)])
   const heading = `from ${shortPointId(from)} to ${shortPointId(to)}: ${countWords(counts)}`
   const shown = rows.length === 0 ? [] : [table(['CHANGE', 'TYPE', 'SIZE', 'PATH'], rows)]
-  return [heading, ...shown, ...moreLines(next)].join('\n')
+  return [heading, ...noteLines(note), ...shown, ...moreLines(next)].join('\n')
 }
 
 function sizeChange({ type, fromBytes, toBytes }: PointChange): string {
@@ -104,6 +104,10 @@ function sizeChange({ type, fromBytes, toBytes }: PointChange): string {
 export function countWords({ added, changed, removed, bytesWritten, bytesRemoved }: ChangeCounts): string {
   const written = `${bytesText(bytesWritten)} written`
   return `${added} added, ${changed} changed, ${removed} removed; ${written}, ${bytesText(bytesRemoved)} removed`
+}
+
+function noteLines(note: string | undefined): string[] {
+  return note === undefined ? [] : [escaped(note)]
 }
 
 function moreLines(next: string | null): string[] {
