@@ -6,6 +6,7 @@ import { createResticRepositories } from '../../host-daemon/backups/repositories
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
+import { lightenKey } from '../support/restic-keys.ts'
 import { locksOf } from '../support/restic-locks.ts'
 import { TreeRooms } from '../support/tree-rooms.ts'
 import { temporaryFolder } from '../support/edge.ts'
@@ -28,6 +29,7 @@ async function makeSubject(): Promise<RepositoriesSubject> {
   const rooms = new TreeRooms(join(folder.path, 'rooms'))
   return {
     repositories,
+    lighten: async (location) => lightenKey(location, (await readFile(file, 'utf8')).trimEnd()),
     remove: (location) => rm(location, { recursive: true }),
     damage: flipOneBit,
     leaveDeadLock: (location) => killInTheMiddle(location, file),

@@ -11,6 +11,8 @@ import { temporaryFolder } from '../support/edge.ts'
 /** Repositories under test, and the trouble that they are put to. */
 export interface RepositoriesSubject {
   readonly repositories: Repositories
+  /** Makes a new repository cost less to open, where that costs much; it is the same otherwise. */
+  readonly lighten?: (location: string) => Promise<void>
   /** Somebody takes the whole repository away. */
   readonly remove: (location: string) => Promise<void>
   /** One bit of what it keeps is not as it was written. */
@@ -65,6 +67,7 @@ export function describeRepositories(name: string, { makeSubject, hasProcesses }
     const prepared = async (environmentId = ENV): Promise<PointRepository> => {
       const repository = subject.repositories.of(environmentId)
       await repository.prepare(call)
+      await subject.lighten?.(repository.location)
       return repository
     }
 
