@@ -35,8 +35,8 @@ type Known = Map<OperationId, Remembered>
 
 /**
  * Restores a point into a scratch guest without network, boots it, holds it against the point, and removes it, whatever
- * comes of it. A check that fails is the drill's answer: what comes after it is left out, the answer is recorded, and the
- * operation fails with `drill_failed`. What keeps the host from drilling is no answer, and recorded as none.
+ * comes of it. A check that fails is the drill's answer: what comes after it is left out, the answer is recorded, and
+ * the operation fails with `drill_failed`. What keeps the host from drilling is no answer, and recorded as none.
  */
 export function drillOperation(recovery: RecoveryToolkit, limits: InsertLimits): OperationDefinition {
   const known: Known = new Map()

@@ -10,7 +10,10 @@ import { pointOf } from './fill-home-steps.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
-/** Records what the drill has found, of point, environment and operation at once, and once. Throws `drill_failed` where it must. */
+/**
+ * Records what the drill has found, of point, environment and operation at once, and once. Throws `drill_failed` where
+ * it must.
+ */
 export async function recordDrill(recovery: RecoveryToolkit, operation: StoredOperation): Promise<void> {
   const { store, clock } = recovery
   const { id: operationId, environmentId, actor, requestId } = operation
@@ -35,8 +38,8 @@ export async function recordDrill(recovery: RecoveryToolkit, operation: StoredOp
 }
 
 /**
- * When the next scheduled one is due: one that told something of the point counts, whoever asked for it; one that was kept
- * from it is made up for soon.
+ * When the next scheduled one is due: one that told something of the point counts, whoever asked for it; one that was
+ * kept from it is made up for soon.
  */
 export function settleDrill(recovery: RecoveryToolkit, { environmentId: id }: StoredOperation, outcome: Outcome): void {
   const { store, clock } = recovery

@@ -23,8 +23,8 @@ const filesParamsSchema = scratchParamsSchema.extend({ folder: restoreFolderSche
 type Choices = Map<OperationId, Chosen>
 
 /**
- * Restores the chosen paths into a scratch home, and copies from there what may arrive on the host. Until everything has
- * arrived, nothing is seen under the folder's name; whatever fails leaves neither scratch nor half a folder.
+ * Restores the chosen paths into a scratch home, and copies from there what may arrive on the host. Until everything
+ * has arrived, nothing is seen under the folder's name; whatever fails leaves neither scratch nor half a folder.
  */
 export function restoreFilesOperation(recovery: RecoveryToolkit): OperationDefinition {
   const choices: Choices = new Map()

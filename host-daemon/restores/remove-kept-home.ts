@@ -18,8 +18,8 @@ interface Removal {
 
 /**
  * Removes a home that was kept for undo, and frees its space. It is off the record of kept ones in the transaction that
- * says that it is removed: cut off in between it is there to be removed still. Nothing for one that is removed already. A
- * home that is in use again, or that is kept for anything else, is never touched.
+ * says that it is removed: cut off in between it is there to be removed still. Nothing for one that is removed already.
+ * A home that is in use again, or that is kept for anything else, is never touched.
  */
 export async function removeKeptHome(
   recovery: RecoveryToolkit,

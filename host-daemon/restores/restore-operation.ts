@@ -21,8 +21,8 @@ const ASKED_JUST_NOW_MS = 10_000
 
 /**
  * Replaces the home with a recovery point. The point is restored into a new home and verified while the guest runs on;
- * only then is the guest stopped and the environment pointed at it. Until the guest is ready on it, whatever fails brings
- * the old home back and the guest with it, as they were. Afterwards the old home is kept for an undo.
+ * only then is the guest stopped and the environment pointed at it. Until the guest is ready on it, whatever fails
+ * brings the old home back and the guest with it, as they were. Afterwards the old home is kept for an undo.
  */
 export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: StartOptions): OperationDefinition {
   return {
@@ -50,7 +50,8 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
 
 /**
  * The run has asked for the point right before it was accepted: only where that was some time ago, where another daemon
- * asked, or where a guest was stopped since, is it asked for again. A point that goes in between is missed by the restore itself, which touches nothing then either.
+ * asked, or where a guest was stopped since, is it asked for again. A point that goes in between is missed by the
+ * restore itself, which touches nothing then either.
  */
 function checkPointAgain(recovery: RecoveryToolkit): Step {
   const step = checkPoint(recovery, (operation) => pointOf(recovery, operation))

@@ -21,7 +21,9 @@ export function scratchParams(random: RandomSource, pointId: string): OperationP
   return { pointId, scratchHomeId: `home-${random.hex(8)}`, scratchBootId: `boot-${random.hex(8)}` }
 }
 
-/** A home beside the environment's own that is gone again when the operation has ended, and the guest that it may get. */
+/**
+ * A home beside the environment's own that is gone again when the operation has ended, and the guest that it may get.
+ */
 export interface Scratch extends HomeFill {
   readonly spec: BootSpec
   readonly record: BootRecord
@@ -39,8 +41,8 @@ export function scratchOf(recovery: RecoveryToolkit, operation: StoredOperation)
 }
 
 /**
- * Makes the scratch home; the means to remove it and all that comes of it are durable before it exists. `admit` has a last
- * look in the transaction from which on it counts, and refuses it by throwing.
+ * Makes the scratch home; the means to remove it and all that comes of it are durable before it exists. `admit` has a
+ * last look in the transaction from which on it counts, and refuses it by throwing.
  */
 export function makeScratch(recovery: RecoveryToolkit, admit?: (operation: StoredOperation) => void): Step {
   const { store, clock, deadlines } = recovery

@@ -12,7 +12,8 @@ export type UndoUntil = (operation: StoredOperation, now: number) => number
 
 /**
  * Points the environment at its new home, and keeps the old one, in the transaction that journals the step. A home that
- * was kept before is only there to be removed from then on, but nothing of it is removed yet. The undo puts all of that back as it was.
+ * was kept before is only there to be removed from then on, but nothing of it is removed yet. The undo puts all of that
+ * back as it was.
  */
 export function swapHome(recovery: RecoveryToolkit, untilOf: UndoUntil): Step {
   return {

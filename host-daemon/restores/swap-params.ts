@@ -6,7 +6,9 @@ import type { KeptHome } from '../store/kept-homes-table.ts'
 import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
 import type { Store } from '../store/store.ts'
 
-/** What a change of homes rests on, decided at its acceptance: every step, undo and later daemon means the same by it. */
+/**
+ * What a change of homes rests on, decided at its acceptance: every step, undo and later daemon means the same by it.
+ */
 export const swapSchema = z.object({
   /** The home that is replaced. */
   oldHomeId: homeIdSchema,

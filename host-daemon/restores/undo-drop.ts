@@ -8,8 +8,8 @@ import { removeKeptHome, type FreedHome } from './remove-kept-home.ts'
 export const dropParamsSchema = z.object({ homeId: homeIdSchema })
 
 /**
- * Removes the home that was kept for undo, as `removeKeptHome` does; its deadline keeps it from being brought back until
- * it is gone. Whoever reads the environment's own home meanwhile is not disturbed.
+ * Removes the home that was kept for undo, as `removeKeptHome` does; its deadline keeps it from being brought back
+ * until it is gone. Whoever reads the environment's own home meanwhile is not disturbed.
  */
 export function dropUndoOperation(recovery: RecoveryToolkit): OperationDefinition {
   return {

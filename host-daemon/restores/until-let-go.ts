@@ -5,8 +5,8 @@ import type { Step } from '../operations/step.ts'
 const LET_GO_MS = 3 * 60_000
 
 /**
- * The step, whose undo begins with waiting until whatever makes, fills, reads or changes its home has let go of it: only
- * then may that home be removed, and stay so. Nothing is waited for that another daemon has begun.
+ * The step, whose undo begins with waiting until whatever makes, fills, reads or changes its home has let go of it:
+ * only then may that home be removed, and stay so. Nothing is waited for that another daemon has begun.
  */
 export function untilLetGo(step: Step): Step {
   const working = new Map<OperationId, Promise<void>>()

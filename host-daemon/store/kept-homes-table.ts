@@ -64,7 +64,9 @@ export class KeptHomesTable {
     return this.allOfLiving(`purpose = 'undo'`)
   }
 
-  /** Those that are to be removed, at their deadline or as soon as can be, of all environments that are not destroyed. */
+  /**
+   * Those that are to be removed, at their deadline or as soon as can be, of all environments that are not destroyed.
+   */
   allToRemove(): KeptHome[] {
     return this.allOfLiving(`purpose <> 'review'`)
   }

@@ -46,11 +46,11 @@ export interface CopyOptions {
 }
 
 /**
- * Copies what is below `from`, whoever has made it, into the folder `to`, which it makes, and which nobody else may write
- * to. Only regular files, folders and symbolic links arrive, as the daemon's own, with their names byte for byte, their
- * times and their plain permission bits; a link arrives as the link that it is and is never followed. Everything else is
- * skipped and told. Nothing is written outside `to`, and nothing of it is flushed to the disk yet. When it rejects, `to`
- * holds any part of it.
+ * Copies what is below `from`, whoever has made it, into the folder `to`, which it makes, and which nobody else may
+ * write to. Only regular files, folders and symbolic links arrive, as the daemon's own, with their names byte for byte,
+ * their times and their plain permission bits; a link arrives as the link that it is and is never followed. Everything
+ * else is skipped and told. Nothing is written outside `to`, and nothing of it is flushed to the disk yet. When it
+ * rejects, `to` holds any part of it.
  */
 export async function copyTree(from: string, to: string, options: CopyOptions): Promise<CopiedTree> {
   const copy = new TreeCopy(options)

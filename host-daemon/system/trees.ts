@@ -33,10 +33,10 @@ export interface WalkOptions {
 }
 
 /**
- * Tells everything below a folder, each folder before what is in it, names in the order of their bytes. How deep the tree
- * is costs no stack. Whoever made it, and whoever changes it meanwhile, no folder is read but those of the tree: a link
- * that takes the place of one is not followed, though of the names that had been read in it, what the link leads to may be
- * told. Rejects where something cannot be read.
+ * Tells everything below a folder, each folder before what is in it, names in the order of their bytes. How deep the
+ * tree is costs no stack. Whoever made it, and whoever changes it meanwhile, no folder is read but those of the tree: a
+ * link that takes the place of one is not followed, though what is told of the names that were read in that one may be
+ * of what it leads to. Rejects where something cannot be read.
  */
 export async function* walkTree(root: string, options: WalkOptions = {}): AsyncGenerator<TreeEntry, void> {
   const { signal, where = () => true, mayVanish = false } = options
@@ -126,7 +126,10 @@ export async function unlinkBelow(root: string, paths: readonly Buffer[]): Promi
   for (const path of paths) await unlink(pathBelow(Buffer.from(root), path))
 }
 
-/** Whether this path leads to something in the tree, through folders alone: no link is followed, only the last may be one. */
+/**
+ * Whether this path leads to something in the tree, through folders alone: no link is followed, only the last may be
+ * one.
+ */
 export async function isInTree(root: string, names: readonly string[]): Promise<boolean> {
   let at = root
   for (const [index, name] of names.entries()) {
