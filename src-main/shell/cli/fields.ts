@@ -8,6 +8,8 @@ export interface FieldLayout {
   readonly spread?: readonly string[]
   /** Values that the command spells in words of its own: dotted path to those words. Their outer field has no flag. */
   readonly apart?: Readonly<Record<string, string>>
+  /** What `--help` adds to the schema's own word on a value, by its dotted path. */
+  readonly notes?: Readonly<Record<string, string>>
 }
 
 /** What was given for one value: a word, a switch, or the words of a list. */
@@ -22,6 +24,8 @@ export interface Field {
   readonly shape: SchemaShape
   readonly isRequired: boolean
   readonly isPositional: boolean
+  /** See `FieldLayout.notes`. */
+  readonly note?: string | undefined
 }
 
 /** `memoryMiB` → `memory-mib`; a leading `is` of a switch is dropped. */
@@ -48,7 +52,8 @@ function fieldsAt(key: string, shape: SchemaShape, place: { input: SchemaShape; 
   const isRequired = place.input.required?.includes(key) === true
   if (shape.properties === undefined) {
     const isPositional = place.layout.positional?.includes(key) === true
-    return [{ path: [key], flag: flagNameOf(key, shape), shape, isRequired, isPositional }]
+    const note = place.layout.notes?.[key]
+    return [{ path: [key], flag: flagNameOf(key, shape), shape, isRequired, isPositional, note }]
   }
   const prefix = place.layout.spread?.includes(key) === true ? '' : `${flagNameOf(key, shape)}-`
   return Object.entries(shape.properties).map(([inner, innerShape]) => ({
@@ -57,6 +62,7 @@ function fieldsAt(key: string, shape: SchemaShape, place: { input: SchemaShape; 
     shape: innerShape,
     isRequired: isRequired && shape.required?.includes(inner) === true,
     isPositional: place.layout.positional?.includes(`${key}.${inner}`) === true,
+    note: place.layout.notes?.[`${key}.${inner}`],
   }))
 }
 
@@ -100,11 +106,11 @@ export function placeholderOf(field: Field): string {
   return takesNumbers(shape) ? 'number' : 'text'
 }
 
-/** What is said of a value in `--help` and in the reference, from the schema itself. */
+/** What is said of a value in `--help` and in the reference, from the schema itself, and then its note. */
 export function sentenceOf(field: Field): string {
   const shape = field.shape.items ?? field.shape
   const fallback = shape.default === undefined ? '' : `default ${JSON.stringify(shape.default)}`
-  return [grammarOf(shape), fallback].filter((part) => part !== '').join('; ')
+  return [grammarOf(shape), fallback, field.note ?? ''].filter((part) => part !== '').join('; ')
 }
 
 function grammarOf(shape: SchemaShape): string {

@@ -12,6 +12,10 @@ export interface Spelling extends FieldLayout {
   readonly mode?: 'plan'
 }
 
+/** See docs/decisions/0015-what-latest-means.md. */
+const GOOD = 'latest is the newest that nothing speaks against'
+const NEWEST = 'latest is the newest, whatever speaks against it'
+
 const POLICY_WORDS = {
   policy: 'policy',
   'policy.intervalMinutes': '--every-minutes',
@@ -66,15 +70,23 @@ export const SPELLINGS: Record<DaemonCallName, Spelling> = {
   'backups.check': { words: ['backup', 'check'], positional: ['environment'], apart: { depth: '--depth' } },
   'backups.prune': { words: ['backup', 'prune'], positional: ['environment'] },
   'backups.setPolicy': { words: ['backup', 'policy'], positional: ['environment'], apart: POLICY_WORDS },
-  'backups.browse': { words: ['backup', 'files'], positional: ['environment', 'point', 'folder'] },
-  'backups.compare': { words: ['backup', 'compare'], positional: ['environment', 'from', 'to'] },
-  'restore.plan': { words: ['restore', 'plan'], positional: ['environment'] },
+  'backups.browse': {
+    words: ['backup', 'files'],
+    positional: ['environment', 'point', 'folder'],
+    notes: { point: GOOD },
+  },
+  'backups.compare': {
+    words: ['backup', 'compare'],
+    positional: ['environment', 'from', 'to'],
+    notes: { from: GOOD, to: GOOD },
+  },
+  'restore.plan': { words: ['restore', 'plan'], positional: ['environment'], notes: { point: GOOD } },
   'restore.run': { words: ['restore', 'run'], positional: ['environment'] },
   'undo.plan': { words: ['restore', 'undo'], positional: ['environment'], mode: 'plan' },
   'undo.run': { words: ['restore', 'undo'], positional: ['environment'] },
-  files: { words: ['restore', 'files'], positional: ['environment', 'paths'] },
-  clone: { words: ['restore', 'clone'], positional: ['environment', 'name'], spread: ['size'] },
-  drill: { words: ['drill'], positional: ['environment'] },
+  files: { words: ['restore', 'files'], positional: ['environment', 'paths'], notes: { point: GOOD } },
+  clone: { words: ['restore', 'clone'], positional: ['environment', 'name'], spread: ['size'], notes: { point: GOOD } },
+  drill: { words: ['drill'], positional: ['environment'], notes: { point: NEWEST } },
   'owners.list': { words: ['owners', 'list'] },
   'owners.put': { words: ['owners', 'put'], positional: ['name'] },
   'images.list': { words: ['images', 'list'] },

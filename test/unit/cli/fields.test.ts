@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { pathOf } from '../../../src-main/shell/cli/call.ts'
 import {
   fieldsOf,
   flagNameOf,
@@ -41,6 +42,21 @@ describe('fields of a call', () => {
     expect(sentenceOf(byFlag.get('memory-mib')!)).toBe('a whole number from 128 to 65536 MiB')
     expect(sentenceOf(byFlag.get('image')!)).toBe('name@version, such as minimal@1')
     expect(placeholderOf(byFlag.get('driver')!)).toBe('qemu|incus|fake')
+  })
+
+  it('says of every point which one latest is, for a drill another than elsewhere', () => {
+    const said = (Object.keys(SPELLINGS) as (keyof typeof SPELLINGS)[]).flatMap((name) => {
+      const fields = fieldsOf(inputShapeOf(daemonContract, pathOf(name)), SPELLINGS[name])
+      const points = fields.map(sentenceOf).filter((sentence) => sentence.startsWith('latest or'))
+      return points.map((sentence) => [name, sentence.split('; ')[1]] as const)
+    })
+    const good = 'latest is the newest that nothing speaks against'
+    const calls = ['backups.browse', 'backups.compare', 'backups.compare', 'restore.plan', 'files', 'clone'] as const
+    const expected = [
+      ...calls.map((name) => [name, good]),
+      ['drill', 'latest is the newest, whatever speaks against it'],
+    ]
+    expect(said.map((each) => each.join(': ')).sort()).toEqual(expected.map((each) => each.join(': ')).sort())
   })
 
   it('prefixes nested values unless they are spread', () => {
