@@ -56,15 +56,19 @@ export function noteOnLatest(
   }
 }
 
+/** The newest point of the environment that nothing speaks against, among those whose record can be read. */
+export function findGoodPoint({ store, clock }: PointRecord, environmentId: EnvironmentId): StoredPoint | undefined {
+  const now = clock.now()
+  const among = (limit: number) => store.points.list({ environmentId, limit }).find((point) => isGoodPoint(point, now))
+  return among(FIRST_LOOK) ?? among(EVERY)
+}
+
 function newestGoodPoint(record: PointRecord, owner: PointOwner): StoredPoint {
-  const now = record.clock.now()
-  const goodOf = (points: readonly StoredPoint[]) => points.find((point) => isGoodPoint(point, now))
-  const points = newestPoints(record, owner, FIRST_LOOK)
-  const [newest] = points
+  const [newest] = newestPoints(record, owner, 1)
   if (newest === undefined) return none(`${owner.name} has no recovery point.`)
-  const good = goodOf(points) ?? goodOf(record.store.points.list({ environmentId: owner.id, limit: EVERY }))
+  const good = findGoodPoint(record, owner.id)
   if (good !== undefined) return good
-  const why = doubtsOfPoint(newest, now).join('; ')
+  const why = doubtsOfPoint(newest, record.clock.now()).join('; ')
   const message = `None of the recovery points of ${owner.name} is good. Of the newest, ${newest.id.slice(0, 8)}: ${why}.`
   throw new PilothouseError('no_recovery_point', message, { hint: NAME_IT })
 }

@@ -1,5 +1,6 @@
 import { freshnessOf, thresholdMsOf, type BackupStatus, type NewestPoint } from '../../src-shared/model/backup.ts'
 import { homeIdSchema, type EnvironmentId } from '../../src-shared/model/ids.ts'
+import { flawsOfPoint } from '../../src-shared/model/point-doubts.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 import { policyOf } from './policy.ts'
@@ -93,8 +94,16 @@ function problemOf({ state, newest, kept, malformation }: ProtectionFacts, undo:
     state.malformation ??
     (isNewestMalformed ? 'The record of its newest recovery point is malformed.' : null) ??
     state.problem ??
-    (isDamaged ? `Damage was found in its repository. ${check.detail}` : null)
+    (isDamaged ? `Damage was found in its repository. ${check.detail}` : null) ??
+    flawOf(newest?.point ?? null)
   )
+}
+
+/** `latest` passes such a point over, so that its age says nothing of what can be had back. */
+function flawOf(newest: StoredPoint | null): string | null {
+  const flaws = newest === null ? [] : flawsOfPoint(newest)
+  if (newest === null || flaws.length === 0) return null
+  return `Its newest recovery point, ${newest.id.slice(0, 8)}, is not to be relied on: ${flaws.join('; ')}.`
 }
 
 /** Null also where the row is malformed. */

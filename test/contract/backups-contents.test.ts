@@ -143,6 +143,25 @@ describe('recovery points', () => {
       const drill = await admin().drill({ ...command(), point: 'latest' })
       expect((await ended(drill)).result).toMatchObject({ kind: 'drill', pointId: id })
     })
+
+    it.each([
+      ['drilled_at = taken_at, drill_passed = 0', 'it did not pass its drill'],
+      ['unreadable_count = 3', 'it is incomplete'],
+      ["consistency = 'neither'", 'its file system was damaged'],
+    ])('is what a plan to destroy counts on, and freshness: not one with %s', async (columns, doubt) => {
+      await backUp()
+      const { id: good } = await newest()
+      await backUp()
+      const { id: bad } = await newest()
+      setPoint(columns, bad)
+      expect((await row()).freshness).toMatchObject({ kind: 'unavailable', sentence: expect.stringContaining(doubt) })
+      const { plan } = await admin().environments.destroy.plan({ environment: 'web' })
+      expect(plan.text).toContain(`Its newest good recovery point is less than a minute old (${good.slice(0, 8)})`)
+      expect(plan.text).toContain(`Its newest one, ${bad.slice(0, 8)}, is not good: ${doubt}.`)
+      setPoint(columns, good)
+      const worse = await admin().environments.reset.plan({ environment: 'web' })
+      expect(worse.plan.text).toContain('None of its recovery points is good; points are kept in the repository.')
+    })
   })
 
   describe('can be looked into', () => {

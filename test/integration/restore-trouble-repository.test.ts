@@ -168,6 +168,8 @@ describe('a repository in trouble', () => {
         await forgetCache()
       }
       expect(await codeOf(host.check)).toBe('succeeded')
+      // What its drill has said of the point stays said: only another point, or another drill, is well.
+      await host.point()
       expect((await host.status()).freshness).toMatchObject({ kind: 'healthy' })
       expect(await host.leftovers()).toEqual([])
     },
