@@ -29,6 +29,23 @@ describe('making an environment', () => {
     expect(spawnCalls(fake)).toHaveLength(0)
   })
 
+  it('sends the size as it was changed, and refuses at once what is left of an emptied field', async () => {
+    const fake = new FakeApp({ hosts: [sampleHost(0)] })
+    await mountPilothouse(fake)
+    await fill('web')
+    const change = async (label: string, value: string) => {
+      await page.getByRole('spinbutton', { name: label }).fill(value)
+      await userEvent.keyboard('{Tab}')
+    }
+    await change('CPUs', '2')
+    await change('Memory, MiB', '')
+    await expect.element(page.getByText('say how much')).toBeVisible()
+    await change('Memory, MiB', '768')
+    await page.getByTestId('spawn-submit').click()
+    await until(() => spawnCalls(fake).length === 1, 'sent')
+    expect(spawnCalls(fake)[0]?.input).toMatchObject({ size: { cpus: 2, memoryMiB: 768 } })
+  })
+
   it('does not offer an owner that is not active', async () => {
     await mountPilothouse(new FakeApp({ hosts: [sampleHost(0)] }))
     await page.getByTestId('spawn-button').click()
