@@ -38,8 +38,12 @@ export interface EngineDeps {
   readonly onUnrecorded: (id: OperationId) => void
 }
 
+/** What asks a program to end, waits, and forces it, is done by then. */
+const GIVE_WAY_MS = 30_000
+
 interface Running {
   readonly run: OperationRun
+  readonly kind: StoredOperation['kind']
   readonly environmentId: EnvironmentId
   readonly ended: Promise<void>
 }
@@ -147,16 +151,30 @@ export class OperationEngine {
     const definition = this.definitionOf(operation.kind)
     const onProgress = (progress: OperationProgress | null) => this.setProgress(operation.id, progress)
     const run = new OperationRun(operation, definition, { ...this.deps, suspend: this.suspension.signal, onProgress })
-    const { environmentId } = operation
+    const { kind, environmentId } = operation
     const givingWay = this.givingWayTo(operation)
-    this.runs.set(operation.id, { run, environmentId, ended: this.runToEnd(run, operation, givingWay) })
+    this.runs.set(operation.id, { run, kind, environmentId, ended: this.runToEnd(run, operation, givingWay) })
   }
 
-  /** Whoever shares the environment with an operation that displaces, has been cancelled, and is waited for. */
+  /**
+   * Whoever shares the environment with an operation that displaces, has been cancelled, and is waited for: who works on
+   * its home for as long as that takes, anybody else for half a minute.
+   */
   private givingWayTo({ kind, environmentId }: StoredOperation): Promise<void>[] {
     const { claim } = this.definitionOf(kind)
     if (claim.mode === 'shared' || !claim.isDisplacing) return []
-    return [...this.runs.values()].filter((other) => other.environmentId === environmentId).map(({ ended }) => ended)
+    const others = [...this.runs.values()].filter((other) => other.environmentId === environmentId)
+    return others.map(({ kind: other, ended }) => {
+      const isAtHome = this.definitionOf(other).claim.resource !== 'repository'
+      return isAtHome ? ended : this.endedOrLate(ended)
+    })
+  }
+
+  private async endedOrLate(ended: Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const late = this.deps.clock.sleep(GIVE_WAY_MS, over.signal).catch(() => undefined)
+    await Promise.race([ended, late])
+    over.abort(new Error('The wait is over.'))
   }
 
   private async runToEnd(run: OperationRun, operation: StoredOperation, givingWay: Promise<void>[]): Promise<void> {
