@@ -10,7 +10,7 @@ import type { StoredOperation } from '../store/operation-row.ts'
 import { checkPoint, fillHome, pointOf, verifiedOf, verifyFilled, type HomeFill } from './fill-home-steps.ts'
 import { removeKeptHome } from './remove-kept-home.ts'
 import { stopGuest, stopNow, uncancellable } from './swap-guest.ts'
-import { swapHome } from './swap-home.ts'
+import { leaveForRemoval, swapHome } from './swap-home.ts'
 import { restoreParamsSchema, swapOf } from './swap-params.ts'
 import { LAST_STEP, settleSwap, undoOffered } from './swap-settle.ts'
 import { untilLetGo } from './until-let-go.ts'
@@ -136,6 +136,7 @@ function tellResult(recovery: RecoveryToolkit, operation: StoredOperation): void
   const undo = undoOffered(recovery, operation)
   store.operations.setResult(operation.id, { kind: 'restore', pointId: point.id, homeId, verified, undo })
   store.points.setVerified(point, clock.now())
+  leaveForRemoval(recovery, operation)
 }
 
 /** Every failure says which home there is. */

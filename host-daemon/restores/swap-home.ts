@@ -12,8 +12,7 @@ export type UndoUntil = (operation: StoredOperation, now: number) => number
 
 /**
  * Points the environment at its new home, and keeps the old one, in the transaction that journals the step. A home that
- * was kept before is only there to be removed from then on, but nothing of it is removed yet. The undo puts all of that
- * back as it was.
+ * was kept before is set aside with it, where nobody removes it. The undo puts all of that back as it was.
  */
 export function swapHome(recovery: RecoveryToolkit, untilOf: UndoUntil): Step {
   return {
@@ -34,7 +33,7 @@ function swap(recovery: RecoveryToolkit, operation: StoredOperation, untilOf: Un
   const { id: environmentId, home } = environmentOf(recovery, operation)
   if (home.id === newHomeId) return
   const [now, kept] = [clock.now(), keptBefore(operation)]
-  if (kept !== undefined) leaveForRemoval(recovery, kept, newHomeId)
+  if (kept !== undefined) setAside(recovery, kept, newHomeId)
   store.environments.setHome(environmentId, newHomeId)
   const until = home.madeAt === null || home.goneAt !== null ? null : untilOf(operation, now)
   const old = { homeId: oldHomeId, environmentId, operationId: operation.id, keptAt: now, bytes: null }
@@ -43,10 +42,20 @@ function swap(recovery: RecoveryToolkit, operation: StoredOperation, untilOf: Un
   record(recovery, operation, { outcome: 'swapped_home', detail })
 }
 
-/** The kept home of an undo is the one that is swapped in, and is in use from then on. */
-function leaveForRemoval({ store }: RecoveryToolkit, kept: KeptHome, newHomeId: HomeId): void {
+/**
+ * The kept home of an undo is the one that is swapped in, and is in use from then on. Any other is nobody's to remove
+ * until the new home has proved itself, whatever becomes of the operation.
+ */
+function setAside({ store }: RecoveryToolkit, kept: KeptHome, newHomeId: HomeId): void {
   if (kept.homeId === newHomeId) store.keptHomes.release(kept)
-  else store.keptHomes.keep({ ...kept, purpose: 'removal' })
+  else store.keptHomes.keep({ ...kept, purpose: 'review' })
+}
+
+/** Inside the transaction that journals the last step: the home that was set aside is there to be removed from then on. */
+export function leaveForRemoval({ store }: RecoveryToolkit, operation: StoredOperation): void {
+  const { keptHomeId } = swapOf(operation)
+  const kept = keptHomeId === null ? undefined : store.keptHomes.find(keptHomeId)
+  if (kept?.purpose === 'review') store.keptHomes.keep({ ...kept, purpose: 'removal' })
 }
 
 /** What keeping the old home costs; not known where it cannot be told now. */

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import {
@@ -58,6 +60,26 @@ it('keeps its undo where the daemon dies again and again in the last step', asyn
   const undone = await ended(await admin().undo.run({ ...command(), ticket: ticket.id }))
   expect(undone.status).toMatchObject({ kind: 'succeeded' })
   expect(filesIn(host, (await get()).home.id)).toEqual(NOW)
+})
+
+it('keeps every home where a daemon of other steps finds it behind its swap', async () => {
+  await ended(await restore())
+  await putFiles(host, 'web', NOW)
+  host.driver.hold('ready')
+  const operation = await restore()
+  await waitFor('the start', async () => (await admin().operations.get({ id: operation.id })).step === 'await_ready')
+  const before = host.machine.homes.ids()
+  host = await host.crash({
+    arrange: (_driver, folder) => {
+      const db = new BetterSqlite3(join(folder, 'pilothoused.db'))
+      db.prepare('UPDATE operations SET step = ? WHERE id = ?').run('of_another_daemon', operation.id)
+      db.close()
+    },
+  })
+  expect((await ended(operation)).status.kind).toBe('failed')
+  expect(readStore(host, (store) => store.keptHomes.allToRemove())).toHaveLength(1)
+  expect(host.machine.homes.ids()).toEqual(before)
+  expect(before).toHaveLength(3)
 })
 
 const KINDS = ['clone', 'files', 'drill'] as const

@@ -33,7 +33,7 @@ export interface FakeDriverDaemonOptions {
   /** Guests that print nothing: no console journals are written. */
   readonly isMute?: boolean
   /** Prepares the driver before the daemon starts. */
-  readonly arrange?: (driver: FakeVmDriver) => unknown
+  readonly arrange?: (driver: FakeVmDriver, folder: string) => unknown
 }
 
 /** Nothing is backed up, checked or pruned unless a test says so. */
@@ -78,7 +78,7 @@ export async function startFakeDriverDaemon(given: FakeDriverDaemonOptions = {})
     machine,
     ...(given.isMute === true ? {} : { journalFolder: join(folder, 'consoles') }),
   })
-  given.arrange?.(driver)
+  given.arrange?.(driver, folder)
   const logger = new MemoryLogger()
   const databasePath = join(folder, 'pilothoused.db')
   const daemon = createDaemon({

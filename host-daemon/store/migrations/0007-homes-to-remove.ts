@@ -19,12 +19,13 @@ CREATE UNIQUE INDEX kept_homes_undo ON kept_homes (environment_id) WHERE purpose
 
 /**
  * Homes that a restore took the place of as the one that is kept for undo, and that nobody has positively removed: of a
- * restore that is past its end, or is to be gone on with behind its swap. A home that is in use, or that was swapped in
+ * restore that is past its end; one that is to be gone on with behind its swap says so once it is. A home that is in use, or that was swapped in
  * by the operation itself, is none.
  */
 const RELEASED = `
 INSERT OR IGNORE INTO kept_homes (home_id, environment_id, purpose, operation_id, kept_at, until, bytes)
-SELECT h.id, e.id, 'removal', json_extract(o.params, '$.keptBy'), json_extract(o.params, '$.keptAt'), NULL, NULL
+SELECT h.id, e.id, CASE o.step WHEN 'commit' THEN 'removal' ELSE 'review' END,
+  json_extract(o.params, '$.keptBy'), json_extract(o.params, '$.keptAt'), NULL, NULL
 FROM operations o
 JOIN environments e ON e.id = o.environment_id
 JOIN homes h ON h.environment_id = e.id AND h.id = json_extract(o.params, '$.keptHomeId')

@@ -156,8 +156,11 @@ describe('the database', () => {
     expect(homes).toEqual([
       { ...old, homeId: 'failed-kept', environmentId: 'failed' },
       expect.objectContaining({ homeId: 'filling-kept', purpose: 'undo' }),
-      { ...old, homeId: 'swapped-kept', environmentId: 'swapped' },
     ])
+    expect(keptHomes.find('swapped-kept' as HomeId)).toEqual({
+      ...old,
+      ...{ purpose: 'review', homeId: 'swapped-kept', environmentId: 'swapped' },
+    })
     expect(keptHomes.find('reviewed-kept' as HomeId)).toMatchObject({ purpose: 'review' })
     expect(db.all('SELECT home_id FROM kept_homes')).toHaveLength(4)
     db.dispose()
