@@ -34,18 +34,40 @@ interface Admission {
 export function admitBringUp(toolkit: Toolkit, environment: StoredEnvironment, admission: Admission): void {
   const { store } = toolkit
   refuseQuarantined(environment)
-  if (environment.desired === 'stopped') assertMemory(toolkit, environment, admission.capacity)
+  assertMemoryToBringUp(toolkit, environment, admission.capacity)
   if (!store.environments.countAgain(environment.id)) throw recountRefusal(toolkit, environment)
   mutate(store, environment, { generation: admission.generation, desired: 'running' })
+}
+
+/**
+ * Throws `host_limit_reached` where the host has not the memory to bring the environment up; one that is up has it. Its
+ * own drills give way to that, and with them what their guests have.
+ */
+export function assertMemoryToBringUp(
+  toolkit: Toolkit,
+  environment: StoredEnvironment,
+  capacity: Pick<HostCapacity, 'memoryMiB'>,
+): void {
+  if (environment.desired !== 'stopped') return
+  assertMemory(toolkit, environment, {
+    ...capacity,
+    freeingMiB: toolkit.store.environments.memoryGivingWayTo(environment.id),
+  })
+}
+
+interface MemoryLimit extends Pick<HostCapacity, 'memoryMiB'> {
+  /** In use now, and free by the time that it is needed. */
+  readonly freeingMiB?: number
 }
 
 /** Throws `host_limit_reached` where the host has not the memory for one more guest of this size. */
 export function assertMemory(
   toolkit: Toolkit,
   { size }: StoredEnvironment,
-  { memoryMiB }: Pick<HostCapacity, 'memoryMiB'>,
+  { memoryMiB, freeingMiB = 0 }: MemoryLimit,
 ): void {
-  if (memoryMiB === null || toolkit.store.environments.usage().memoryMiB + size.memoryMiB <= memoryMiB) return
+  const used = toolkit.store.environments.usage().memoryMiB - freeingMiB
+  if (memoryMiB === null || used + size.memoryMiB <= memoryMiB) return
   throw capacityRefusal(toolkit, { capacity: { environments: null, homeMiB: null, memoryMiB }, size })
 }
 

@@ -29,6 +29,7 @@ const REASON_OF_STEP: Readonly<Record<string, FailureReason>> = {
   stop_guest: 'cleanup_failed',
   end_guest: 'cleanup_failed',
   remove_old_home: 'cleanup_failed',
+  commit: 'cleanup_failed',
 }
 
 /** Puts what a step threw into the closed set; `details` carry reason and phase for the environment's state. */

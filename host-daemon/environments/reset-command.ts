@@ -3,7 +3,7 @@ import type { EnvironmentRef, HomeId } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
-import { admitBringUp, assertMemory } from './bring-up.ts'
+import { admitBringUp, assertMemoryToBringUp } from './bring-up.ts'
 import {
   planDangerous,
   runDangerous,
@@ -33,7 +33,7 @@ function resetKind({ toolkit, hostName, capacity }: DangerousDeps): DangerousKin
     refuse: (environment) => {
       refuseQuarantined(environment)
       assertUnprotected(environment)
-      if (environment.desired === 'stopped') assertMemory(toolkit, environment, capacity)
+      assertMemoryToBringUp(toolkit, environment, capacity)
     },
     plan: async (environment) => {
       await drivers.refuseUnavailable(drivers.of(environment), clock)

@@ -4,7 +4,7 @@ import type { Operation } from '../../src-shared/model/operation.ts'
 import type { RestorePlan } from '../../src-shared/model/restore.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { resolvePoint } from '../backups/resolve-point.ts'
-import { admitBringUp, assertMemory } from '../environments/bring-up.ts'
+import { admitBringUp, assertMemoryToBringUp } from '../environments/bring-up.ts'
 import {
   planDangerous,
   runDangerous,
@@ -75,7 +75,7 @@ function restoreKind(deps: RestoreDeps, { signal, wish }: Asked): DangerousKind<
     kind: 'restore',
     refuse: (environment) => {
       refuseQuarantined(environment)
-      if (environment.desired === 'stopped') assertMemory(recovery, environment, dangerous.capacity)
+      assertMemoryToBringUp(recovery, environment, dangerous.capacity)
     },
     facts: (environment, told) => factsOfRestore(recovery, environment, told ?? wishFacts(recovery, environment, wish)),
     plan: (environment, facts) => makePlan(deps, { environment, facts, signal }),

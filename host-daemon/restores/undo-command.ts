@@ -1,7 +1,7 @@
 import type { EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
 import type { UndoPlan } from '../../src-shared/model/restore.ts'
-import { admitBringUp, assertMemory } from '../environments/bring-up.ts'
+import { admitBringUp, assertMemoryToBringUp } from '../environments/bring-up.ts'
 import {
   planDangerous,
   runDangerous,
@@ -36,7 +36,7 @@ function undoKind({ recovery, dangerous }: UndoDeps): DangerousKind<UndoPlan> {
     refuse: (environment) => {
       refuseQuarantined(environment)
       undoableOf(recovery, environment)
-      if (environment.desired === 'stopped') assertMemory(recovery, environment, dangerous.capacity)
+      assertMemoryToBringUp(recovery, environment, dangerous.capacity)
     },
     facts: (environment) => {
       const { homeId: keptHomeId, until: keptUntil } = undoableOf(recovery, environment)

@@ -54,6 +54,12 @@ export const DRILLING_MEMORY = `(SELECT COALESCE(SUM(g.memory_mib), 0)
     FROM scratch_guests s JOIN operations d ON d.id = s.operation_id JOIN environments g ON g.id = s.environment_id
     WHERE s.removed_at IS NULL AND d.kind = 'drill')`
 
+/** Of it, what running drills of one environment have: they give way to whatever brings it up. */
+export const GIVING_WAY_MEMORY = `
+SELECT COALESCE(SUM(g.memory_mib), 0) AS memoryMiB
+FROM scratch_guests s JOIN operations d ON d.id = s.operation_id JOIN environments g ON g.id = s.environment_id
+WHERE s.removed_at IS NULL AND d.kind = 'drill' AND d.status = 'running' AND s.environment_id = @id`
+
 /**
  * The limits are conditions of the insert itself, so that of any number of concurrent spawns no more than they
  * allow can exist. The guest's uid is the lowest free one.

@@ -15,6 +15,7 @@ import type { Database } from './database.ts'
 import { idOfStandIn, toEnvironment, type EnvironmentRow, type StoredEnvironment } from './environment-row.ts'
 import {
   DRILLING_MEMORY,
+  GIVING_WAY_MEMORY,
   FIND,
   FIND_LIVE,
   FIND_LIVE_BY_NAME,
@@ -137,6 +138,11 @@ export class EnvironmentsTable {
           + ${GROWING_MEMORY} + ${DRILLING_MEMORY} AS memoryMiB
       FROM environments WHERE destroyed_at IS NULL`
     return this.db.get<HostUsage>(sql) ?? { environments: 0, memoryMiB: 0, homeMiB: 0 }
+  }
+
+  /** How much of what is in use, in MiB, running drills of the environment give up to whatever brings it up. */
+  memoryGivingWayTo(id: EnvironmentId): number {
+    return this.db.get<{ memoryMiB: number }>(GIVING_WAY_MEMORY, { id })?.memoryMiB ?? 0
   }
 
   /** What the guest is told at every start; null where nothing is. Never to be logged. */

@@ -55,6 +55,21 @@ describe('the memory of a drill', () => {
     expect(host.machine.guests.ids()).toHaveLength(2)
   })
 
+  it("is no one's to refuse the environment itself, to which the drill gives way", async () => {
+    await endOf(host, await admin().environments.stop({ commandId: newCommandId(), environment: 'web' }))
+    expect(await spawnBeside()).toBe('succeeded')
+    host.driver.hold('runInGuest')
+    const { id } = await drill()
+    await step(id, 'check_guest')
+    expect(await codeOf(admin().environments.spawn(spawnInput('third')))).toBe('host_limit_reached')
+    await admin().restore.plan({ environment: 'web', point: 'latest' })
+    await admin().environments.reset.plan({ environment: 'web' })
+    const start = await admin().environments.start({ commandId: newCommandId(), environment: 'web' })
+    expect((await endOf(host, start)).status.kind).toBe('succeeded')
+    expect((await endOf(host, { id })).status.kind).toBe('cancelled')
+    expect(host.machine.guests.ids()).toHaveLength(2)
+  })
+
   it('is not taken where others have come up while it waited, and nothing is said of the point', async () => {
     const release = host.repositories.hold('list')
     const { id } = await drill()
