@@ -6,6 +6,7 @@ import { describeFailure } from '../environments/failures.ts'
 import { recordRollback } from '../operations/record-rollback.ts'
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
+import { flushFileSystemOf } from '../system/publish-folder.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { copyTree } from './files-copy.ts'
 import { makeRoom, publish, removeUnpublished, restoredFolder, type RestoredFolder } from './files-folder.ts'
@@ -123,6 +124,8 @@ function copyOut(recovery: RecoveryToolkit, choices: Choices): Step {
           copyTree(path, folder.making, { signal: bounded, onProgress }),
         ),
       )
+      // Journaled as done, it is there after a power cut too.
+      await flushFileSystemOf(folder.making, signal)
       const { files, skippedFiles, ...others } = copied
       // A file that was skipped was seen; whatever else is missing never came out of the repository.
       if (files + skippedFiles < chosen.files) throw incomplete(chosen, files)
