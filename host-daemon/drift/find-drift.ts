@@ -3,7 +3,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { BootId } from '../../src-shared/model/ids.ts'
 import type { HostSurvey, SurveyedBoot, SurveyedHome, VmDriver } from '../drivers/vm-driver.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
-import { readHoldings, recordedOwner, type Holdings } from '../store/holdings.ts'
+import { readHoldings, recordedOwner, type Holdings, type RecordedAs } from '../store/holdings.ts'
 import type { LeftScratch } from '../store/scratch-guests-table.ts'
 
 /** One leftover, and the means to remove it. */
@@ -94,11 +94,17 @@ interface FoundBoot {
   readonly boot: SurveyedBoot
 }
 
+const BOOT_ON_RECORD: Readonly<Record<RecordedAs, string>> = {
+  own: 'which is over on record',
+  scratch: 'the guest of a drill that is over',
+  unknown: 'which is not on record',
+}
+
 function bootLeftover({ toolkit, holdings }: Look, { driver, boot }: FoundBoot): Leftover | undefined {
   const { bootId, process, record, homeId, hasFiles } = boot
   if (holdings.some(({ boots }) => boots.has(bootId)) || (process === null && !hasFiles)) return undefined
-  const { isRecorded, environmentId } = recordedOwner(toolkit.store.db, { boot: bootId })
-  const whose = isRecorded ? `${bootId}, which is over on record` : `${bootId}, which is not on record`
+  const { recordedAs, environmentId } = recordedOwner(toolkit.store.db, { boot: bootId })
+  const whose = `${bootId}, ${BOOT_ON_RECORD[recordedAs]}`
   const uses = homeId === null ? '' : `, with the home ${homeId}`
   const common = { environmentId, bytes: null }
   const deadlines = { graceMs: 0, forceMs: toolkit.deadlines.stopForceMs }
@@ -123,19 +129,21 @@ interface FoundHome {
 function homeLeftover(look: Look, { driver, home }: FoundHome): Leftover | undefined {
   const { homeId, state, bytes } = home
   if (look.holdings.some(({ homes }) => homes.has(homeId))) return undefined
-  const { isRecorded, environmentId: recorded } = recordedOwner(look.toolkit.store.db, { home: homeId })
-  const kind = state === 'half_made' ? 'half_made_home' : isRecorded ? 'removed_home' : 'home'
+  const { recordedAs, environmentId: recorded } = recordedOwner(look.toolkit.store.db, { home: homeId })
+  const kind = state === 'half_made' ? 'half_made_home' : recordedAs === 'own' ? 'removed_home' : 'home'
   const environmentId = recorded ?? home.environmentId
-  const detail = homeDetail(home, environmentId, isRecorded)
+  const detail = homeDetail(home, environmentId, recordedAs)
   const item = { id: `${kind}:${homeId}`, kind, environmentId, detail, bytes, holdsData: state === 'whole' } as const
   return { item, remove: () => removeHome(look.toolkit, { driver, home }) }
 }
 
-function homeDetail({ homeId, state }: SurveyedHome, environmentId: string | null, isRecorded: boolean): string {
+function homeDetail({ homeId, state }: SurveyedHome, environmentId: string | null, recordedAs: RecordedAs): string {
   const whose = environmentId === null ? 'nobody knows which environment' : environmentId
   if (state === 'half_made') return `The home ${homeId} was being made for ${whose} when that was interrupted.`
   if (state === 'remains') return `Of the removed home ${homeId} of ${whose}, only its note is left.`
-  if (isRecorded) return `The home ${homeId} of ${whose}, which was destroyed, is still there.`
+  if (recordedAs === 'own') return `The home ${homeId} of ${whose}, which was destroyed, is still there.`
+  if (recordedAs === 'scratch')
+    return `The home ${homeId}, filled with a point of ${whose} for a drill or for files that were restored, is still there.`
   return `The home ${homeId} of ${whose} is not on record.`
 }
 

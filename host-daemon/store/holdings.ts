@@ -34,17 +34,27 @@ export function readHoldings(db: Database): Holdings {
   return { homes: ids(HOMES), boots: ids(BOOTS) }
 }
 
-/** Of whose environment the record says that it is, or was; null where the record does not know it. */
-export function recordedOwner(db: Database, of: { readonly home: HomeId } | { readonly boot: BootId }) {
-  const row =
-    'home' in of
-      ? db.get<{ id: string }>('SELECT environment_id AS id FROM homes WHERE id = @id', { id: of.home })
-      : db.get<{ id: string }>('SELECT environment_id AS id FROM boots WHERE id = @id', { id: of.boot })
-  const known = environmentIdSchema.safeParse(row?.id)
-  return { isRecorded: row !== undefined, environmentId: known.success ? known.data : null } satisfies Recorded
+/** What the record says that a home or a boot was; `scratch`: of a drill, or of a restore of files. */
+export type RecordedAs = 'own' | 'scratch' | 'unknown'
+
+const OWNER = {
+  home: `
+SELECT environment_id AS id, 'own' AS recordedAs FROM homes WHERE id = @id
+UNION ALL SELECT environment_id, 'scratch' FROM scratch_guests WHERE home_id = @id LIMIT 1`,
+  boot: `
+SELECT environment_id AS id, 'own' AS recordedAs FROM boots WHERE id = @id
+UNION ALL SELECT environment_id, 'scratch' FROM scratch_guests WHERE boot_id = @id LIMIT 1`,
 }
 
-interface Recorded {
-  readonly isRecorded: boolean
+/** Of whose environment the record says that it is, or was; null where the record does not know it. */
+export function recordedOwner(db: Database, of: { readonly home: HomeId } | { readonly boot: BootId }): RecordedOwner {
+  const [sql, id] = 'home' in of ? [OWNER.home, of.home] : [OWNER.boot, of.boot]
+  const row = db.get<{ id: string; recordedAs: RecordedAs }>(sql, { id })
+  const known = environmentIdSchema.safeParse(row?.id)
+  return { recordedAs: row?.recordedAs ?? 'unknown', environmentId: known.success ? known.data : null }
+}
+
+interface RecordedOwner {
+  readonly recordedAs: RecordedAs
   readonly environmentId: EnvironmentId | null
 }

@@ -156,7 +156,9 @@ it('shows a scratch home that could not be removed as a leftover, and removes it
   host.driver.failNext('destroyHome', new Error('Nor does the disk.'))
   await ended(await admin().drill({ ...command(), point: 'latest' }))
   const [item] = (await admin().drift.list()).items
-  expect(item).toMatchObject({ kind: 'home', holdsData: true })
+  const { id: environmentId } = await get()
+  const detail = expect.stringContaining(`with a point of ${environmentId} for a drill`) as string
+  expect(item).toMatchObject({ kind: 'home', holdsData: true, environmentId, detail })
   const { ticket, plan } = await admin().drift.plan({ items: [item!.id] })
   await admin().drift.run({ ticket: ticket.id, confirmName: plan.hostName })
   expect(host.machine.homes.ids()).toEqual([home.id])
