@@ -23,7 +23,7 @@ export class RecordedProtection implements HomeProtection {
   }
 
   tellOf({ id, home }: Pick<StoredEnvironment, 'id' | 'home'>): string {
-    const { store, clock, logger } = this.deps
+    const { store, logger } = this.deps
     try {
       const newest = store.points.newest(id).get(id)
       if (newest === undefined)
