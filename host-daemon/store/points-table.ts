@@ -9,8 +9,6 @@ export interface StoredPoint extends RecoveryPoint {
   readonly repository: string
   /** The path that restic recorded for it. */
   readonly path: string
-  /** Size of the home that it was made of. */
-  readonly homeMiB: number
   readonly recordedAt: number
 }
 
@@ -186,16 +184,16 @@ function isSameRow(one: Row, other: Row): boolean {
 /** Changes the row. */
 function toPoint(row: Row | undefined): StoredPoint | undefined {
   if (row === undefined) return undefined
-  const { drillPassed, hasListing, tags, repository, path, homeMiB, recordedAt } = row as unknown as ReadPoint
+  const { drillPassed, hasListing, tags, repository, path, recordedAt } = row as unknown as ReadPoint
   const read: Record<string, unknown> = row
   read['tags'] = parsed(tags)
   read['hasListing'] = hasListing === 1
   read['hasPassedDrill'] = drillPassed === null ? null : drillPassed === 1
   const point = recoveryPointSchema.safeParse(read).data
-  return point === undefined ? undefined : Object.assign(point, { repository, path, homeMiB, recordedAt })
+  return point === undefined ? undefined : Object.assign(point, { repository, path, recordedAt })
 }
 
-interface ReadPoint extends Pick<StoredPoint, 'repository' | 'path' | 'homeMiB' | 'recordedAt'> {
+interface ReadPoint extends Pick<StoredPoint, 'repository' | 'path' | 'recordedAt'> {
   readonly drillPassed: number | null
   readonly hasListing: number
   readonly tags: string
@@ -211,5 +209,5 @@ function parsed(text: unknown): unknown {
 
 /** What goes over the wire: the contract's fields alone. */
 export function toWirePoint(stored: StoredPoint): RecoveryPoint {
-  return without(stored, ['repository', 'path', 'homeMiB', 'recordedAt'])
+  return without(stored, ['repository', 'path', 'recordedAt'])
 }

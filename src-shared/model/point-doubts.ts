@@ -1,16 +1,23 @@
 import { CLOCK_TOLERANCE_MS } from './backup.ts'
 import type { RecoveryPoint } from './recovery-point.ts'
 
-type PointFacts = Pick<RecoveryPoint, 'consistency' | 'hasPassedDrill' | 'unreadableCount' | 'takenAt' | 'forgottenAt'>
+const MIB = 1024 * 1024
+
+type PointFacts = Pick<
+  RecoveryPoint,
+  'bytes' | 'homeMiB' | 'consistency' | 'hasPassedDrill' | 'unreadableCount' | 'takenAt' | 'forgottenAt'
+>
 
 /** What speaks against a point whatever the time is, in a phrase each; empty where nothing does. */
 export function flawsOfPoint(point: PointFacts): string[] {
-  const { consistency, hasPassedDrill, unreadableCount, forgottenAt } = point
+  const { consistency, hasPassedDrill, unreadableCount, forgottenAt, bytes, homeMiB } = point
   return [
     ...(forgottenAt === null ? [] : ['it is no longer in the repository']),
     ...(hasPassedDrill === false ? ['it did not pass its drill'] : []),
     ...(consistency === 'neither' ? ['its file system was damaged'] : []),
     ...(unreadableCount > 0 ? ['it is incomplete'] : []),
+    // A file with holes may be larger than its whole home, and is restored without them.
+    ...(bytes >= homeMiB * MIB ? ['what it holds, its holes filled, is more than its home takes'] : []),
   ]
 }
 

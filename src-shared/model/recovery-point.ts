@@ -9,6 +9,8 @@ export const recoveryPointSchema = z.object({
   /** Whose home it is of; a destroyed environment's points keep its id. */
   environmentId: environmentIdSchema,
   homeId: homeIdSchema,
+  /** Size of the home that it was made of. */
+  homeMiB: z.int().min(1),
   image: imageRefSchema,
   takenAt: timestampSchema,
   /** The machine that made it, which need not be the present one. */

@@ -148,6 +148,7 @@ describe('recovery points', () => {
       ['drilled_at = taken_at, drill_passed = 0', 'it did not pass its drill'],
       ['unreadable_count = 3', 'it is incomplete'],
       ["consistency = 'neither'", 'its file system was damaged'],
+      ['bytes = home_mib * 1048576', 'what it holds, its holes filled, is more than its home takes'],
     ])('is what a plan to destroy counts on, and freshness: not one with %s', async (columns, doubt) => {
       await backUp()
       const { id: good } = await newest()

@@ -60,6 +60,7 @@ export const pointSample = recoveryPointSchema.parse({
   id: '5e'.repeat(32),
   environmentId: 'env-0000abcd',
   homeId: 'home-00000000000000aa',
+  homeMiB: 1024,
   image: 'minimal@1',
   takenAt: AT - 1_800_000,
   hostName: 'fake-host',

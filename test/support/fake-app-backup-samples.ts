@@ -26,6 +26,7 @@ export function samplePoint(index: number, environment: Environment, change: Par
       id,
       environmentId: environment.id,
       homeId: environment.home.id,
+      homeMiB: 8192,
       image: environment.image,
       takenAt: environment.observedAt - (38 + index * 60) * MINUTE,
       hostName: 'lon-1.example.net',
