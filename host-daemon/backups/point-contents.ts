@@ -53,11 +53,12 @@ export class PointContents {
   /** What is directly in a folder of the point, in tree order. Throws `not_found` where it has no such folder. */
   async browse(owner: PointOwner, query: BrowseQuery, signal: AbortSignal): Promise<BrowsePage> {
     const point = resolvePoint(this.recovery, owner, query.point)
+    const note = noteOnLatest(this.recovery, query.point, point)
     const folder = folderOf(query.folder)
     const found = await this.listings.read([point], { signal }, (open) =>
       folderPage(abortable(open(point), signal), folder, query),
     )
-    if (found !== undefined) return { pointId: point.id, ...noteOnLatest(this.recovery, query.point, point), ...found }
+    if (found !== undefined) return { pointId: point.id, ...note, ...found }
     throw new PilothouseError('not_found', `The recovery point ${point.id.slice(0, 8)} has no such folder.`)
   }
 
@@ -65,6 +66,7 @@ export class PointContents {
   async compare(owner: PointOwner, query: CompareQuery, signal: AbortSignal): Promise<ComparePage> {
     const from = resolvePoint(this.recovery, owner, query.from)
     const to = resolvePoint(this.recovery, owner, query.to)
+    const notes = { ...noteOnLatest(this.recovery, query.from, from), ...noteOnLatest(this.recovery, query.to, to) }
     const found = await this.listings.read([from, to], { signal }, async (open) => {
       const [page, tally] = [new PageOf<PointChange>(query), new ChangeTally()]
       for await (const change of changesBetween(open(from), abortable(open(to), signal))) {
@@ -73,7 +75,6 @@ export class PointContents {
       }
       return { counts: tally.counts, changes: page.items, next: page.next }
     })
-    const notes = { ...noteOnLatest(this.recovery, query.from, from), ...noteOnLatest(this.recovery, query.to, to) }
     return { from: from.id, to: to.id, ...notes, ...found }
   }
 }

@@ -158,23 +158,26 @@ export class OperationEngine {
 
   /**
    * Whoever shares the environment with an operation that displaces, has been cancelled, and is waited for: who works on
-   * its home for as long as that takes, anybody else for half a minute.
+   * its home for as long as that takes, anybody else for half a minute at least.
    */
   private givingWayTo({ kind, environmentId }: StoredOperation): Promise<void>[] {
     const { claim } = this.definitionOf(kind)
     if (claim.mode === 'shared' || !claim.isDisplacing) return []
     const others = [...this.runs.values()].filter((other) => other.environmentId === environmentId)
-    return others.map(({ kind: other, ended }) => {
-      const isAtHome = this.definitionOf(other).claim.resource !== 'repository'
-      return isAtHome ? ended : this.endedOrLate(ended)
+    return others.map((other) => {
+      const isAtHome = this.definitionOf(other.kind).claim.resource !== 'repository'
+      return isAtHome ? other.ended : this.endedOrLate(other)
     })
   }
 
-  private async endedOrLate(ended: Promise<void>): Promise<void> {
+  /** A step that heeds no cancel is bringing something to its end, and is bounded by its own deadline. */
+  private async endedOrLate({ run, ended }: Running): Promise<void> {
     const over = new AbortController()
     const late = this.deps.clock.sleep(GIVE_WAY_MS, over.signal).catch(() => undefined)
     await Promise.race([ended, late])
     over.abort(new Error('The wait is over.'))
+    if (run.isHeedingCancel) return
+    await ended
   }
 
   private async runToEnd(run: OperationRun, operation: StoredOperation, givingWay: Promise<void>[]): Promise<void> {

@@ -44,6 +44,11 @@ export class OperationRun {
     if (operation.isCancelRequested) this.cancel()
   }
 
+  /** A cancel is heeded now, or was. */
+  get isHeedingCancel(): boolean {
+    return this.stepAt(this.operation.stepIndex).isCancellable
+  }
+
   /** How the last step ended, for the transaction that writes the outcome. */
   get openEnd(): StepEnd | null {
     return this.lastEnd

@@ -7,6 +7,7 @@ import type { OperationEngine } from '../operations/engine.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
 import { repeat } from '../system/repeat.ts'
 import { ClockLeaps } from './clock-leaps.ts'
+import { LAST_STEP } from './swap-settle.ts'
 
 /** A home that could not be removed is tried again after this, and then half as often each time, up to the latter. */
 const FIRST_RETRY_MS = 60_000
@@ -59,7 +60,11 @@ export class UndoExpiry {
     const passed = this.recovery.store.keptHomes.allToRemove().filter((kept) => this.isDue(kept))
     this.tellHeldBack(passed.filter((kept) => this.doubtMs(kept) > 0))
     const due = passed.filter((kept) => this.doubtMs(kept) === 0)
-    for (const kept of due) if (!this.ending.signal.aborted) await this.drop(kept)
+    for (const kept of due) {
+      if (this.ending.signal.aborted) break
+      if (this.isProved(kept)) await this.drop(kept)
+      else this.keepForReview(kept)
+    }
     for (const homeId of this.tried.keys()) if (!due.some((kept) => kept.homeId === homeId)) this.forget(homeId)
   }
 
@@ -76,6 +81,34 @@ export class UndoExpiry {
     if (tried === undefined) return true
     const waitMs = Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tried.times - 1))
     return clock.monotonicMs() - tried.at >= waitMs
+  }
+
+  /**
+   * What took the place of a home that is kept for undo has to have proved itself: not where the operation was given up
+   * behind its swap. That one is still on record, as long as its record is kept longer than homes are.
+   */
+  private isProved({ purpose, operationId }: KeptHome): boolean {
+    const operation = this.recovery.store.operations.find(operationId)
+    const isGivenUp = operation?.status.kind === 'failed' && operation.step !== LAST_STEP
+    return purpose !== 'undo' || !isGivenUp
+  }
+
+  private keepForReview(kept: KeptHome): void {
+    const { store, clock, logger } = this.recovery
+    const { homeId, environmentId, operationId } = kept
+    const about = {
+      action: 'undo',
+      outcome: 'kept_for_review',
+      actor: null,
+      requestId: null,
+      operationId,
+      environmentId,
+    }
+    store.db.transaction(() => {
+      store.keptHomes.keep({ ...kept, purpose: 'review', until: null })
+      store.activity.append({ ...about, at: clock.now(), detail: { homeId } })
+    })
+    logger.warn({ homeId, environmentId, operationId }, 'What replaced a kept home never proved itself: it is kept on')
   }
 
   private doubtMs({ until, purpose }: KeptHome): number {

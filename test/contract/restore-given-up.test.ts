@@ -9,6 +9,7 @@ import {
   type FakeDriverDaemon,
 } from '../support/fake-driver-daemon.ts'
 import { filesIn, makePoint, putFiles, readStore, UNSCHEDULED } from '../support/made-points.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const THEN = { 'notes.txt': 'as it was' }
@@ -69,15 +70,23 @@ it('keeps every home where a daemon of other steps finds it behind its swap', as
   const operation = await restore()
   await waitFor('the start', async () => (await admin().operations.get({ id: operation.id })).step === 'await_ready')
   const before = host.machine.homes.ids()
+  const clock = new ManualClock()
   host = await host.crash({
+    clock,
     arrange: (_driver, folder) => {
       const db = new BetterSqlite3(join(folder, 'pilothoused.db'))
       db.prepare('UPDATE operations SET step = ? WHERE id = ?').run('of_another_daemon', operation.id)
+      db.prepare('UPDATE kept_homes SET until = 1 WHERE until IS NOT NULL').run()
       db.close()
     },
   })
   expect((await ended(operation)).status.kind).toBe('failed')
+  // The home that was replaced can be brought back until its deadline, and is not removed behind it either.
   expect(readStore(host, (store) => store.keptHomes.allToRemove())).toHaveLength(1)
+  await waitFor('the look at it', () => {
+    clock.advance(60_000)
+    return readStore(host, (store) => store.keptHomes.allToRemove()).length === 0
+  })
   expect(host.machine.homes.ids()).toEqual(before)
   expect(before).toHaveLength(3)
 })

@@ -7,7 +7,8 @@ import { join } from 'node:path'
  */
 export async function locksOf(repository: string): Promise<string[]> {
   const names = await readdir(join(repository, 'locks')).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw error
   })
   return names.filter((name) => /^[0-9a-f]{64}$/.test(name))

@@ -27,7 +27,8 @@ export class UnreadableFiles {
 
   private look(line: string): void {
     const message = jsonObjectOf(line)
-    if (message?.['message_type'] !== 'error') return
+    // What cannot be read is complained of once more by the estimate that runs ahead.
+    if (message?.['message_type'] !== 'error' || message['during'] === 'scan') return
     this.count += 1
     const { item } = message
     if (typeof item === 'string' && this.names.length < NAMED) this.names.push(item)

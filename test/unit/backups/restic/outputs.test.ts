@@ -132,6 +132,8 @@ describe('answers', () => {
     const unreadable = new UnreadableFiles()
     const line = (item: unknown) => `${JSON.stringify({ message_type: 'error', error: {}, item })}\n`
     for (let each = 0; each < 10_000; each += 1) unreadable.see(Buffer.from(line(`/home/é${each}`)))
+    const ahead = { message_type: 'error', error: {}, during: 'scan', item: '/home/shut' }
+    unreadable.see(Buffer.from(`${JSON.stringify(ahead)}\n`))
     unreadable.see(Buffer.from('Warning: at least one source file could not be read\n' + line(null)))
     unreadable.end()
     expect(unreadable.count).toBe(10_001)
