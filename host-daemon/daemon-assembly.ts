@@ -32,6 +32,7 @@ import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
 import { acceptDrill } from './restores/drill-command.ts'
 import { UndoExpiry } from './restores/expiry.ts'
+import { forgetGoneScratches } from './restores/left-scratches.ts'
 import { RestoreService } from './restores/restore-service.ts'
 import type { Database } from './store/database.ts'
 import { createStore, type Store } from './store/store.ts'
@@ -73,6 +74,8 @@ export interface Assembly {
   readonly owners: OwnerService
   readonly recovery: AutomaticRecovery
   readonly expiry: UndoExpiry
+  /** To be done again and again. */
+  readonly upkeep: { readonly intervalMs: number; readonly work: () => Promise<void> }
   readonly scheduler: BackupScheduler
   readonly services: Omit<Services, 'describe'>
 }
@@ -105,6 +108,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const drift = new DriftService({ toolkit, hostName: deps.options.hostName, tickets })
   const restores = restoresOf(deps, { toolkit, engine, tickets })
   const expiry = new UndoExpiry(toolkit, engine)
+  const upkeep = { intervalMs: toolkit.settings.tickMs, work: () => forgetGoneScratches(toolkit) }
   const recovered = { backups, restores }
   const services = {
     environments,
@@ -118,7 +122,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
     clock,
     ...recovered,
   }
-  return { store, drivers, engine, adoption, reconciler, recovery, scheduler, expiry, hub, owners, services }
+  return { store, drivers, engine, adoption, reconciler, recovery, scheduler, expiry, upkeep, hub, owners, services }
 }
 
 function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps): Toolkit {

@@ -34,7 +34,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const { clock, logger } = deps
   const db = openDatabase(deps.databasePath, { clock, logger })
   const assembly = assemble({ ...deps, db, options })
-  const { engine, adoption, reconciler, recovery, scheduler, expiry, hub, owners, store } = assembly
+  const { engine, adoption, reconciler, recovery, scheduler, expiry, upkeep, hub, owners, store } = assembly
   const ending = new AbortController()
   let background: Promise<unknown> = Promise.resolve()
   return {
@@ -51,9 +51,11 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       scheduler.start()
       expiry.start()
       const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)
-      const loop = { clock, logger, signal: ending.signal, intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
-      const retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), loop)
-      background = Promise.all([retention, assembly.services.drift.reportFound(ending.signal)])
+      const loop = { clock, logger, signal: ending.signal }
+      const every = { intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
+      const retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), { ...loop, ...every })
+      const upkept = repeat(upkeep.work, { ...loop, intervalMs: upkeep.intervalMs, name: 'upkeep' })
+      background = Promise.all([retention, upkept, assembly.services.drift.reportFound(ending.signal)])
     },
     stop: async () => {
       ending.abort(new Error('The daemon is ending.'))

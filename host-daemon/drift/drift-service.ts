@@ -7,7 +7,7 @@ import type { Toolkit } from '../environments/toolkit.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredTicket } from '../store/tickets-table.ts'
 import { driftPlan, factsOf } from './drift-plan.ts'
-import { findDrift, type Drift, type Leftover } from './find-drift.ts'
+import { findDrift, type Leftover } from './find-drift.ts'
 
 export interface DriftDeps {
   readonly toolkit: Toolkit
@@ -34,14 +34,14 @@ export class DriftService {
 
   /** Looked up now. */
   async list(signal: AbortSignal): Promise<DriftReport> {
-    const { surveyedAt, leftovers, problems } = await this.look(signal)
+    const { surveyedAt, leftovers, problems } = await findDrift(this.deps.toolkit, signal)
     return { surveyedAt, items: leftovers.map(({ item }) => item), problems: [...problems] }
   }
 
   /** Throws `not_found` for an id that is no leftover now. */
   async plan(caller: Requester, ids: readonly string[], signal: AbortSignal): Promise<Planned<DriftPlan>> {
     const { tickets, hostName } = this.deps
-    const { leftovers } = await this.look(signal)
+    const { leftovers } = await findDrift(this.deps.toolkit, signal)
     const known = new Set(leftovers.map(({ item }) => item.id))
     const unknown = ids.find((id) => !known.has(id))
     if (unknown !== undefined) throw new PilothouseError('not_found', `${unknown} is not among the leftovers now.`)
@@ -72,7 +72,7 @@ export class DriftService {
   async reportFound(signal: AbortSignal): Promise<void> {
     const { toolkit } = this.deps
     try {
-      const { leftovers, problems } = await this.look(signal)
+      const { leftovers, problems } = await findDrift(this.deps.toolkit, signal)
       if (problems.length > 0) toolkit.logger.warn({ problems }, 'Not everything on the host could be looked at')
       if (leftovers.length === 0) return
       const counts = Object.fromEntries(Map.groupBy(leftovers, ({ item }) => item.kind))
@@ -85,29 +85,11 @@ export class DriftService {
     }
   }
 
-  /** Whose guest is seen to be gone is no scratch on record any more: its memory is free from then on. */
-  private async look(signal: AbortSignal): Promise<Drift> {
-    const { toolkit } = this.deps
-    const { store, clock, logger } = toolkit
-    const drift = await findDrift(toolkit, signal)
-    const { goneScratches } = drift
-    if (goneScratches.length === 0) return drift
-    try {
-      const at = clock.now()
-      store.db.transaction(() => {
-        for (const bootId of goneScratches) store.scratchGuests.setGuestGone(bootId, at)
-      })
-    } catch (error) {
-      logger.error({ err: error, goneScratches }, 'That scratch guests are gone could not be recorded')
-    }
-    return drift
-  }
-
   private async accept(caller: Requester, input: DriftRunInput, signal: AbortSignal): Promise<readonly Leftover[]> {
     const { toolkit, tickets } = this.deps
     const ticket = tickets.check(input.ticket, 'clean_up', caller)
     this.assertName(ticket, input.confirmName)
-    const { leftovers: all } = await this.look(signal)
+    const { leftovers: all } = await findDrift(this.deps.toolkit, signal)
     const leftovers = all.filter(({ item }) => Object.hasOwn(ticket.facts, item.id))
     tickets.checkFacts(ticket, factsOf(leftovers.map(({ item }) => item)))
     const detail = { items: Object.keys(ticket.facts), planHash: ticket.planHash, reason: input.reason ?? null }

@@ -1,10 +1,8 @@
 import type { DriftItem } from '../../src-shared/model/drift.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { BootId } from '../../src-shared/model/ids.ts'
 import type { HostSurvey, SurveyedBoot, SurveyedHome, VmDriver } from '../drivers/vm-driver.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import { readHoldings, recordedOwner, type Holdings, type RecordedAs } from '../store/holdings.ts'
-import type { LeftScratch } from '../store/scratch-guests-table.ts'
 
 /** One leftover, and the means to remove it. */
 export interface Leftover {
@@ -21,8 +19,6 @@ export interface Drift {
   readonly leftovers: readonly Leftover[]
   /** What could not be looked at, a sentence each. */
   readonly problems: readonly string[]
-  /** Boots of scratch guests that outlived their operations on record, and that are positively gone. */
-  readonly goneScratches: readonly BootId[]
 }
 
 /**
@@ -33,7 +29,6 @@ export async function findDrift(toolkit: Toolkit, signal: AbortSignal): Promise<
   const { store, clock, drivers } = toolkit
   const surveyedAt = clock.now()
   const before = readHoldings(store.db)
-  const left = store.scratchGuests.left()
   const surveys = await Promise.all(drivers.all().map((driver) => surveyOf(driver, signal)))
   signal.throwIfAborted()
   const look: Look = { toolkit, holdings: [before, readHoldings(store.db)], surveys }
@@ -43,15 +38,7 @@ export async function findDrift(toolkit: Toolkit, signal: AbortSignal): Promise<
   ])
   const found = leftovers.filter((leftover) => leftover !== undefined)
   const problems = [...surveys.flatMap((survey) => survey.problems), ...recordProblems(toolkit)]
-  const goneScratches = left.filter((scratch) => isGuestGone(surveys, scratch)).map(({ bootId }) => bootId)
-  return { surveyedAt, leftovers: found, problems, goneScratches }
-}
-
-/** Positively: its own driver has looked at everything, and seen no process of that boot. */
-function isGuestGone(surveys: readonly DriverSurvey[], { driver: kind, bootId }: LeftScratch): boolean {
-  const survey = surveys.find(({ driver }) => driver.kind === kind)
-  if (survey === undefined || survey.problems.length > 0) return false
-  return !survey.boots.some((boot) => boot.bootId === bootId && boot.process !== null)
+  return { surveyedAt, leftovers: found, problems }
 }
 
 interface DriverSurvey extends HostSurvey {

@@ -25,18 +25,6 @@ SELECT operation_id AS operationId, environment_id AS environmentId, driver, hom
   created_at AS createdAt
 FROM scratch_guests`
 
-/** A scratch that outlived its operation. */
-export interface LeftScratch {
-  readonly operationId: OperationId
-  readonly driver: DriverKind
-  readonly bootId: BootId
-}
-
-const LEFT = `
-SELECT operation_id AS operationId, driver, boot_id AS bootId
-FROM scratch_guests s
-WHERE removed_at IS NULL AND NOT EXISTS (SELECT 1 FROM operations WHERE id = s.operation_id AND status = 'running')`
-
 /**
  * Scratch homes of drills and of files that are restored on their own, from before anything of them exists until nothing
  * of them is left. Once its operation has ended, a row stands for the guest alone, whose memory is counted by it: a home
@@ -56,7 +44,7 @@ export class ScratchGuestsTable {
   /** Undefined once it was removed. */
   of(operationId: OperationId): ScratchGuest | undefined {
     const row = this.db.get<Row>(`${SELECT} WHERE operation_id = @operationId AND removed_at IS NULL`, { operationId })
-    return row === undefined ? undefined : { ...row, record: JSON.parse(row.record) as BootRecord }
+    return row === undefined ? undefined : toScratch(row)
   }
 
   /** Nothing of it is left, or it belongs to an environment now. */
@@ -73,8 +61,9 @@ export class ScratchGuestsTable {
   }
 
   /** Those whose operations have ended without removing them, forgotten ones included. */
-  left(): LeftScratch[] {
-    return this.db.all<LeftScratch & Record<string, string>>(LEFT)
+  left(): ScratchGuest[] {
+    const isOver = "NOT EXISTS (SELECT 1 FROM operations WHERE id = operation_id AND status = 'running')"
+    return this.db.all<Row>(`${SELECT} WHERE removed_at IS NULL AND ${isOver}`).map(toScratch)
   }
 
   /** Forgets those that were removed before `before`, and whose operations are forgotten. */
@@ -82,4 +71,8 @@ export class ScratchGuestsTable {
     const isForgotten = 'NOT EXISTS (SELECT 1 FROM operations WHERE id = operation_id)'
     return this.db.run(`DELETE FROM scratch_guests WHERE removed_at < @before AND ${isForgotten}`, { before })
   }
+}
+
+function toScratch(row: Row): ScratchGuest {
+  return { ...row, record: JSON.parse(row.record) as BootRecord }
 }

@@ -7,7 +7,7 @@ import {
   startFakeDriverDaemon,
   type FakeDriverDaemon,
 } from '../support/fake-driver-daemon.ts'
-import { readStore } from '../support/made-points.ts'
+import { readStore, UNSCHEDULED } from '../support/made-points.ts'
 import { answerAsTold, endOf, makePoint } from '../support/point-bench.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -15,6 +15,7 @@ import { waitFor } from '../support/wait-for.ts'
 const MEMORY_MIB = 1024
 const OPTIONS = {
   observeIntervalMs: 50,
+  recovery: { ...UNSCHEDULED, tickMs: 50 },
   letGoMs: 50,
   capacity: { environments: null, memoryMiB: MEMORY_MIB, homeMiB: null },
 }
@@ -111,13 +112,21 @@ describe('the memory of a drill', () => {
     expect(await codeOf(spawnNow())).toBe('host_limit_reached')
   })
 
-  it('is free once the guest is seen to be gone by itself, and not before that is certain', async () => {
+  const freed = () => waitFor('the look', () => readStore(host, (store) => store.scratchGuests.left()).length === 0)
+
+  it('is free once the guest is seen to be gone by itself, whoever looks at the host', async () => {
     const { bootId } = await drillThatLeavesItsGuest()
-    host.machine.kill(bootId)
-    host.driver.failNext('survey', new Error('The folder is on fire.'))
-    await admin().drift.list({})
     expect(await codeOf(spawnNow())).toBe('host_limit_reached')
-    await admin().drift.list({})
+    host.machine.kill(bootId)
+    await freed()
+    expect(await spawnBeside()).toBe('succeeded')
+  })
+
+  it('is free though the home of the drill could not be removed', async () => {
+    for (let time = 0; time < 2; time += 1) host.driver.failNext('destroyHome', new Error('The disk does not answer.'))
+    expect((await endOf(host, await drill())).status.kind).toBe('failed')
+    await freed()
+    expect((await admin().drift.list({})).items.map(({ kind }) => kind)).toEqual(['home'])
     expect(await spawnBeside()).toBe('succeeded')
   })
 
@@ -126,7 +135,7 @@ describe('the memory of a drill', () => {
     host.machine.kill(bootId)
     host.machine.homes.delete(homeId)
     host = await host.restart()
-    await waitFor('the look', () => readStore(host, (store) => store.scratchGuests.left()).length === 0)
+    await freed()
     expect(await spawnBeside()).toBe('succeeded')
   })
 
