@@ -6,7 +6,8 @@ import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { useRepository } from './repository-work.ts'
 
 /**
- * Forgets what the operation made before the daemon died: whether it is whole is not known, and retention would count it. Rejects where that cannot be done.
+ * Forgets what the operation made before the daemon died: whether it is whole is not known, and retention would count
+ * it. Rejects where that cannot be done.
  */
 export async function forgetMadeBefore(
   recovery: RecoveryToolkit,

@@ -43,13 +43,20 @@ describe('the list of environments', () => {
     const environments = fake.states.get(HOST)?.environments ?? []
     for (let frame = 0; frame < 60; frame += 1) {
       for (const each of environments.slice(frame * 10, frame * 10 + 10)) {
-        const environment = { ...each, isProtected: !each.isProtected, observedAt: Date.now() }
-        fake.emit({ type: 'environment_changed', hostId: HOST, environment })
+        const owner = `changed-${frame}` as typeof each.owner
+        fake.emit({
+          type: 'environment_changed',
+          hostId: HOST,
+          environment: { ...each, owner, observedAt: Date.now() },
+        })
       }
       await new Promise((resolve) => requestAnimationFrame(resolve))
       expect(mounted()).toBeLessThan(most)
       expect(mounted()).toBeGreaterThan(10)
     }
+    // All of them arrived, the last of them too.
+    await page.getByTestId('env-filter').fill('changed-59')
+    await says('env-count', /^10 of/)
   })
 
   it('never shows a guest as running on evidence older than its bound', async () => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PilothouseError } from '../../src-shared/error.ts'
 import { recoveryPointIdSchema, type RecoveryPointId } from '../../src-shared/model/ids.ts'
@@ -86,8 +88,16 @@ describe('a daemon that dies during a backup', () => {
 
   it('right behind its record, keeps that point and makes no other', async () => {
     const release = host.repositories.hold('listEntries')
-    const operation = await dieIn(host.repositories.calls, 'listEntries')
+    const operation = await admin().backups.now(command())
+    await waitFor('the listing', () => host.repositories.calls.listEntries > 0)
     const [recorded] = await points()
+    // As it is between the record and the end of the step that made it.
+    const backToTheStep = (folder: string) => {
+      const db = new BetterSqlite3(join(folder, 'pilothoused.db'))
+      db.prepare("UPDATE operations SET step = 'back_up', step_index = step_index - 1 WHERE id = ?").run(operation.id)
+      db.close()
+    }
+    host = await host.crash({ arrange: (_driver, folder) => backToTheStep(folder) })
     release()
     await ended(operation)
     expect((await points()).map(({ id }) => id)).toEqual([recorded!.id])

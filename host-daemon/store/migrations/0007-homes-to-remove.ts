@@ -19,8 +19,8 @@ CREATE UNIQUE INDEX kept_homes_undo ON kept_homes (environment_id) WHERE purpose
 
 /**
  * Homes that a restore took the place of as the one that is kept for undo, and that nobody has positively removed: of a
- * restore that is past its end; one that is to be gone on with behind its swap says so once it is. A home that is in use, or that was swapped in
- * by the operation itself, is none.
+ * restore that is past its end; one that is to be gone on with behind its swap says so once it is. A home that is in
+ * use, or that was swapped in by the operation itself, is none.
  */
 const RELEASED = `
 INSERT OR IGNORE INTO kept_homes (home_id, environment_id, purpose, operation_id, kept_at, until, bytes)
