@@ -7,6 +7,14 @@ export interface AtomicWriteOptions {
   readonly mode?: number
 }
 
+export interface AtomicReplaceOptions extends AtomicWriteOptions {
+  /**
+   * What it is written as before it has its name, beside it: for a file that one writer at a time writes, so that what a
+   * killed one has left is found again, and gone with the next write. A name that nobody else has unless told.
+   */
+  readonly temporary?: string
+}
+
 /**
  * Replaces `path` whole: a reader, and whoever looks after a crash, sees the old content or the new one, never a
  * mixture or an empty file. Durable when it resolves. On failure the old file is untouched.
@@ -14,11 +22,12 @@ export interface AtomicWriteOptions {
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  options: AtomicWriteOptions = {},
+  options: AtomicReplaceOptions = {},
 ): Promise<void> {
   const directory = dirname(path)
-  const temporary = join(directory, `.${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = join(directory, options.temporary ?? `.${randomBytes(8).toString('hex')}.tmp`)
   try {
+    if (options.temporary !== undefined) await rm(temporary, { force: true })
     await writeDurably(temporary, content, options.mode ?? 0o600)
     await rename(temporary, path)
   } catch (error) {

@@ -93,6 +93,7 @@ export async function destroyHome(folder: HomeFolder, homeId: HomeId): Promise<v
   await rm(image, { force: true })
   await rm(`${image}.making`, { force: true })
   await rm(sidecarPath(folder, homeId), { force: true })
+  await rm(join(folder.homesDirectory, halfSidecar(homeId)), { force: true })
   await syncDirectory(folder.homesDirectory)
 }
 
@@ -158,9 +159,15 @@ export async function readSidecar(folder: HomeFolder, homeId: HomeId): Promise<S
   }
 }
 
+/** The note that is being written; of a daemon that was killed meanwhile, until the next one writes it or removes the home. */
+function halfSidecar(homeId: HomeId): string {
+  return `.${homeId}.json.tmp`
+}
+
 /** Durable when it resolves. */
 export async function writeSidecar(folder: HomeFolder, sidecar: Sidecar): Promise<void> {
-  await writeFileAtomic(sidecarPath(folder, sidecar.homeId), JSON.stringify(sidecar), { mode: 0o600 })
+  const temporary = halfSidecar(sidecar.homeId)
+  await writeFileAtomic(sidecarPath(folder, sidecar.homeId), JSON.stringify(sidecar), { mode: 0o600, temporary })
 }
 
 function textOf(error: unknown): string {

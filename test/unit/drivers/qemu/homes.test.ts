@@ -20,6 +20,8 @@ describe('homes', () => {
   const folder = () => ({ homesDirectory, clock: new SystemClock() })
   const image = () => join(homesDirectory, `${HOME}.img`)
   const sidecar = async (): Promise<unknown> => JSON.parse(await readFile(join(homesDirectory, `${HOME}.json`), 'utf8'))
+  /** As a daemon leaves it that is killed while it writes. */
+  const leaveHalfSidecar = () => writeFile(join(homesDirectory, `.${HOME}.json.tmp`), '{ half')
   const check = () => runProgram({ file: 'e2fsck', args: ['-f', '-n', image()], timeoutMs: 10_000 })
 
   it.each([16, 64, 2048])('are sparse, whole file systems of the size asked for: %i MiB', async (sizeMiB) => {
@@ -37,6 +39,7 @@ describe('homes', () => {
 
   it('replace a half-made one, and make up for a missing sidecar', async () => {
     await writeFile(`${image()}.making`, 'half of an older attempt')
+    await leaveHalfSidecar()
     await createHome(folder(), { homeId: HOME, sizeMiB: 16 }, never)
     await check()
     await rm(join(homesDirectory, `${HOME}.json`))
@@ -61,6 +64,7 @@ describe('homes', () => {
     await lendHome(folder(), { homeId: HOME, environmentId, uid: 200_000 })
     expect(await sidecar()).toMatchObject({ environmentId })
     expect((await stat(image())).uid).toBe(200_000)
+    await leaveHalfSidecar()
     await destroyHome(folder(), HOME)
     expect(await readdir(homesDirectory)).toEqual([])
     await expect(lendHome(folder(), { homeId: HOME, environmentId, uid: 200_000 })).rejects.toMatchObject({
