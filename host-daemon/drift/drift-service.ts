@@ -40,8 +40,8 @@ export class DriftService {
 
   /** Throws `not_found` for an id that is no leftover now. */
   async plan(caller: Requester, ids: readonly string[], signal: AbortSignal): Promise<Planned<DriftPlan>> {
-    const { tickets, hostName } = this.deps
-    const { leftovers } = await findDrift(this.deps.toolkit, signal)
+    const { toolkit, tickets, hostName } = this.deps
+    const { leftovers } = await findDrift(toolkit, signal)
     const known = new Set(leftovers.map(({ item }) => item.id))
     const unknown = ids.find((id) => !known.has(id))
     if (unknown !== undefined) throw new PilothouseError('not_found', `${unknown} is not among the leftovers now.`)
@@ -72,7 +72,7 @@ export class DriftService {
   async reportFound(signal: AbortSignal): Promise<void> {
     const { toolkit } = this.deps
     try {
-      const { leftovers, problems } = await findDrift(this.deps.toolkit, signal)
+      const { leftovers, problems } = await findDrift(toolkit, signal)
       if (problems.length > 0) toolkit.logger.warn({ problems }, 'Not everything on the host could be looked at')
       if (leftovers.length === 0) return
       const counts = Object.fromEntries(Map.groupBy(leftovers, ({ item }) => item.kind))
@@ -89,7 +89,7 @@ export class DriftService {
     const { toolkit, tickets } = this.deps
     const ticket = tickets.check(input.ticket, 'clean_up', caller)
     this.assertName(ticket, input.confirmName)
-    const { leftovers: all } = await findDrift(this.deps.toolkit, signal)
+    const { leftovers: all } = await findDrift(toolkit, signal)
     const leftovers = all.filter(({ item }) => Object.hasOwn(ticket.facts, item.id))
     tickets.checkFacts(ticket, factsOf(leftovers.map(({ item }) => item)))
     const detail = { items: Object.keys(ticket.facts), planHash: ticket.planHash, reason: input.reason ?? null }

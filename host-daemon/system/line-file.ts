@@ -30,8 +30,8 @@ export interface LineFileOptions {
 export class LineFile {
   private readonly options: LineFileOptions
   private file: FileHandle | undefined
-  /** The descriptor that was given, where it is written to itself. */
-  private inherited: number | undefined
+  /** The descriptor that was given is written to itself. */
+  private isInherited = false
   private waiting: Buffer[] = []
   private waitingBytes = 0
   private writing: Promise<void> | undefined
@@ -69,7 +69,8 @@ export class LineFile {
 
   /** The last chance of what waits: once, since nothing may keep a process from ending. */
   private writeAtExit(): void {
-    const descriptor = this.file?.fd ?? this.inherited
+    const { target } = this.options
+    const descriptor = this.file?.fd ?? (typeof target === 'number' ? target : undefined)
     if (descriptor === undefined || this.hasFailed) return
     try {
       for (const bytes of this.waiting.splice(0)) writeSync(descriptor, bytes)
@@ -117,7 +118,7 @@ export class LineFile {
 
   private async descriptor(): Promise<number> {
     const { target } = this.options
-    if (typeof target === 'number') return this.file?.fd ?? this.inherited ?? (await this.ofOurOwn(target))
+    if (typeof target === 'number') return this.isInherited ? target : (this.file?.fd ?? (await this.ofOurOwn(target)))
     if (this.mustReopen) await this.file?.close()
     if (this.mustReopen) this.file = undefined
     this.mustReopen = false
@@ -133,7 +134,7 @@ export class LineFile {
   private async ofOurOwn(descriptor: number): Promise<number> {
     const isPipe = fstatSync(descriptor).isFIFO()
     this.file = isPipe ? await open(`/proc/self/fd/${descriptor}`, APPENDING).catch(() => undefined) : undefined
-    if (this.file === undefined) this.inherited = descriptor
+    this.isInherited = this.file === undefined
     return this.file?.fd ?? descriptor
   }
 }

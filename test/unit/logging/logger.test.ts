@@ -66,6 +66,16 @@ describe('the log', () => {
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ msg: 'the last line', host: 'vm-1' })
   })
 
+  it('has the line of a process that ends in the same turn', async () => {
+    const program = `
+      import { openLog } from ${JSON.stringify(fromRoot('host-daemon', 'logging', 'logger.ts'))}
+      openLog({ logLevel: 'info', logFile: null, hostName: 'vm-1' }).logger.fatal('the only line')
+      process.exit(3)`
+    const argv = ['--input-type=module-typescript', '--eval', program]
+    const ended: unknown = await run(installedProgram('node'), argv).catch((error: unknown) => error)
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('"msg":"the only line"') as string })
+  })
+
   it.each([0, 1, 2, 1000])('costs %i lines and nothing else when the disk is full', async (lines) => {
     const { code, stderr } = await exitOfLogging('/dev/full', { lines })
     expect(code).toBe(3)
