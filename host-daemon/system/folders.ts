@@ -30,5 +30,10 @@ export async function removeFile(path: string): Promise<void> {
 
 /** Names in a folder, in no order; none where there is no such folder. */
 export async function namesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(unlessAbsent)) ?? []
+  return (await requireNamesIn(folder).catch(unlessAbsent)) ?? []
+}
+
+/** As `namesIn`; rejects where there is no such folder: that says nothing of what would be in it. */
+export async function requireNamesIn(folder: string): Promise<string[]> {
+  return await readdir(folder)
 }

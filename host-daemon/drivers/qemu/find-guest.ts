@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { readHostileHead } from '../../system/file-parts.ts'
-import { namesIn } from '../../system/folders.ts'
+import { requireNamesIn } from '../../system/folders.ts'
 import { identifyProcess, processArguments } from '../../system/processes.ts'
 import type { BootRecord, GuestProcess } from '../vm-driver.ts'
 import { handlesOf } from './handles.ts'
@@ -18,7 +18,7 @@ export async function findGuest(record: BootRecord): Promise<GuestProcess | unde
 }
 
 async function searchAll(processName: string): Promise<GuestProcess | undefined> {
-  const pids = (await namesIn('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
+  const pids = (await requireNamesIn('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map((pid) => guestAt(pid, processName)))
   return found.find((process) => process !== undefined)
 }

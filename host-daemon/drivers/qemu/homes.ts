@@ -159,7 +159,7 @@ export async function readSidecar(folder: HomeFolder, homeId: HomeId): Promise<S
   }
 }
 
-/** The note that is being written; of a daemon that was killed meanwhile, until the next one writes it or removes the home. */
+/** The note that is being written. What a killed daemon has left of it goes with the next writing, or with the home. */
 function halfSidecar(homeId: HomeId): string {
   return `.${homeId}.json.tmp`
 }
