@@ -37,6 +37,16 @@ export class GuestShell {
     return from
   }
 
+  /** Starts a program that sleeps, interrupts it with Ctrl-C, and returns once the shell reads its next line. */
+  async interruptSleep(): Promise<void> {
+    const from = (await stat(this.journalPath)).size
+    // What the program prints itself comes when it alone has the terminal; the shell may drop or lose an earlier key.
+    await this.type(`sh -c 'echo "asleep-$((1+1))"; exec sleep 1000'; echo not""interrupted\n`)
+    const asleep = await this.seen('asleep-2', { from })
+    await this.type('\u0003')
+    await this.seen('# ', { from: asleep })
+  }
+
   /** The journal's offset behind the first match at or after `from`; the last 64 KiB unless told. */
   async seen(pattern: string | RegExp, options: { from?: number; timeoutMs?: number } = {}): Promise<number> {
     let found = -1

@@ -7,16 +7,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { SshEnvironment } from '../../src-main/ssh/environment.ts'
 import type { HostTarget } from '../../src-shared/model/host.ts'
+import { makeKey } from './ssh-keys.ts'
 import { waitFor } from './wait-for.ts'
 
 const run = promisify(execFile)
-
-export type KeyType = 'ed25519' | 'ecdsa' | 'rsa'
-
-export async function makeKey(path: string, options: { type?: KeyType; passphrase?: string } = {}): Promise<void> {
-  const { type = 'ed25519', passphrase = '' } = options
-  await run('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', path])
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ssh2, { type Connection } from 'ssh2'
 import type { SshEnvironment } from '../../src-main/ssh/environment.ts'
 import type { HostTarget } from '../../src-shared/model/host.ts'
+import { makeKey } from './ssh-keys.ts'
 
 /** An SSH server in this process that does one thing: forward streams to unix sockets, for one key. */
 export interface TinySshServer {
@@ -44,15 +45,13 @@ function serveConnection(connection: Connection, allowed: Buffer): void {
 
 export async function startTinySshServer(): Promise<TinySshServer> {
   const home = await mkdtemp(join(tmpdir(), 'pilothouse-ssh-'))
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519')
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519')
-  const identityFile = join(home, 'id')
-  await writeFile(identityFile, userKey.private, { mode: 0o600 })
-  const parsed = ssh2.utils.parseKey(userKey.public)
+  const [hostKey, identityFile] = [join(home, 'host_key'), join(home, 'id')]
+  await Promise.all([makeKey(hostKey), makeKey(identityFile)])
+  const parsed = ssh2.utils.parseKey(await readFile(identityFile))
   if (parsed instanceof Error) throw parsed
   const allowed = parsed.getPublicSSH()
   const connections = new Set<Connection>()
-  const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [await readFile(hostKey)] }, (connection) => {
     connections.add(connection)
     serveConnection(connection, allowed)
   })

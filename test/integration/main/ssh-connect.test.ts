@@ -6,7 +6,8 @@ import { systemClock, systemRandom } from '../../../src-main/lib/clock.ts'
 import { fetchHostKey } from '../../../src-main/ssh/connect.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import { claimedActorSchema } from '../../../src-shared/model/ids.ts'
-import { LoopbackSshd, makeKey } from '../../support/loopback-sshd.ts'
+import { LoopbackSshd } from '../../support/loopback-sshd.ts'
+import { makeKey } from '../../support/ssh-keys.ts'
 import { ToyDaemon } from '../../support/toy-daemon.ts'
 
 let sshd: LoopbackSshd
