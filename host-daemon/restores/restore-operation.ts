@@ -29,8 +29,8 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
     kind: 'restore',
     claim: { mode: 'exclusive', resource: 'home', isDisplacing: true },
     steps: [
-      stopNow(recovery),
       checkPointAgain(recovery),
+      stopNow(recovery),
       untilLetGo(makeHome(recovery)),
       fillHome(recovery, (operation) => fillOf(recovery, operation)),
       untilLetGo(verifyHome(recovery)),
@@ -50,8 +50,9 @@ export function restoreOperation(recovery: RecoveryToolkit, { maxAttempts }: Sta
 
 /**
  * The run has asked for the point right before it was accepted: only where that was some time ago, where another daemon
- * asked, or where a guest was stopped since, is it asked for again. A point that goes in between is missed by the
- * restore itself, which touches nothing then either.
+ * asked, or where the guest is about to be ended, is it asked for again. No guest is ended for a point that cannot be
+ * had, or before its repository has let this operation in. A point that goes in between is missed by the restore
+ * itself, which touches no home then either.
  */
 function checkPointAgain(recovery: RecoveryToolkit): Step {
   const step = checkPoint(recovery, (operation) => pointOf(recovery, operation))

@@ -12,8 +12,8 @@ const CHECK_POINT = ['check_point', 'Look whether the repository has the point']
 /** What each step of the host's does, in words, in the host's own order. */
 export const OPERATION_STEPS: Partial<Record<OperationKind, Steps>> = {
   restore: [
-    ['stop_now', 'End the guest now, where that was asked for'],
     CHECK_POINT,
+    ['stop_now', 'End the guest now, where that was asked for'],
     ['make_home', 'Make a new, empty home beside the present one'],
     ['restore', 'Restore the point into the new home'],
     ['verify', 'Verify it: file system, counts, sizes'],

@@ -166,8 +166,8 @@ async function goOn({ folder, machine, at, kind, repositories, isGuestKilled }: 
 type Place = { readonly driver: FakeAction } | { readonly repository: 'list' | 'fill' }
 
 const PLACES: readonly (Place & { readonly step: string; readonly isStopNow?: boolean })[] = [
-  { driver: 'stopGuest', step: 'stop_now', isStopNow: true },
   { repository: 'list', step: 'check_point', isStopNow: true },
+  { driver: 'stopGuest', step: 'stop_now', isStopNow: true },
   { driver: 'createHome', step: 'make_home' },
   { driver: 'fillHome', step: 'restore' },
   { repository: 'fill', step: 'restore' },
@@ -176,6 +176,9 @@ const PLACES: readonly (Place & { readonly step: string; readonly isStopNow?: bo
   { driver: 'startGuest', step: 'start_guest' },
   { driver: 'ready', step: 'await_ready' },
 ]
+
+/** The call that asks before it accepts the operation asks too. */
+const callsBefore = (place: Place) => ('repository' in place && place.repository === 'list' ? 1 : 0)
 
 describe('a restore in which something goes wrong', () => {
   let host: FakeDriverDaemon
@@ -186,18 +189,16 @@ describe('a restore in which something goes wrong', () => {
     host = await startFakeDriverDaemon({ options: QUIET })
     await prepare(host, 'restore')
     const { step, isStopNow = false } = place
-    const release: { now: () => void } = { now: () => undefined }
-    const hold = () => {
-      release.now = 'driver' in place ? host.driver.hold(place.driver) : host.repositories.hold(place.repository)
-    }
     const { ticket } = await host.as('admin').restore.plan({ environment: 'web', point: 'latest', isStopNow })
-    if (step !== 'check_point') hold()
+    const release =
+      'driver' in place
+        ? host.driver.hold(place.driver)
+        : host.repositories.hold(place.repository, { after: callsBefore(place) })
     const input = { commandId: newCommandId(), environment: 'web', confirmName: 'web', ticket: ticket.id }
     const operation = await host.as('admin').restore.run(input)
-    if (step === 'check_point') hold()
     const standing = async () => (await host.as('admin').operations.get({ id: operation.id })).step === step
     await waitFor(step, standing)
-    return { operation, release: () => release.now() }
+    return { operation, release }
   }
 
   it.each(PLACES)('goes on where it was killed in the middle of $step', async (place) => {
@@ -216,11 +217,8 @@ describe('a restore in which something goes wrong', () => {
     const { isStopNow = false, step } = place
     const { ticket } = await host.as('admin').restore.plan({ environment: 'web', point: 'latest', isStopNow })
     const input = { commandId: newCommandId(), environment: 'web', confirmName: 'web', ticket: ticket.id }
-    const release = host.driver.hold('createHome')
-    if (step !== 'check_point') failAt(place)
+    failAt(place)
     const operation = await host.as('admin').restore.run(input)
-    if (step === 'check_point') failAt(place)
-    release()
     const done = await ended(host, operation)
     expect(done).toMatchObject({ status: { kind: 'failed' }, result: null })
     const steps = await host.as('admin').operations.steps({ id: operation.id })
@@ -233,7 +231,7 @@ describe('a restore in which something goes wrong', () => {
   function failAt(place: Place): void {
     const error = new DriverFailure('disk_failed', 'It was told to.')
     if ('driver' in place) host.driver.failNext(place.driver, error)
-    else host.repositories.failNext(place.repository, error)
+    else host.repositories.failNext(place.repository, error, { after: callsBefore(place) })
   }
 
   it.each(PLACES)('heeds a cancel in $step, or ends well where that is not safe', async (place) => {

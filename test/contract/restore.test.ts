@@ -72,7 +72,7 @@ describe('restore', () => {
     expect(operation).toMatchObject({ kind: 'restore', status: { kind: 'succeeded' }, attempt: 1, phase: 'ready' })
     const steps = await admin().operations.steps({ id: operation.id })
     expect(steps.map(({ step }) => step)).toEqual([
-      ...['stop_now', 'check_point', 'make_home', 'restore', 'verify', 'await_turn', 'stop_guest', 'swap_home'],
+      ...['check_point', 'stop_now', 'make_home', 'restore', 'verify', 'await_turn', 'stop_guest', 'swap_home'],
       ...['start_guest', 'await_ready', 'commit'],
     ])
     const after = await get()
@@ -254,17 +254,23 @@ describe('restore', () => {
     expect((await get()).generation).toBe(1)
   })
 
-  it('finds out that the point is gone before it makes anything, and starts the guest again', async () => {
+  it('ends no guest before its repository has let it in, and for no point that is gone', async () => {
     const before = await get()
     const { plan: planned, ticket } = await plan('latest', true)
-    const release = host.driver.hold('stopGuest')
+    const asked = host.repositories.calls.list
+    const release = host.repositories.hold('list', { after: 1 })
     const operation = await run(ticket.id)
-    await waitFor('the stop', () => host.driver.calls.stopGuest === 1)
+    await waitFor('the question', () => host.repositories.calls.list === asked + 2)
     host.repositories.forget(planned.point.id)
+    expect(host.machine.guests.ids()).toEqual([before.boot?.id])
     release()
     expect(await ended(operation)).toMatchObject({ status: { kind: 'failed', failure: { code: 'no_recovery_point' } } })
-    expect(await get()).toMatchObject({ home: before.home, observed: { kind: 'running', agent: 'answering' } })
-    expect(host.driver.calls.createHome).toBe(1)
+    expect(await get()).toMatchObject({
+      home: before.home,
+      boot: { id: before.boot?.id },
+      observed: { kind: 'running' },
+    })
+    expect(host.driver.calls).toMatchObject({ createHome: 1, stopGuest: 0 })
   })
 
   it("takes no other environment's point, and none that is ambiguous or unknown", async () => {

@@ -79,7 +79,7 @@ export class FakeRestores {
       return refuse('invalid_request', `confirmName: must be the environment's name, ${environment.name}.`)
     ticket.isUsed = true
     const { id } = this.fake.commands.order(kind, input, context)
-    const [step, stepCount] = kind === 'restore' ? (['stop_now', 11] as const) : (['check_home', 7] as const)
+    const [step, stepCount] = kind === 'restore' ? (['check_point', 11] as const) : (['check_home', 7] as const)
     return this.fake.changeOperation(hostIdOf(context), id, { step, stepIndex: 0, stepCount })
   }
 

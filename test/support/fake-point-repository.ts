@@ -46,6 +46,13 @@ interface FakeStore {
 
 const POLL_MS = 2
 
+interface Gate {
+  readonly opened: Promise<void>
+  readonly isDeaf: boolean
+  /** Calls that came before it; they and no later ones pass. */
+  readonly from: number
+}
+
 /**
  * `Repositories` in memory: what a test gives to the next daemon, as repositories outlive daemons. Every action can be
  * held, delayed or made to fail.
@@ -67,8 +74,8 @@ export class FakeRepositories implements Repositories {
     check: 0,
   }
   readonly delayMs: Partial<Record<FakeRepositoryAction, number>> = {}
-  private readonly failures = new Map<FakeRepositoryAction, Error[]>()
-  private readonly gates = new Map<FakeRepositoryAction, { readonly opened: Promise<void>; readonly isDeaf: boolean }>()
+  private readonly failures = new Map<FakeRepositoryAction, (Error | null)[]>()
+  private readonly gates = new Map<FakeRepositoryAction, Gate>()
   readonly clock: Pick<Clock, 'now'>
 
   constructor(clock: Pick<Clock, 'now'> = { now: () => Date.now() }) {
@@ -93,19 +100,23 @@ export class FakeRepositories implements Repositories {
     for (const store of this.stores.values()) store.points = store.points.filter((point) => point.id !== id)
   }
 
-  /** The next call of `action` fails with `error`; called again, the one after it too. */
-  failNext(action: FakeRepositoryAction, error: Error): void {
-    this.failures.set(action, [...(this.failures.get(action) ?? []), error])
+  /** The next call of `action`, or the one after `after` others, fails with `error`; called again, the one after it too. */
+  failNext(action: FakeRepositoryAction, error: Error, { after = 0 } = {}): void {
+    const passed = Array.from({ length: after }, () => null)
+    this.failures.set(action, [...(this.failures.get(action) ?? []), ...passed, error])
   }
 
   forgetFailures(): void {
     this.failures.clear()
   }
 
-  /** Every call of `action` waits until the function returned is called; a deaf one also where it is cancelled. */
-  hold(action: FakeRepositoryAction, { isDeaf = false } = {}): () => void {
+  /**
+   * Every call of `action`, or every one after `after` others, waits until the function returned is called; a deaf one
+   * also where it is cancelled.
+   */
+  hold(action: FakeRepositoryAction, { isDeaf = false, after = 0 } = {}): () => void {
     const gate = Promise.withResolvers<undefined>()
-    this.gates.set(action, { opened: gate.promise, isDeaf })
+    this.gates.set(action, { opened: gate.promise, isDeaf, from: this.calls[action] + after })
     return () => {
       this.gates.delete(action)
       gate.resolve(undefined)
@@ -116,11 +127,12 @@ export class FakeRepositories implements Repositories {
     this.calls[action] += 1
     signal.throwIfAborted()
     const gate = this.gates.get(action)
-    if (gate !== undefined) await (gate.isDeaf ? gate.opened : Promise.race([gate.opened, aborted(signal)]))
+    if (gate !== undefined && this.calls[action] > gate.from)
+      await (gate.isDeaf ? gate.opened : Promise.race([gate.opened, aborted(signal)]))
     const ms = this.delayMs[action] ?? 0
     if (ms > 0) await Promise.race([delay(ms), aborted(signal)])
     const failure = this.failures.get(action)?.shift()
-    if (failure !== undefined) throw failure
+    if (failure != null) throw failure
   }
 }
 
