@@ -74,7 +74,7 @@ export class FakeRepositories implements Repositories {
     check: 0,
   }
   readonly delayMs: Partial<Record<FakeRepositoryAction, number>> = {}
-  private readonly failures = new Map<FakeRepositoryAction, (Error | null)[]>()
+  private readonly failures = new Map<FakeRepositoryAction, (Error | undefined)[]>()
   private readonly gates = new Map<FakeRepositoryAction, Gate>()
   readonly clock: Pick<Clock, 'now'>
 
@@ -102,7 +102,7 @@ export class FakeRepositories implements Repositories {
 
   /** The next call of `action`, or the one after `after` others, fails with `error`; called again, the one after it too. */
   failNext(action: FakeRepositoryAction, error: Error, { after = 0 } = {}): void {
-    const passed = Array.from({ length: after }, () => null)
+    const passed = Array.from({ length: after }, () => undefined)
     this.failures.set(action, [...(this.failures.get(action) ?? []), ...passed, error])
   }
 
@@ -132,7 +132,7 @@ export class FakeRepositories implements Repositories {
     const ms = this.delayMs[action] ?? 0
     if (ms > 0) await Promise.race([delay(ms), aborted(signal)])
     const failure = this.failures.get(action)?.shift()
-    if (failure != null) throw failure
+    if (failure !== undefined) throw failure
   }
 }
 
