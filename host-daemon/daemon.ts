@@ -7,6 +7,7 @@ import { forgetOldOperations } from './operations/retention.ts'
 import type { Caller } from './server/caller.ts'
 import type { NewActivity } from './store/activity-table.ts'
 import { openDatabase } from './store/database.ts'
+import { ClockLeaps } from './system/clock-leaps.ts'
 import { repeat } from './system/repeat.ts'
 
 export type { DaemonDeps } from './daemon-assembly.ts'
@@ -53,7 +54,8 @@ export function createDaemon(deps: DaemonDeps): Daemon {
       const keepMs = Math.max(options.keepOperationsMs, LEAST_KEEP_MS)
       const loop = { clock, logger, signal: ending.signal }
       const every = { intervalMs: RETENTION_INTERVAL_MS, name: 'retention' }
-      const retention = repeat(() => forgetOldOperations({ store, clock, keepMs }), { ...loop, ...every })
+      const leaps = new ClockLeaps(clock)
+      const retention = repeat(() => forgetOldOperations({ store, leaps, keepMs }), { ...loop, ...every })
       const upkept = repeat(upkeep.work, { ...loop, intervalMs: upkeep.intervalMs, name: 'upkeep' })
       background = Promise.all([retention, upkept, assembly.services.drift.reportFound(ending.signal)])
     },

@@ -5,9 +5,8 @@ import { refuseQuarantined } from '../environments/quarantine.ts'
 import { resolveEnvironment } from '../environments/views.ts'
 import type { OperationEngine } from '../operations/engine.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
+import { ClockLeaps } from '../system/clock-leaps.ts'
 import { repeat } from '../system/repeat.ts'
-import { ClockLeaps } from './clock-leaps.ts'
-import { LAST_STEP } from './swap-settle.ts'
 
 /** A home that could not be removed is tried again after this, and then half as often each time, up to the latter. */
 const FIRST_RETRY_MS = 60_000
@@ -62,7 +61,7 @@ export class UndoExpiry {
     const due = passed.filter((kept) => this.doubtMs(kept) === 0)
     for (const kept of due) {
       if (this.ending.signal.aborted) break
-      if (this.isProved(kept)) await this.drop(kept)
+      if (kept.purpose === 'removal' || kept.isProved) await this.drop(kept)
       else this.keepForReview(kept)
     }
     for (const homeId of this.tried.keys()) if (!due.some((kept) => kept.homeId === homeId)) this.forget(homeId)
@@ -83,19 +82,11 @@ export class UndoExpiry {
     return clock.monotonicMs() - tried.at >= waitMs
   }
 
-  /**
-   * What took the place of a home that is kept for undo has to have proved itself: not where the operation was given up
-   * behind its swap. That one is still on record, as long as its record is kept longer than homes are.
-   */
-  private isProved({ purpose, operationId }: KeptHome): boolean {
-    const operation = this.recovery.store.operations.find(operationId)
-    const isGivenUp = operation?.status.kind === 'failed' && operation.step !== LAST_STEP
-    return purpose !== 'undo' || !isGivenUp
-  }
-
+  /** What took its place has never said that it proved itself, and nobody is at work that may still say so. */
   private keepForReview(kept: KeptHome): void {
     const { store, clock, logger } = this.recovery
     const { homeId, environmentId, operationId } = kept
+    if (store.claims.holderOf(environmentId) !== undefined) return
     const about = {
       action: 'undo',
       outcome: 'kept_for_review',

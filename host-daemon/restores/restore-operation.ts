@@ -137,6 +137,7 @@ function tellResult(recovery: RecoveryToolkit, operation: StoredOperation): void
   const undo = undoOffered(recovery, operation)
   store.operations.setResult(operation.id, { kind: 'restore', pointId: point.id, homeId, verified, undo })
   store.points.setVerified(point, clock.now())
+  store.keptHomes.setProved(operation)
   leaveForRemoval(recovery, operation)
 }
 

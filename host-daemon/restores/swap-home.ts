@@ -36,7 +36,7 @@ function swap(recovery: RecoveryToolkit, operation: StoredOperation, untilOf: Un
   if (kept !== undefined) setAside(recovery, kept, newHomeId)
   store.environments.setHome(environmentId, newHomeId)
   const until = home.madeAt === null || home.goneAt !== null ? null : untilOf(operation, now)
-  const old = { homeId: oldHomeId, environmentId, operationId: operation.id, keptAt: now, bytes: null }
+  const old = { homeId: oldHomeId, environmentId, operationId: operation.id, keptAt: now, bytes: null, isProved: false }
   if (until !== null) store.keptHomes.keep({ ...old, purpose: 'undo', until })
   const detail = { oldHomeId, newHomeId, keptUntil: until, releasedHomeId: kept?.homeId ?? null }
   record(recovery, operation, { outcome: 'swapped_home', detail })
@@ -67,7 +67,7 @@ async function weighOldHome(recovery: RecoveryToolkit, operation: StoredOperatio
   try {
     const seen = await drivers.of(environment).inspectHome(kept.homeId)
     if (seen.kind === 'absent') return
-    await store.db.together(() => store.keptHomes.keep({ ...kept, bytes: seen.bytes }))
+    await store.db.together(() => store.keptHomes.setBytes(kept, seen.bytes))
   } catch (error) {
     logger.warn({ err: error, homeId: kept.homeId }, 'How much a kept home takes could not be told')
   }

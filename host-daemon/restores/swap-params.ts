@@ -24,6 +24,8 @@ export const swapSchema = z.object({
   keptAt: timestampSchema.nullable(),
   keptUntil: timestampSchema.nullable(),
   keptBytes: z.int().nullable(),
+  /** Not known of what was accepted by a daemon that did not tell. */
+  keptIsProved: z.boolean().default(false),
 })
 
 export const restoreParamsSchema = swapSchema.extend({ pointId: recoveryPointIdSchema, isStopNow: z.boolean() })
@@ -46,6 +48,7 @@ export function swapParams(store: Store, environment: StoredEnvironment, newHome
     keptAt: kept?.keptAt ?? null,
     keptUntil: kept?.until ?? null,
     keptBytes: kept?.bytes ?? null,
+    keptIsProved: kept?.isProved ?? false,
   }
 }
 
@@ -61,9 +64,10 @@ export function keptBefore({ params, environmentId }: StoredOperation): KeptHome
     keptAt,
     keptUntil: until,
     keptBytes: bytes,
+    keptIsProved: isProved,
   } = swapSchema.parse(params)
   if (homeId === null || operationId === null || keptAt === null) return undefined
-  return { homeId, environmentId, purpose: 'undo', operationId, keptAt, until, bytes }
+  return { homeId, environmentId, purpose: 'undo', operationId, keptAt, until, bytes, isProved }
 }
 
 export function observedBefore(operation: StoredOperation): ObservedState {

@@ -70,6 +70,7 @@ function commit(recovery: RecoveryToolkit): Step {
     enter: (operation) => {
       const { newHomeId: homeId } = swapOf(operation)
       const undo = undoOffered(recovery, operation)
+      recovery.store.keptHomes.setProved(operation)
       recovery.store.operations.setResult(operation.id, { kind: 'undo_restore', homeId, undo })
     },
     run: ({ operation }) => noticeEarlyEnd(recovery, operation),

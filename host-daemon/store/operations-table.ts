@@ -49,6 +49,11 @@ UPDATE operations SET status = @status, failure = @failure, ended_at = @endedAt,
   phase = CASE WHEN @status = 'succeeded' AND phase IS NOT NULL THEN 'ready' ELSE phase END
 WHERE id = @id AND status = 'running'`
 
+/** Rows of what was destroyed go with their environment, once no operation of it is left. */
+const KEEPS_HOME = `EXISTS (
+  SELECT 1 FROM kept_homes k JOIN environments e ON e.id = k.environment_id
+  WHERE k.operation_id = operations.id AND e.destroyed_at IS NULL)`
+
 /** A running operation whose row cannot be gone by; its id is whatever the row says. */
 export interface UnreadableOperation {
   readonly id: OperationId
@@ -139,11 +144,14 @@ export class OperationsTable {
     this.db.touch('operation', id)
   }
 
-  /** Forgets operations that ended before `before`, with their journals and idempotency keys. */
+  /**
+   * Forgets operations that ended before `before`, with their journals and idempotency keys. One that a scratch guest or a
+   * kept home still names is not forgotten.
+   */
   prune(before: number): number {
     const hasScratch = 'EXISTS (SELECT 1 FROM scratch_guests WHERE operation_id = operations.id AND removed_at IS NULL)'
     const sql = `DELETE FROM operations WHERE status <> 'running' AND ended_at < @before AND NOT ${hasScratch}`
-    return this.db.run(sql, { before })
+    return this.db.run(`${sql} AND NOT ${KEEPS_HOME}`, { before })
   }
 }
 

@@ -91,6 +91,62 @@ it('keeps every home where a daemon of other steps finds it behind its swap', as
   expect(before).toHaveLength(3)
 })
 
+/** All that a daemon may find, or not find, of the operation that set a home aside. */
+const RECORDS = {
+  'is whole': '',
+  'is forgotten': `DELETE FROM operations WHERE kind = 'restore'`,
+  'is malformed': `UPDATE operations SET params = '[]' WHERE kind = 'restore'`,
+}
+const RECORD_KINDS = Object.keys(RECORDS) as (keyof typeof RECORDS)[]
+
+/** A restore whose replaced home is past its deadline, and of which the record is what it is said to be. */
+async function pastDeadline(record: keyof typeof RECORDS, isProved: boolean): Promise<ManualClock> {
+  if (!isProved) host.driver.hold('ready')
+  const operation = await restore()
+  if (isProved) await ended(operation)
+  else
+    await waitFor('the start', async () => (await admin().operations.get({ id: operation.id })).step === 'await_ready')
+  const inDatabase = (folder: string, sql: string) => {
+    const db = new BetterSqlite3(join(folder, 'pilothoused.db'))
+    db.exec(sql)
+    db.close()
+  }
+  const clock = new ManualClock(Date.now())
+  const unknownStep = `UPDATE operations SET step = 'of_another_daemon' WHERE status = 'running'`
+  host = await host.crash({ clock, arrange: (_driver, folder) => inDatabase(folder, unknownStep) })
+  await ended(operation)
+  inDatabase(host.folder, `PRAGMA foreign_keys = ON; ${RECORDS[record]}`)
+  clock.advance(UNSCHEDULED.undoMs)
+  return clock
+}
+
+const hasLooked = (clock: ManualClock) => {
+  clock.advance(UNSCHEDULED.tickMs)
+  return readStore(host, (store) => store.keptHomes.allToRemove()).length === 0
+}
+
+it.each(RECORD_KINDS)(
+  'keeps a home whose replacement never proved itself where the record of it %s',
+  async (record) => {
+    const { home } = await get()
+    const clock = await pastDeadline(record, false)
+    await waitFor('the look at it', () => hasLooked(clock))
+    expect(filesIn(host, home.id)).toEqual(NOW)
+    expect(readStore(host, (store) => store.keptHomes.find(home.id))).toMatchObject({ purpose: 'review' })
+  },
+)
+
+it.each(RECORD_KINDS)(
+  'removes a home whose replacement has proved itself where the record of it %s',
+  async (record) => {
+    const { home } = await get()
+    const clock = await pastDeadline(record, true)
+    await waitFor('the removal', () => hasLooked(clock))
+    expect(host.machine.homes.ids()).not.toContain(home.id)
+    expect(readStore(host, (store) => store.keptHomes.find(home.id))).toBeUndefined()
+  },
+)
+
 const KINDS = ['clone', 'files', 'drill'] as const
 
 function begin(kind: (typeof KINDS)[number] | 'restore'): Promise<Operation> {

@@ -6,6 +6,7 @@ import { sharedClaims } from './0004-shared-claims.ts'
 import { recovery } from './0005-recovery.ts'
 import { scheduledDrills } from './0006-scheduled-drills.ts'
 import { homesToRemove } from './0007-homes-to-remove.ts'
+import { provedHomes } from './0008-proved-homes.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   recovery,
   scheduledDrills,
   homesToRemove,
+  provedHomes,
 ]

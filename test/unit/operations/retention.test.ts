@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { forgetOldOperations } from '../../../host-daemon/operations/retention.ts'
 import { openDatabase, type Database } from '../../../host-daemon/store/database.ts'
 import { createStore, type Store } from '../../../host-daemon/store/store.ts'
+import { ClockLeaps } from '../../../host-daemon/system/clock-leaps.ts'
 import {
   newCommandId,
   refusalOf,
@@ -20,8 +21,13 @@ describe('retention', () => {
   let store: Store
   const admin = () => host.as('admin')
   const wait = (id: string) => admin().operations.wait({ id, timeoutMs: 5_000 })
-  const forgetIn = (days: number) =>
-    forgetOldOperations({ store, clock: new ManualClock(Date.now() + days * DAY_MS), keepMs: 2 * DAY_MS })
+  const forgetIn = (days: number) => {
+    const clock = new ManualClock(Date.now())
+    const options = { store, leaps: new ClockLeaps(clock), keepMs: 2 * DAY_MS }
+    forgetOldOperations(options)
+    clock.advance(days * DAY_MS)
+    forgetOldOperations(options)
+  }
   const destroy = async (environment: string) => {
     const { ticket } = await admin().environments.destroy.plan({ environment })
     const input = { commandId: newCommandId(), environment, ticket: ticket.id, confirmName: environment }
@@ -58,6 +64,42 @@ describe('retention', () => {
     expect(await admin().operations.list()).toEqual([])
     expect(await admin().environments.get({ environment: 'lasting' })).toMatchObject({ observed: { kind: 'running' } })
     expect(store.activity.list().some(({ environmentId }) => environmentId === id)).toBe(true)
+  })
+
+  it('forgets nothing by a clock that was set ahead, before there was time to set it right', async () => {
+    await wait((await admin().environments.spawn(spawnInput('web'))).id)
+    const clock = new ManualClock(Date.now())
+    const options = { store, leaps: new ClockLeaps(clock), keepMs: 2 * DAY_MS }
+    const forget = () => {
+      forgetOldOperations(options)
+      return store.operations.list({ limit: 9 }).length
+    }
+    // Nobody has seen those days pass either.
+    clock.set(31 * DAY_MS)
+    expect(forget()).toBe(1)
+    clock.set(-31 * DAY_MS)
+    clock.advance(DAY_MS / 24)
+    expect(forget()).toBe(1)
+    clock.set(31 * DAY_MS)
+    expect(forget()).toBe(1)
+    clock.advance(DAY_MS / 24 - 1)
+    expect(forget()).toBe(1)
+    clock.advance(1)
+    expect(forget()).toBe(0)
+  })
+
+  it('keeps the operation that a kept home names, for as long as its environment lives', async () => {
+    await wait((await admin().environments.spawn(spawnInput('web'))).id)
+    const { id: environmentId, home } = await admin().environments.get({ environment: 'web' })
+    const { id: operationId } = store.operations.list({ limit: 1 })[0]!
+    const kept = { homeId: home.id, environmentId, operationId, purpose: 'undo', keptAt: 0, until: 1 } as const
+    db.transaction(() => store.keptHomes.keep({ ...kept, bytes: null, isProved: false }))
+    forgetIn(3)
+    expect(store.operations.find(operationId)).toBeDefined()
+    await destroy('web')
+    forgetIn(3)
+    expect(store.operations.list({ limit: 9 })).toEqual([])
+    expect(store.environments.find(environmentId)).toBeUndefined()
   })
 
   it('keeps a destroyed environment of which a home may still be there', async () => {

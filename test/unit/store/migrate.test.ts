@@ -151,7 +151,7 @@ describe('the database', () => {
     })
     const db = openDatabase(path, { clock })
     const { keptHomes } = createStore(db)
-    const old = { purpose: 'removal', operationId: 'op-before', keptAt: 7, until: null, bytes: null }
+    const old = { purpose: 'removal', operationId: 'op-before', keptAt: 7, until: null, bytes: null, isProved: false }
     const homes = keptHomes.allToRemove().sort((one, other) => (one.homeId < other.homeId ? -1 : 1))
     expect(homes).toEqual([
       { ...old, homeId: 'failed-kept', environmentId: 'failed' },
@@ -163,6 +163,32 @@ describe('the database', () => {
     })
     expect(keptHomes.find('reviewed-kept' as HomeId)).toMatchObject({ purpose: 'review' })
     expect(db.all('SELECT home_id FROM kept_homes')).toHaveLength(4)
+    db.dispose()
+  })
+
+  it('has what took the place of a kept home proved where its operation says so, and nowhere else', () => {
+    const names = ['done', 'undone', 'last', 'other', 'given-up', 'pruned', 'running'] as const
+    inFile((raw) => {
+      migrate(raw, { migrations: MIGRATIONS.slice(0, 7), appliedAt: 0 })
+      raw.exec(`INSERT INTO owners (name, note, is_active) VALUES ('local', '', 1)`)
+      for (const [index, name] of names.entries()) {
+        addEnvironment(raw, name, index)
+        addKept(raw, name, 'undo')
+        raw.prepare('UPDATE kept_homes SET operation_id = ? WHERE environment_id = ?').run(`op-${name}`, name)
+      }
+      addRestore(raw, 'done', { step: 'commit', status: 'succeeded' })
+      addRestore(raw, 'undone', { kind: 'undo_restore', step: 'commit', status: 'succeeded' })
+      addRestore(raw, 'last', { step: 'commit', status: 'failed' })
+      addRestore(raw, 'other', { kind: 'reset', step: 'commit', status: 'succeeded' })
+      addRestore(raw, 'given-up', { step: 'await_ready', status: 'failed' })
+      addRestore(raw, 'running', { step: 'swap_home', status: 'running' })
+    })
+    const db = openDatabase(path, { clock })
+    const proved = createStore(db)
+      .keptHomes.allForUndo()
+      .filter(({ isProved }) => isProved)
+    expect(proved.map(({ environmentId }) => environmentId).sort()).toEqual(['done', 'last', 'undone'])
+    expect(createStore(db).keptHomes.allForUndo()).toHaveLength(names.length)
     db.dispose()
   })
 

@@ -43,6 +43,11 @@ export class ClockLeaps {
     else if (wall - expected > LEAP_MS) this.doubts = [...this.doubts, { after: expected, upTo: Infinity, endsAt }]
   }
 
+  /** As far as time has passed without a doubt as of the last look, on the host's clock; -Infinity where it is not known. */
+  passedAt(): number {
+    return Math.min(this.last?.wall ?? -Infinity, ...this.doubts.map(({ after }) => after))
+  }
+
   /** For how much longer, in real milliseconds, that deadline is doubted as of the last look; 0 where it is not. */
   doubtMs(deadline: number): number {
     const real = this.last?.real ?? 0

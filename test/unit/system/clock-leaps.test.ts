@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ClockLeaps } from '../../../host-daemon/restores/clock-leaps.ts'
+import { ClockLeaps } from '../../../host-daemon/system/clock-leaps.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const MINUTE = 60_000
@@ -53,6 +53,19 @@ describe('the leaps of a clock', () => {
     clock.advance(HOUR)
     leaps.look()
     expect(leaps.doubtMs(passed + 1)).toBe(0)
+  })
+
+  it('let time pass no further than it has really passed, for an hour', () => {
+    expect(leaps.passedAt()).toBe(-Infinity)
+    const settled = settle()
+    expect(leaps.passedAt()).toBe(settled)
+    clock.advance(MINUTE)
+    clock.set(DAY)
+    leaps.look()
+    expect(leaps.passedAt()).toBe(settled + MINUTE)
+    clock.advance(HOUR)
+    leaps.look()
+    expect(leaps.passedAt()).toBe(clock.now())
   })
 
   it('are each doubted for an hour of their own', () => {
