@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { boundFacts, shownWords, wordsSchema } from './lib/foreign-words.ts'
 
 /**
  * The closed set of errors. Callers branch on the code, never on the message.
@@ -155,21 +156,44 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CATALOGUE, value)
 }
 
+/**
+ * A failure is kept with its operation, told to everybody who looks, and never forgotten by the activity record: no
+ * message is longer than this, in characters, and no failure's facts are together, whoever's words are in them.
+ */
+export const FAILURE_MESSAGE_MOST = 2_000
+export const FAILURE_FACTS_MOST = 16_384
+
+const wordsOfFailure = wordsSchema(FAILURE_MESSAGE_MOST)
+
 /** What travels beside code and message. `details` carries facts for the screen, never secrets or stacks. */
 export const errorDataSchema = z.object({
-  hint: z.string(),
+  hint: wordsOfFailure,
   retryable: z.boolean(),
   requestId: z.string(),
-  details: z.record(z.string(), z.unknown()).optional(),
+  details: z
+    .record(z.string(), z.unknown())
+    .overwrite((details) => boundFacts(details, FAILURE_FACTS_MOST))
+    .optional(),
 })
 export type ErrorData = z.infer<typeof errorDataSchema>
 
-/** A serialisable failure, as stored with an operation and shown on screen. */
+/** A serialisable failure, as stored with an operation and shown on screen. Words are cut and made visible, not refused. */
 export const failureSchema = errorDataSchema.extend({
   code: z.enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]]),
-  message: z.string(),
+  message: wordsOfFailure,
 })
 export type Failure = z.infer<typeof failureSchema>
+
+/** Pure: the same failure within the bounds of one, and on one line. */
+export function boundFailure<Bounded extends Failure>(failure: Bounded): Bounded {
+  const { message, hint, details } = failure
+  return {
+    ...failure,
+    message: shownWords(message, FAILURE_MESSAGE_MOST),
+    hint: shownWords(hint, FAILURE_MESSAGE_MOST),
+    ...(details === undefined ? {} : { details: boundFacts(details, FAILURE_FACTS_MOST) }),
+  }
+}
 
 export interface PilothouseErrorOptions {
   readonly hint?: string
@@ -181,7 +205,8 @@ export interface PilothouseErrorOptions {
 
 /**
  * The one exception that may cross a process. The message says what happened in a sentence that is true of
- * the values given; the hint says what to do next. Anything else that is thrown becomes `internal` at the wall.
+ * the values given; the hint says what to do next. Anything else that is thrown becomes `internal` at the wall. Message,
+ * hint and details are cut and made visible here, so that nobody who quotes a guest or an engine can forget to.
  */
 export class PilothouseError extends Error {
   readonly code: ErrorCode
@@ -192,13 +217,13 @@ export class PilothouseError extends Error {
   readonly details: Record<string, unknown> | undefined
 
   constructor(code: ErrorCode, message: string, options: PilothouseErrorOptions = {}) {
-    super(message, { cause: options.cause })
+    super(shownWords(message, FAILURE_MESSAGE_MOST), { cause: options.cause })
     this.name = 'PilothouseError'
     this.code = code
-    this.hint = options.hint ?? ERROR_CATALOGUE[code].hint
+    this.hint = shownWords(options.hint ?? ERROR_CATALOGUE[code].hint, FAILURE_MESSAGE_MOST)
     this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable
     this.requestId = options.requestId ?? ''
-    this.details = options.details
+    this.details = options.details === undefined ? undefined : boundFacts(options.details, FAILURE_FACTS_MOST)
   }
 
   /** The same error, bound to the request that met it. */

@@ -1,3 +1,5 @@
+import { FAILURE_MESSAGE_MOST } from '../../src-shared/error.ts'
+import { shownWords } from '../../src-shared/lib/foreign-words.ts'
 import type { DriverDescription } from '../../src-shared/model/daemon.ts'
 import type { DriverKind, EnvironmentSize, FailureReason } from '../../src-shared/model/environment.ts'
 import type { BootId, EnvironmentId, HomeId, ImageRef } from '../../src-shared/model/ids.ts'
@@ -172,7 +174,7 @@ export class DriverFailure extends Error {
   readonly reason: FailureReason
 
   constructor(reason: FailureReason, message: string, options: { cause?: unknown } = {}) {
-    super(message, options)
+    super(shownWords(message, FAILURE_MESSAGE_MOST), options)
     this.name = 'DriverFailure'
     this.reason = reason
   }

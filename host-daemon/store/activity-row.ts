@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { boundFacts } from '../../src-shared/lib/foreign-words.ts'
 import {
   activityEntrySchema,
   activityHashSchema,
@@ -55,6 +56,14 @@ export function detailText(said: Readonly<Record<string, unknown>>): string {
   const text = JSON.stringify(said)
   const safe = text.replaceAll(PROTO_KEY, '$1"_proto_":')
   return safe === text ? text : JSON.stringify(JSON.parse(safe))
+}
+
+/** Characters of one entry's facts. A clean-up's plan with 500 leftovers has about a third of that. */
+const FACTS_MOST = 262_144
+
+/** Facts as they may be kept for ever: cut and made visible. Entries of before stay what they are. */
+export function boundDetail(said: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return boundFacts({ ...said }, FACTS_MOST)
 }
 
 /** What is kept and would not be seen, or would be read differently than it is kept, was not written by us. */

@@ -16,7 +16,7 @@ import {
 } from '../../src-shared/model/ids.ts'
 import type { Actor } from '../../src-shared/model/operation.ts'
 import { selectActivity, type ActivityQuery } from './activity-query.ts'
-import { detailText, hashOfEntry, toActivityEntry, type ActivityRow } from './activity-row.ts'
+import { boundDetail, detailText, hashOfEntry, toActivityEntry, type ActivityRow } from './activity-row.ts'
 import type { Database } from './database.ts'
 
 /** What is to be recorded; its place in the chain is the table's to give. */
@@ -79,7 +79,7 @@ export class ActivityTable {
     const entry = readable(said)
     const { actor, detail: kept, ...fields } = entry
     const head = this.head()
-    const detail = detailText(kept)
+    const detail = detailText(boundDetail(kept))
     const environmentName = this.nameOf(entry.environmentId)
     const chained = { ...fields, actor, environmentName, seq: head.seq + 1 }
     // The detail is hashed as it will be read, not as it was said.

@@ -1,6 +1,13 @@
 import { z } from 'zod'
-import { failureSchema, type Failure } from '../../src-shared/error.ts'
-import { backupPolicySchema, type BackupPolicy, type Freshness } from '../../src-shared/model/backup.ts'
+import { boundFailure, failureSchema, type Failure } from '../../src-shared/error.ts'
+import { shownWords } from '../../src-shared/lib/foreign-words.ts'
+import {
+  backupPolicySchema,
+  FINDING_MOST,
+  PROBLEM_MOST,
+  type BackupPolicy,
+  type Freshness,
+} from '../../src-shared/model/backup.ts'
 import { operationIdSchema, type EnvironmentId, type OperationId } from '../../src-shared/model/ids.ts'
 import type { Database } from './database.ts'
 
@@ -88,12 +95,13 @@ export class BackupStatesTable {
 
   /** A failed contact with the repository, or with null one that went well. */
   setProblem(id: EnvironmentId, problem: string | null, at: number): void {
-    this.change(id, { problem, problem_at: problem === null ? null : at })
+    const said = problem === null ? null : shownWords(problem, PROBLEM_MOST)
+    this.change(id, { problem: said, problem_at: problem === null ? null : at })
   }
 
   setAttempt(id: EnvironmentId, attempt: NonNullable<BackupState['attempt']>): void {
     const { at, operationId, outcome, failure } = attempt
-    const failed = failure === null ? null : JSON.stringify(failure)
+    const failed = failure === null ? null : JSON.stringify(boundFailure(failure))
     const told = {
       attempt_at: at,
       attempt_operation_id: operationId,
@@ -112,7 +120,7 @@ export class BackupStatesTable {
   }
 
   setCheck(id: EnvironmentId, { at, isSound, detail }: NonNullable<BackupState['check']>): void {
-    this.change(id, { checked_at: at, check_sound: isSound ? 1 : 0, check_detail: detail })
+    this.change(id, { checked_at: at, check_sound: isSound ? 1 : 0, check_detail: shownWords(detail, FINDING_MOST) })
   }
 
   setCheckPart(id: EnvironmentId, part: number): void {
@@ -124,7 +132,7 @@ export class BackupStatesTable {
   }
 
   setDrill(id: EnvironmentId, { at, isPassed, detail }: NonNullable<BackupState['drill']>): void {
-    this.change(id, { drilled_at: at, drill_passed: isPassed ? 1 : 0, drill_detail: detail })
+    this.change(id, { drilled_at: at, drill_passed: isPassed ? 1 : 0, drill_detail: shownWords(detail, FINDING_MOST) })
   }
 
   setNextDrillAt(id: EnvironmentId, at: number | null): void {

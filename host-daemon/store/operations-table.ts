@@ -1,4 +1,4 @@
-import type { Failure } from '../../src-shared/error.ts'
+import { boundFailure, type Failure } from '../../src-shared/error.ts'
 import type { Phase } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, OperationId } from '../../src-shared/model/ids.ts'
 import { operationResultSchema, type OperationResult } from '../../src-shared/model/operation-result.ts'
@@ -60,7 +60,10 @@ export interface UnreadableOperation {
   readonly environmentId: EnvironmentId
 }
 
-/** Operations. Every write says which operation it changed; rows that do not read as operations are in no answer. */
+/**
+ * Operations. Every write says which operation it changed; rows that do not read as operations are in no answer. What
+ * was said by guests and engines is cut and made visible as it is written; too much of it is no reason to refuse.
+ */
 export class OperationsTable {
   private readonly db: Database
 
@@ -107,7 +110,7 @@ export class OperationsTable {
     this.db.run(PROGRESS, {
       ...fields,
       id,
-      undoCause: undoCause === null ? null : JSON.stringify(undoCause),
+      undoCause: undoCause === null ? null : JSON.stringify(boundFailure(undoCause)),
       isCancellable: isCancellable ? 1 : 0,
     })
     this.db.touch('operation', id)
@@ -138,7 +141,7 @@ export class OperationsTable {
 
   /** Throws when the operation was not running: an outcome is written once. */
   finish(id: OperationId, status: Exclude<OperationStatus, { kind: 'running' }>): void {
-    const failure = status.kind === 'failed' ? JSON.stringify(status.failure) : null
+    const failure = status.kind === 'failed' ? JSON.stringify(boundFailure(status.failure)) : null
     const changed = this.db.run(FINISH, { id, status: status.kind, failure, endedAt: status.endedAt })
     if (changed !== 1) throw new Error(`Operation ${id} has ended before`)
     this.db.touch('operation', id)

@@ -1,4 +1,6 @@
 import type { StepEntry as JournalEntry } from '../../src-shared/model/operation.ts'
+import { FAILURE_MESSAGE_MOST } from '../../src-shared/error.ts'
+import { shownWords } from '../../src-shared/lib/foreign-words.ts'
 import type { OperationId } from '../../src-shared/model/ids.ts'
 import type { Database } from './database.ts'
 
@@ -38,7 +40,8 @@ export class StepsTable {
     const sql = `
       UPDATE operation_steps SET ended_at = @endedAt, outcome = @outcome, detail = @detail
       WHERE operation_id = @operationId AND ended_at IS NULL`
-    this.db.run(sql, { operationId, ...end })
+    const detail = end.detail === null ? null : shownWords(end.detail, FAILURE_MESSAGE_MOST)
+    this.db.run(sql, { operationId, ...end, detail })
   }
 
   /** In the order in which they began. */

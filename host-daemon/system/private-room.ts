@@ -1,12 +1,14 @@
 import { mkdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { shownWords } from '../../src-shared/lib/foreign-words.ts'
 import { runProgram, type ProgramRequest, type ProgramResult } from './child.ts'
 import { identifyProcess, processArguments, type ProcessIdentity } from './processes.ts'
 
 const PROGRAM_TIMEOUT_MS = 30_000
 const OPEN_TIMEOUT_MS = 20_000
 const POLL_MS = 5
+const SAID_CHARACTERS = 500
 /** As long as a timer can be; what serves is ended by its caller. */
 const UNTIL_ENDED_MS = 2 ** 31 - 1
 /** Of what is laid into a room: small files and mount points. */
@@ -102,7 +104,7 @@ function startService(start: (bounds: Bounds) => Promise<ProgramResult>, name: s
   const ending = new AbortController()
   const ended = start({ timeoutMs: UNTIL_ENDED_MS, signal: ending.signal }).then(({ stdout, stderr }): never => {
     const says = `${stdout.toString('utf8')}${stderr}`.trim().split('\n').at(-1) ?? ''
-    throw new Error(`${name} ended by itself${says === '' ? '.' : `: ${says}`}`)
+    throw new Error(`${name} ended by itself${says === '' ? '.' : `: ${shownWords(says, SAID_CHARACTERS)}`}`)
   })
   // Whoever waits for it hears of it; where nobody does, stopping it is no failure.
   ended.catch(() => undefined)

@@ -1,10 +1,18 @@
 import { z } from 'zod'
 import { failureSchema } from '../error.ts'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import { environmentIdSchema, environmentNameSchema, homeIdSchema, operationIdSchema, ownerNameSchema } from './ids.ts'
 import { recoveryPointSchema } from './recovery-point.ts'
 import { timestampSchema } from './time.ts'
 
 const MINUTE_MS = 60_000
+
+/**
+ * What is told of every environment to everybody who looks: characters of why its points cannot be relied on, which is
+ * a failure's message and when it was, and of what a check or a drill found.
+ */
+export const PROBLEM_MOST = 2_500
+export const FINDING_MOST = 1_000
 
 const kept = z.int().min(1).max(10_000).optional()
 /** Which points stay: those that any of the rules keeps. At least one rule. */
@@ -37,7 +45,7 @@ export const FRESHNESS_KINDS = ['healthy', 'stale', 'missing', 'unavailable', 'n
 export const freshnessSchema = z.object({
   kind: z.enum(FRESHNESS_KINDS),
   /** One sentence, the same on screen and in the CLI. */
-  sentence: z.string(),
+  sentence: wordsSchema(PROBLEM_MOST),
   /** Age of the newest point that is still healthy. */
   thresholdMs: z.int().min(0),
 })
@@ -78,9 +86,9 @@ export const backupStatusSchema = z.object({
       failure: failureSchema.nullable(),
     })
     .nullable(),
-  lastCheck: z.object({ at: timestampSchema, isSound: z.boolean(), detail: z.string() }).nullable(),
+  lastCheck: z.object({ at: timestampSchema, isSound: z.boolean(), detail: wordsSchema(FINDING_MOST) }).nullable(),
   lastVerifiedAt: timestampSchema.nullable(),
-  lastDrill: z.object({ at: timestampSchema, isPassed: z.boolean(), detail: z.string() }).nullable(),
+  lastDrill: z.object({ at: timestampSchema, isPassed: z.boolean(), detail: wordsSchema(FINDING_MOST) }).nullable(),
   /** The home that a restore replaced, while it can still be brought back. */
   undo: z
     .object({

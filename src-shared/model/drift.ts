@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import { strictText } from '../lib/strict-text.ts'
 import { environmentIdSchema } from './ids.ts'
 import { timestampSchema } from './time.ts'
@@ -13,6 +14,9 @@ export const DRIFT_KINDS = {
 } as const
 export type DriftKind = keyof typeof DRIFT_KINDS
 
+/** An engine's words may be in it. */
+const said = wordsSchema(1_000)
+
 export const driftIdSchema = strictText(/^[a-z_]{1,32}:[a-z0-9.-]{1,64}$/, 'must be an id from the list of leftovers')
 
 export const driftItemSchema = z.object({
@@ -21,7 +25,7 @@ export const driftItemSchema = z.object({
   /** Whose it was, as far as is known. */
   environmentId: environmentIdSchema.nullable(),
   /** One sentence with the facts. */
-  detail: z.string(),
+  detail: said,
   /** On disk; null where it takes none or could not be told. */
   bytes: z.int().nullable(),
   /** Someone's data may be in it. */
@@ -33,7 +37,7 @@ export const driftReportSchema = z.object({
   surveyedAt: timestampSchema,
   items: z.array(driftItemSchema),
   /** What could not be looked at, a sentence each. */
-  problems: z.array(z.string()),
+  problems: z.array(said),
 })
 export type DriftReport = z.infer<typeof driftReportSchema>
 
@@ -52,6 +56,6 @@ export type DriftPlan = z.infer<typeof driftPlanSchema>
 
 export const driftResultSchema = z.object({
   removed: z.array(driftIdSchema),
-  failed: z.array(z.object({ id: driftIdSchema, problem: z.string() })),
+  failed: z.array(z.object({ id: driftIdSchema, problem: said })),
 })
 export type DriftResult = z.infer<typeof driftResultSchema>

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { FAILURE_MESSAGE_MOST } from '../error.ts'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import {
   bootIdSchema,
   environmentIdSchema,
@@ -68,6 +70,9 @@ export const FAILURE_REASONS = {
 export type FailureReason = keyof typeof FAILURE_REASONS
 export const failureReasonSchema = z.enum(Object.keys(FAILURE_REASONS) as [FailureReason, ...FailureReason[]])
 
+/** What is said of a guest may quote it, or its engine: cut and made visible. */
+const words = wordsSchema(FAILURE_MESSAGE_MOST)
+
 /** What the daemon saw, each state with only its own facts. `since` is when the state began. */
 export const observedStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('creating'), since: timestampSchema, phase: phaseSchema }),
@@ -93,12 +98,12 @@ export const observedStateSchema = z.discriminatedUnion('kind', [
     reason: failureReasonSchema,
     phase: phaseSchema,
     /** One sentence with the facts of this failure. */
-    detail: z.string(),
+    detail: words,
   }),
   /** The guest was running and is positively gone, without anyone having stopped it. */
-  z.object({ kind: z.literal('lost'), since: timestampSchema, detail: z.string() }),
+  z.object({ kind: z.literal('lost'), since: timestampSchema, detail: words }),
   /** The question failed: neither running nor gone. */
-  z.object({ kind: z.literal('unknown'), since: timestampSchema, detail: z.string() }),
+  z.object({ kind: z.literal('unknown'), since: timestampSchema, detail: words }),
 ])
 export type ObservedState = z.infer<typeof observedStateSchema>
 

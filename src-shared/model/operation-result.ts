@@ -1,10 +1,25 @@
 import { z } from 'zod'
+import { cutWords, firstOf, wordsSchema } from '../lib/foreign-words.ts'
 import { plainText } from '../lib/strict-text.ts'
 import { environmentIdSchema, homeIdSchema, recoveryPointIdSchema } from './ids.ts'
 import { timestampSchema } from './time.ts'
 
 const bytes = z.int().min(0)
 const count = z.int().min(0)
+
+/**
+ * A result is told with its operation to everybody who looks. Whatever a guest or an engine said in it is cut and made
+ * visible where it is written, and again where it is read; none is refused for its words. In characters.
+ */
+const SENTENCE_MOST = 500
+const NAME_MOST = 64
+/** A path stays what a guest chose, to be told from any other one, but for its length. */
+const PATH_MOST = 400
+const FINDINGS_MOST = 100
+const CHECKS_MOST = 32
+
+const sentence = wordsSchema(SENTENCE_MOST)
+const path = z.string().overwrite((text) => cutWords(text, PATH_MOST))
 
 /**
  * `quiesced`: the file systems were at rest at that moment. `journal_replayed`: they were not, and their journal has been
@@ -24,15 +39,15 @@ export type CheckDepth = z.infer<typeof checkDepthSchema>
 
 export const drillCheckSchema = z.object({
   /** Such as `boots`, `agent answers`, `entries`, `hashes`, `check command`. */
-  name: z.string(),
+  name: wordsSchema(NAME_MOST),
   isPassed: z.boolean(),
   /** One sentence with the facts. */
-  detail: z.string(),
+  detail: sentence,
 })
 export type DrillCheck = z.infer<typeof drillCheckSchema>
 
 /** A file that was not restored, and why. The path is a guest's choice: shown with control characters escaped. */
-export const skippedFileSchema = z.object({ path: z.string(), why: z.string() })
+export const skippedFileSchema = z.object({ path, why: sentence })
 
 /** What came of an operation, by its kind. */
 export const operationResultSchema = z.discriminatedUnion('kind', [
@@ -50,13 +65,18 @@ export const operationResultSchema = z.discriminatedUnion('kind', [
     unreadableCount: count,
   }),
   z.object({ kind: z.literal('prune'), forgotten: count, kept: count }),
-  z.object({ kind: z.literal('check'), depth: checkDepthSchema, isSound: z.boolean(), findings: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('check'),
+    depth: checkDepthSchema,
+    isSound: z.boolean(),
+    findings: firstOf(sentence, FINDINGS_MOST),
+  }),
   z.object({
     kind: z.literal('restore'),
     pointId: recoveryPointIdSchema,
     homeId: homeIdSchema,
     /** What was verified, a sentence each. */
-    verified: z.array(z.string()),
+    verified: firstOf(sentence, CHECKS_MOST),
     /** Null where there was no home to keep. */
     undo: z.object({ homeId: homeIdSchema, until: timestampSchema, bytes: bytes.nullable() }).nullable(),
   }),
@@ -71,25 +91,25 @@ export const operationResultSchema = z.discriminatedUnion('kind', [
     pointId: recoveryPointIdSchema,
     sourceId: environmentIdSchema,
     /** Files of the source's identity that were removed from the new home. */
-    removedIdentity: z.array(z.string()),
-    verified: z.array(z.string()),
+    removedIdentity: firstOf(path, FINDINGS_MOST),
+    verified: firstOf(sentence, CHECKS_MOST),
   }),
   z.object({
     kind: z.literal('restore_files'),
     pointId: recoveryPointIdSchema,
     /** On the host. */
-    folder: z.string(),
+    folder: wordsSchema(4_096),
     files: count,
     bytes,
     /** At most 100 of them; `skippedCount` says how many there were. */
-    skipped: z.array(skippedFileSchema),
+    skipped: firstOf(skippedFileSchema, FINDINGS_MOST),
     skippedCount: count,
   }),
   z.object({
     kind: z.literal('drill'),
     pointId: recoveryPointIdSchema,
     isPassed: z.boolean(),
-    checks: z.array(drillCheckSchema),
+    checks: firstOf(drillCheckSchema, CHECKS_MOST),
     /** The environment that the scratch guest was kept as. */
     promotedTo: environmentIdSchema.nullable(),
   }),

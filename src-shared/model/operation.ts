@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { failureSchema } from '../error.ts'
+import { FAILURE_MESSAGE_MOST, failureSchema } from '../error.ts'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import { phaseSchema, timestampSchema } from './environment.ts'
 import {
   claimedActorSchema,
@@ -92,7 +93,7 @@ export const operationSchema = z.object({
   result: operationResultSchema.nullable(),
   requestedAt: timestampSchema,
   /** What else is to be known of how it was accepted, one sentence: such as that `latest` is not the newest point. */
-  note: z.string().optional(),
+  note: wordsSchema(FAILURE_MESSAGE_MOST).optional(),
 })
 export type Operation = z.infer<typeof operationSchema>
 
@@ -107,6 +108,6 @@ export const stepEntrySchema = z.object({
   endedAt: timestampSchema.nullable(),
   outcome: z.enum(['done', 'failed', 'interrupted']).nullable(),
   /** One sentence; null where there is nothing to say. */
-  detail: z.string().nullable(),
+  detail: wordsSchema(FAILURE_MESSAGE_MOST).nullable(),
 })
 export type StepEntry = z.infer<typeof stepEntrySchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import { planSchema } from './plan.ts'
 import { changeCountsSchema, recoveryPointSchema } from './recovery-point.ts'
 import { timestampSchema } from './time.ts'
@@ -8,7 +9,7 @@ export const restoreLossSchema = z.discriminatedUnion('kind', [
   /** The point's listing was compared with the home as it is now. */
   z.object({ kind: z.literal('counted'), changes: changeCountsSchema }),
   /** It was not, and why; `sinceLatest` is the difference to the newest point, where there is one to compare with. */
-  z.object({ kind: z.literal('not_counted'), why: z.string(), sinceLatest: changeCountsSchema.nullable() }),
+  z.object({ kind: z.literal('not_counted'), why: wordsSchema(1_000), sinceLatest: changeCountsSchema.nullable() }),
   /** There is no home to lose anything of. */
   z.object({ kind: z.literal('no_home') }),
 ])

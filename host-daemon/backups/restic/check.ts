@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shownWords } from '../../../src-shared/lib/foreign-words.ts'
 import { ResticFailure } from './failure.ts'
 import { jsonObjectOf, type JsonObject } from './json-lines.ts'
 import type { Restic, ResticRunOptions } from './restic.ts'
@@ -12,10 +13,11 @@ export interface CheckOptions extends ResticRunOptions {
 
 export type CheckResult =
   | { readonly isSound: true }
-  /** What restic found, its first 100 lines. */
+  /** What restic found, its first 100 lines, cut and made visible. */
   | { readonly isSound: false; readonly findings: readonly string[] }
 
 const FINDINGS_SHOWN = 100
+const FINDING_CHARACTERS = 500
 /** restic refuses more. */
 const MOST_PARTS = 256
 const partSchema = z
@@ -43,6 +45,7 @@ export function findingsOf(stderr: string): string[] {
     .split('\n')
     .map((line) => messageOf(jsonObjectOf(line)) ?? line.trim())
     .filter((line) => line !== '')
+    .map((line) => shownWords(line, FINDING_CHARACTERS))
     .slice(0, FINDINGS_SHOWN)
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shownWords } from '../../../src-shared/lib/foreign-words.ts'
 import { LineSocket } from './line-socket.ts'
 
 const answerSchema = z.looseObject({
@@ -14,6 +15,8 @@ const SENTINEL = '\u00ff'
 const SENTINEL_REFUSED = /^JSON parse error, stray /
 /** A sync that was written while no agent read may be lost: it is sent again, each with a number of its own. */
 const RESYNC_MS = 500
+/** Of what a guest says, no more is told on. */
+const SAID_CHARACTERS = 200
 
 export interface AgentOptions {
   readonly signal: AbortSignal
@@ -22,10 +25,10 @@ export interface AgentOptions {
   readonly cutStringsAt?: number
 }
 
-/** The agent answered, and the answer is no. */
+/** The agent answered, and the answer is no. Its description is the guest's word, of any length: cut, and made visible. */
 export class AgentRefusal extends Error {
   constructor(command: string, description: string) {
-    super(`The guest's agent refused ${command}: ${description}`)
+    super(`The guest's agent refused ${command}: ${shownWords(description, SAID_CHARACTERS)}`)
     this.name = 'AgentRefusal'
   }
 }

@@ -1,4 +1,5 @@
 import type { RandomSource } from '../../../src-shared/lib/clock.ts'
+import { shownWords } from '../../../src-shared/lib/foreign-words.ts'
 import type { BootRecord, GuestEvidence, GuestProcess } from '../vm-driver.ts'
 import { AgentClient } from './agent-client.ts'
 import { boundOutput } from './boot-files.ts'
@@ -10,6 +11,7 @@ import type { Turns } from './turns.ts'
 
 const SYNC_ID_BYTES = 5
 const RUNNING = 'running'
+const TEXT_CHARACTERS = 500
 
 export interface Conversations {
   readonly turns: Turns
@@ -105,6 +107,7 @@ export async function withAgent<T>(
   })
 }
 
+/** Why something failed, fit to be told on: a guest's words may be in it. */
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return shownWords(error instanceof Error ? error.message : String(error), TEXT_CHARACTERS)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shownWords, wordsSchema } from '../../../src-shared/lib/foreign-words.ts'
 import { LineSocket } from './line-socket.ts'
 
 const messageSchema = z.looseObject({
@@ -9,12 +10,14 @@ const messageSchema = z.looseObject({
 })
 type Message = z.infer<typeof messageSchema>
 
-const statusSchema = z.object({ status: z.string() })
+/** QEMU may have been taken over by its guest: of what it says, no more is told on. */
+const SAID_CHARACTERS = 500
+const statusSchema = z.object({ status: wordsSchema(64) })
 
 /** QEMU answered, and the answer is no. */
 export class QmpRefusal extends Error {
   constructor(command: string, description: string) {
-    super(`QEMU refused ${command}: ${description}`)
+    super(`QEMU refused ${command}: ${shownWords(description, SAID_CHARACTERS)}`)
     this.name = 'QmpRefusal'
   }
 }

@@ -161,4 +161,21 @@ describe('AgentClient', () => {
     const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID, cutStringsAt: 4096 }
     await expect(AgentClient.open(server.path, options)).rejects.toBeInstanceOf(LinkLost)
   })
+
+  it('tells on of what a guest says only a line that can be shown, however much it says', async () => {
+    const desc = JSON.stringify('\u001b[2J\u202e'.repeat(10_000))
+    const agent = await open({
+      onLine: (line, socket) => {
+        if (parse(line).execute === 'guest-sync-delimited') answer(line, socket)
+        else socket.write(`{"error": {"class": "GenericError", "desc": ${desc.replaceAll('\u202e', '\\u202e')}}}\n`)
+      },
+    })
+    const refusal = await agent.execute('guest-exec').catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(AgentRefusal)
+    const { message } = refusal as AgentRefusal
+    expect(message).toContain(String.raw`refused guest-exec: \u{1b}[2J\u{202e}`)
+    expect(message.length).toBeLessThan(300)
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+    agent.close()
+  })
 })
