@@ -16,6 +16,7 @@ import type { VmDriver } from './drivers/vm-driver.ts'
 import { environmentOperations } from './environments/definitions.ts'
 import { Adoption } from './environments/adoption.ts'
 import { AutomaticRecovery } from './environments/automatic-recovery.ts'
+import { BootAges } from './environments/boot-ages.ts'
 import { DriverSet } from './environments/driver-set.ts'
 import { EnvironmentService } from './environments/environment-service.ts'
 import { OwnerService } from './environments/owner-service.ts'
@@ -88,7 +89,7 @@ export function assemble(deps: AssemblyDeps): Assembly {
   const { clock, images } = deps
   const toolkit = recoveryToolkitOf(deps, toolkitOf(deps))
   const { store, drivers } = toolkit
-  const views = new EnvironmentViews(store)
+  const views = new EnvironmentViews(store, clock)
   const onPassed = () => recovery.look()
   const reconciler = new Reconciler(toolkit, views, { ...reconcilerOptions(deps.options), onPassed })
   const adoption = adoptionOf(deps, toolkit)
@@ -135,6 +136,7 @@ function toolkitOf({ db, clock, random, logger, drivers, options }: AssemblyDeps
     drivers: new DriverSet(drivers),
     turns: new Turns(options.maxConcurrentStarts),
     deadlines: options.deadlines,
+    bootAges: new BootAges(clock),
     protection: new RecordedProtection({ store, clock, logger }),
   }
 }

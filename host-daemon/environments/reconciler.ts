@@ -10,7 +10,7 @@ import { repeat } from '../system/repeat.ts'
 import { isReady, recordReadiness } from './readiness.ts'
 import { StaleStates } from './stale-states.ts'
 import type { Toolkit } from './toolkit.ts'
-import type { EnvironmentViews } from './views.ts'
+import type { EnvironmentViews, Look } from './views.ts'
 
 export interface ReconcilerOptions {
   readonly intervalMs: number
@@ -29,7 +29,7 @@ interface Observation {
   readonly boot: Boot
   readonly evidence: GuestEvidence
   /** When the question was asked. */
-  readonly at: number
+  readonly look: Look
 }
 
 type AliveEvidence = GuestEvidence & { readonly kind: 'alive' }
@@ -108,10 +108,10 @@ export class Reconciler {
 
   /** Looks at every guest once. */
   async pass(): Promise<void> {
-    const at = this.clock.now()
+    const look = this.views.now()
     const boots = this.store.boots.live()
     await Promise.all(boots.map((boot) => this.look(boot)))
-    this.views.confirmPass(at, new Set(boots.map(({ environmentId }) => environmentId)))
+    this.views.confirmPass(look, new Set(boots.map(({ environmentId }) => environmentId)))
     this.options.onPassed()
   }
 
@@ -130,12 +130,12 @@ export class Reconciler {
     const turn = await this.turns.take(this.ending.signal).catch(() => undefined)
     if (turn === undefined) return
     try {
-      const at = this.clock.now()
+      const look = this.views.now()
       const environment = this.store.environments.find(boot.environmentId)
       if (environment === undefined || environment.quarantine !== null) return
-      if (this.trustOperation(environment, at)) return
+      if (this.trustOperation(environment, look)) return
       const evidence = await this.toolkit.drivers.of(environment).inspectGuest(boot.record)
-      if (!this.ending.signal.aborted) await this.learn({ boot, evidence, at })
+      if (!this.ending.signal.aborted) await this.learn({ boot, evidence, look })
     } catch (error) {
       this.toolkit.logger.error({ err: error, environmentId: boot.environmentId }, 'A guest could not be looked at')
     } finally {
@@ -144,9 +144,9 @@ export class Reconciler {
   }
 
   /** An operation at work on the guest is itself the evidence: its driver call ends as soon as the guest does. */
-  private trustOperation({ id, observed, operationId }: StoredEnvironment, at: number): boolean {
+  private trustOperation({ id, observed, operationId }: StoredEnvironment, look: Look): boolean {
     const isAtWork = operationId !== null && (observed.kind === 'booting' || observed.kind === 'stopping')
-    if (isAtWork) this.views.confirm(id, at)
+    if (isAtWork) this.views.confirm(id, look)
     return isAtWork
   }
 
@@ -157,7 +157,7 @@ export class Reconciler {
     if (environment === undefined || environment.quarantine !== null || boot?.endedAt !== null) return
     if (environment.operationId !== null) {
       const isRunning = environment.observed.kind === 'running' && observation.evidence.kind === 'alive'
-      if (isRunning) this.views.confirm(environment.id, observation.at)
+      if (isRunning) this.views.confirm(environment.id, observation.look)
       return
     }
     if (observation.evidence.kind === 'gone') return this.learnGone(environment, observation)
@@ -165,7 +165,7 @@ export class Reconciler {
     else this.learnAlive(environment, { ...observation, evidence: observation.evidence })
   }
 
-  private learnAlive(environment: StoredEnvironment, { boot, evidence, at }: Alive): void {
+  private learnAlive(environment: StoredEnvironment, { boot, evidence, look }: Alive): void {
     const { id, observed } = environment
     const { agent } = evidence
     const isSame = observed.kind === 'running' && observed.bootId === boot.id
@@ -173,7 +173,7 @@ export class Reconciler {
     // What could not be cleaned up stays a failure for as long as it is there.
     const isLeftover = observed.kind === 'failed'
     if (isLeftover || (isSame && observed.agent === agent && !isWellAgain(environment, agent))) {
-      this.views.confirm(id, at)
+      this.views.confirm(id, look)
       return
     }
     // One question that the agent leaves open ages its last answer; only the second says that it is silent.
@@ -182,7 +182,11 @@ export class Reconciler {
       return
     }
     const since = isSame ? observed.since : this.clock.now()
-    this.writeAlive(environment, { observed: { kind: 'running', since, bootId: boot.id, agent }, evidence, at })
+    this.writeAlive(environment, {
+      observed: { kind: 'running', since, bootId: boot.id, agent },
+      evidence,
+      at: look.at,
+    })
   }
 
   private writeAlive(environment: StoredEnvironment, { observed, evidence, at }: Written): void {
@@ -207,9 +211,9 @@ export class Reconciler {
    * The state is told at once. The boot ends when everything of the guest is positively gone: until then it is tried
    * again at every look, so that nothing is left of which nobody knows.
    */
-  private async learnGone(environment: StoredEnvironment, { boot, evidence, at }: Observation): Promise<void> {
+  private async learnGone(environment: StoredEnvironment, { boot, evidence, look }: Observation): Promise<void> {
     const detail = evidence.kind === 'gone' ? evidence.detail : ''
-    if (!this.gone.has(boot.id)) this.tellGone(environment, { boot, detail, at })
+    if (!this.gone.has(boot.id)) this.tellGone(environment, { boot, detail, at: look.at })
     const deadlines = { graceMs: 0, forceMs: this.toolkit.deadlines.stopForceMs }
     await this.toolkit.drivers.of(environment).stopGuest(boot.record, deadlines)
     this.store.db.transaction(() => this.store.boots.end(boot.id, this.clock.now()))

@@ -12,6 +12,7 @@ export class StaleStates {
   private readonly toolkit: Toolkit
   private readonly views: EnvironmentViews
   private readonly staleAfterMs: number
+  /** With when they were last seen, in real time. */
   private suspects = new Map<EnvironmentId, number>()
 
   constructor(toolkit: Toolkit, views: EnvironmentViews, staleAfterMs: number) {
@@ -28,14 +29,14 @@ export class StaleStates {
     for (const { environmentId: id } of store.boots.live()) {
       const environment = store.environments.find(id)
       if (environment?.observed.kind !== 'running' || !this.isStale(environment)) continue
-      const observedAt = this.views.observedAt(environment)
-      if (before.get(id) === observedAt) this.expire(environment, 'The guest could not be asked in time.')
-      else this.suspects.set(id, observedAt)
+      const { real } = this.views.lastLook(environment)
+      if (before.get(id) === real) this.expire(environment, 'The guest could not be asked in time.')
+      else this.suspects.set(id, real)
     }
   }
 
   isStale(environment: StoredEnvironment): boolean {
-    return this.toolkit.clock.now() - this.views.observedAt(environment) >= this.staleAfterMs
+    return this.views.ageMs(environment) >= this.staleAfterMs
   }
 
   /** From now on the state is unknown; what was last seen keeps its age. */

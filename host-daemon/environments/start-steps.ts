@@ -9,8 +9,6 @@ import { DRIVER_MARGIN_MS, environmentOf } from './environment-of.ts'
 import { refuseQuarantined } from './quarantine.ts'
 import type { Toolkit } from './toolkit.ts'
 
-const LEAST_READY_BUDGET_MS = 1_000
-
 /** Waits until few enough other guests are starting. The wait is nobody's failure and counts for no deadline. */
 export function awaitTurn({ turns, deadlines }: Toolkit): Step {
   return {
@@ -73,9 +71,11 @@ function specOf({ store, random }: Toolkit, environment: StoredEnvironment): Boo
 }
 
 /** The means to find and stop the guest, durable before it exists. */
-function recordBoot({ store, clock }: Toolkit, { operation, attempt }: StepContext, record: BootRecord): Promise<void> {
+function recordBoot(toolkit: Toolkit, { operation, attempt }: StepContext, record: BootRecord): Promise<void> {
+  const { store, clock, bootAges } = toolkit
   const { environmentId, bootId } = record
   const since = clock.now()
+  bootAges.begin(environmentId, bootId)
   return store.db.together(() => {
     store.boots.insert({ operationId: operation.id, record, startedAt: since })
     store.environments.setBoot(environmentId, bootId)
@@ -155,9 +155,12 @@ function showWaiting(toolkit: Toolkit, operation: StoredOperation): void {
 }
 
 async function waitForAgent(toolkit: Toolkit, { boot, context }: { boot: Boot; context: StepContext }): Promise<void> {
-  const { clock, drivers, deadlines } = toolkit
+  const { bootAges, drivers, deadlines } = toolkit
   const { operation, signal } = context
-  const spentMs = operation.resumptions > 0 ? 0 : clock.now() - boot.startedAt
-  const budgetMs = Math.max(LEAST_READY_BUDGET_MS, deadlines.startMs - spentMs)
-  await drivers.of(environmentOf(toolkit, operation)).waitUntilReady(boot.record, budgetMs, signal)
+  const leftMs = bootAges.leftMs(boot, deadlines.startMs)
+  try {
+    await drivers.of(environmentOf(toolkit, operation)).waitUntilReady(boot.record, leftMs, signal)
+  } finally {
+    bootAges.forget(boot.environmentId)
+  }
 }

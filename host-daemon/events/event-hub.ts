@@ -124,26 +124,21 @@ export class EventHub implements Disposable {
       yield this.reset()
       return
     }
-    let beatAt = this.deps.clock.now() + this.deps.heartbeatMs
+    const { clock, heartbeatMs } = this.deps
+    // In real time: subscribers would take the silence of a clock that was set back for a lost link.
+    let beatAt = clock.monotonicMs() + heartbeatMs
     while (!signal.aborted) {
       if (next <= this.seq) {
         const event = this.ring.at(next)
         yield event ?? this.reset()
         if (event === undefined) return
         next += 1
-      } else if (this.isDue(beatAt)) {
+      } else if (clock.monotonicMs() >= beatAt) {
         const { state } = this.deps
         yield { type: 'confirmed', cursor: this.cursor, now: state.confirmedAt(), activityHead: state.activityHead() }
-        beatAt = this.deps.clock.now() + this.deps.heartbeatMs
-      } else await this.change(beatAt - this.deps.clock.now(), signal)
+        beatAt = clock.monotonicMs() + heartbeatMs
+      } else await this.change(beatAt - clock.monotonicMs(), signal)
     }
-  }
-
-  /** Also when the host's clock was set back: subscribers would take silence for a lost link. */
-  private isDue(beatAt: number): boolean {
-    const { clock, heartbeatMs } = this.deps
-    const waitMs = beatAt - clock.now()
-    return waitMs <= 0 || waitMs > heartbeatMs
   }
 
   private snapshot(): DaemonEvent {

@@ -8,6 +8,7 @@ const TELL_EVERY_MS = 400
 const RATE_OVER_MS = 5_000
 
 interface Sample {
+  /** In real time: a clock that is set neither stops the telling nor spoils the rate. */
   readonly at: number
   readonly doneBytes: number
 }
@@ -27,7 +28,7 @@ export class ProgressMeter {
   }
 
   report({ doneBytes, totalBytes = null, doneFiles = null, totalFiles = null }: StepProgress): void {
-    const at = this.clock.now()
+    const at = this.clock.monotonicMs()
     this.most = Math.max(this.most, Math.round(doneBytes))
     if (this.isOver || at - this.toldAt < TELL_EVERY_MS) return
     this.toldAt = at

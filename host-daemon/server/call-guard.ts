@@ -26,8 +26,8 @@ interface GuardedCall {
  */
 export function createCallGuard(clock: Clock): (call: GuardedCall) => Promise<unknown> {
   return async (call) => {
-    const startedAt = clock.now()
-    const report = (error?: PilothouseError): void => logCall(call, clock.now() - startedAt, error)
+    const startedAt = clock.monotonicMs()
+    const report = (error?: PilothouseError): void => logCall(call, Math.round(clock.monotonicMs() - startedAt), error)
     try {
       refuseAboveRole(call)
       const output = await call.next()
