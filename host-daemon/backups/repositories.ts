@@ -10,13 +10,16 @@ import {
 import { repositoryPassword, type PasswordSource } from './password.ts'
 import type { PointRepository, Repositories } from './point-repository.ts'
 import { ResticRepository } from './restic-repository.ts'
+import type { RepositoryAccess } from './restic/access.ts'
 import { Restic, type ResticSettings } from './restic/restic.ts'
 
-export interface ResticRepositoriesOptions extends Pick<ResticSettings, 'bandwidth' | 's3CredentialsFile' | 'program'> {
+export interface ResticRepositoriesOptions extends Pick<ResticSettings, 'bandwidth' | 'stopGraceMs' | 'program'> {
   readonly base: RepositoryLocation
   /** One repository, at the base, for all environments; else each has its own below it. */
   readonly isShared: boolean
   readonly password: PasswordSource
+  /** Nothing of it is needed where repositories are on this host. */
+  readonly access?: RepositoryAccess
   /** Absolute; each repository has a cache of its own below it. */
   readonly cacheDirectory: string
   /** Without progress for so long, a call that moves data is stopped. */
@@ -44,13 +47,14 @@ function locationOf(base: RepositoryLocation, environmentId: EnvironmentId): Rep
 }
 
 function repositoryAt(repository: RepositoryLocation, options: ResticRepositoriesOptions): PointRepository {
-  const { base, password, random, clock, cacheDirectory, idleMs, bandwidth, s3CredentialsFile, program } = options
+  const { base, password, random, clock, cacheDirectory, idleMs, bandwidth, access, stopGraceMs, program } = options
   const settings = {
+    ...access,
     repository,
     password,
     cacheDirectory: join(cacheDirectory, cacheNameOf(repository)),
     ...(bandwidth === undefined ? {} : { bandwidth }),
-    ...(s3CredentialsFile === undefined ? {} : { s3CredentialsFile }),
+    ...(stopGraceMs === undefined ? {} : { stopGraceMs }),
     ...(program === undefined ? {} : { program }),
   }
   return new ResticRepository(new Restic(settings, clock), {

@@ -1,6 +1,7 @@
 import { repositoryLocationSchema, type RepositoryLocation } from '../../src-shared/model/repository.ts'
 import type { PasswordSource } from '../backups/password.ts'
 import type { ResticRepositoriesOptions } from '../backups/repositories.ts'
+import type { RepositoryAccess } from '../backups/restic/access.ts'
 import type { StateDirectory } from '../system/state-directory.ts'
 import type { Settings } from './settings.ts'
 import { StartRefusal } from './start-refusal.ts'
@@ -12,7 +13,7 @@ export function repositoryOptionsOf(
   { backups }: Settings,
   state: Places,
 ): Omit<ResticRepositoriesOptions, 'clock' | 'random'> {
-  const { isShared, uploadKiBps, downloadKiBps, s3CredentialsFile, idleMs } = backups
+  const { isShared, uploadKiBps, downloadKiBps, idleMs } = backups
   return {
     base: backups.base ?? baseBelow(state.repositories),
     isShared,
@@ -22,8 +23,18 @@ export function repositoryOptionsOf(
       ...(uploadKiBps === null ? {} : { uploadKiBps }),
       ...(downloadKiBps === null ? {} : { downloadKiBps }),
     },
-    ...(s3CredentialsFile === null ? {} : { s3CredentialsFile }),
+    access: accessOf(backups),
     idleMs,
+  }
+}
+
+function accessOf(backups: Settings['backups']): RepositoryAccess {
+  const { sftpKeyFile, sftpKnownHostsFile, restCredentialsFile, s3CredentialsFile } = backups
+  return {
+    ...(sftpKeyFile === null ? {} : { sftpKeyFile }),
+    ...(sftpKnownHostsFile === null ? {} : { sftpKnownHostsFile }),
+    ...(restCredentialsFile === null ? {} : { restCredentialsFile }),
+    ...(s3CredentialsFile === null ? {} : { s3CredentialsFile }),
   }
 }
 

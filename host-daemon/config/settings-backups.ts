@@ -49,11 +49,31 @@ export const backupsSchema = z
       unit: null,
       description: 'Program and arguments that print the password, instead of a file.',
     }),
+    sftpKeyFile: setting({
+      schema: absolutePathSchema.nullable(),
+      default: null,
+      unit: null,
+      defaultText: "the keys of ssh's own configuration",
+      description: 'Private key, without a passphrase, for `sftp:` repositories; no other is offered then.',
+    }),
+    sftpKnownHostsFile: setting({
+      schema: absolutePathSchema.nullable(),
+      default: null,
+      unit: null,
+      defaultText: "the known hosts of ssh's own configuration",
+      description: 'Known hosts for `sftp:` repositories; no others count then. Nobody is ever asked about a key.',
+    }),
+    restCredentialsFile: setting({
+      schema: absolutePathSchema.nullable(),
+      default: null,
+      unit: null,
+      description: 'File with one line, `user:password`, for `rest:` repositories, readable by the daemon alone.',
+    }),
     s3CredentialsFile: setting({
       schema: absolutePathSchema.nullable(),
       default: null,
       unit: null,
-      description: 'AWS credentials file for `s3:` repositories.',
+      description: 'AWS credentials file for `s3:` repositories, readable by the daemon alone.',
     }),
     intervalMinutes: setting({
       schema: backupPolicySchema.shape.intervalMinutes,

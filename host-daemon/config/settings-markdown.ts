@@ -1,4 +1,5 @@
 import { DEFAULT_SETTINGS_PATH } from './settings.ts'
+import { REMOTE_REPOSITORIES } from './remote-repositories-markdown.ts'
 import { SETTING_KEYS, type SettingKey } from './settings-keys.ts'
 
 const INTRODUCTION = `# Settings of the daemon
@@ -17,7 +18,7 @@ and the daemon does not start (exit code 2). \`pilothoused settings\` prints wha
 
 /** docs/settings.md, whole. */
 export function renderSettingsMarkdown(): string {
-  return INTRODUCTION + SETTING_KEYS.map(renderRow).join('\n') + '\n'
+  return INTRODUCTION + SETTING_KEYS.map(renderRow).join('\n') + '\n' + REMOTE_REPOSITORIES
 }
 
 function renderRow(key: SettingKey): string {

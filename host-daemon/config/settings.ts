@@ -77,7 +77,7 @@ function namedVariables(environment: SettingsSource['environment']): Map<string,
 function unknownVariables(variables: ReadonlyMap<string, string>): string[] {
   const known = new Set([...CONSOLE_VARIABLES, ...SETTING_KEYS.map((key) => key.variable)])
   const strangers = [...variables].filter(([name]) => !known.has(name))
-  return strangers.map(([name, text]) => `environment variable ${name} (value ${quote(text)}) names no setting`)
+  return strangers.map(([name, text]) => `environment variable ${name} (value ${quoteOf(name, text)}) names no setting`)
 }
 
 /** JSON where the setting takes it (`4`, `null`, `[…]`), else the text itself. */
@@ -107,7 +107,7 @@ function describeIssue(issue: z.core.$ZodIssue, values: Json, variables: Readonl
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const path = [...issue.path, key]
-      return `setting ${path.join('.')} (value ${quote(valueAt(values, path))}) does not exist`
+      return `setting ${path.join('.')} (value ${quoteOf(key, valueAt(values, path))}) does not exist`
     })
   }
   const variable = SETTING_KEYS.find((key) => key.path.every((name, index) => issue.path[index] === name))?.variable
@@ -128,11 +128,17 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 const QUOTE_LENGTH = 120
+/** A user and a password, where somebody put them into a location. */
+const LOGIN = /(:(?:\/\/)?[^/@:\s"]+):[^\s"]+@/g
 
 function quote(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  const text = value === undefined ? 'nothing' : JSON.stringify(value).replaceAll(LOGIN, '$1:***@')
   return text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text
 }
+
+/** Of a setting that there is not: its name alone says what its value may be. */
+const quoteOf = (name: string, value: unknown): string =>
+  /password|passphrase|secret|token/i.test(name) ? 'not shown' : quote(value)
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

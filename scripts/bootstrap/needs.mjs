@@ -37,13 +37,14 @@ export const NEEDS = {
   compiler: { programs: ['g++'], package: 'g++', why: 'builds what the test runtime of Electron needs' },
   make: { programs: ['make'], package: 'make', why: 'builds what the test runtime of Electron needs' },
   python: { programs: ['python3'], package: 'python3', why: 'builds what the test runtime of Electron needs' },
+  rclone: { programs: ['rclone'], package: 'rclone', why: "serves restic's REST protocol in the tests" },
   strace: { programs: ['strace'], package: 'strace', why: 'counts the disk syncs of a command in the tests' },
   xvfb: { programs: ['Xvfb'], package: 'xvfb', why: 'a display for the window where there is none' },
 }
 
 const HOST = ['qemu', 'ext4', 'fuse2fs', 'fuse', 'images', 'restic', 'xz', 'sshd', 'ssh', 'setpriv', 'mount']
 const BUILD_TOOLS = ['compiler', 'make', 'python']
-const EVERYTHING = [...HOST, 'debian', 'ss', 'strace', 'browser', 'xvfb']
+const EVERYTHING = [...HOST, 'debian', 'ss', 'strace', 'rclone', 'browser', 'xvfb']
 
 function quickstartNeeds(args) {
   if (args.includes('--clean')) return ['setpriv']

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createResticRepositories } from '../../host-daemon/backups/repositories.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
+import { flipOneBitOfEachPack } from '../support/restic-damage.ts'
 import { lightenKey } from '../support/restic-keys.ts'
 import { locksOf } from '../support/restic-locks.ts'
 import { TreeRooms } from '../support/tree-rooms.ts'
@@ -31,7 +32,7 @@ async function makeSubject(): Promise<RepositoriesSubject> {
     repositories,
     lighten: async (location) => lightenKey(location, (await readFile(file, 'utf8')).trimEnd()),
     remove: (location) => rm(location, { recursive: true }),
-    damage: flipOneBit,
+    damage: flipOneBitOfEachPack,
     leaveDeadLock: (location) => killInTheMiddle(location, file),
     treeAt: (path) => rooms.treeAt(path),
     dispose: async () => {
@@ -39,16 +40,6 @@ async function makeSubject(): Promise<RepositoriesSubject> {
       await folder.remove()
     },
   }
-}
-
-async function flipOneBit(location: string): Promise<void> {
-  const entries = await readdir(join(location, 'data'), { recursive: true, withFileTypes: true })
-  const pack = entries.find((entry) => entry.isFile())!
-  const path = join(pack.parentPath, pack.name)
-  const content = await readFile(path)
-  content.writeUInt8(content.readUInt8(20) ^ 1, 20)
-  await chmod(path, 0o600)
-  await writeFile(path, content)
 }
 
 /** Kills a backup that is under way, once its lock is there. */

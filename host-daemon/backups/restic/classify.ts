@@ -25,32 +25,81 @@ const NO_PASSWORD: Classification = {
 }
 
 const MISSING = 'data of the repository is missing'
+const SERVER_FAILED = 'the server of the repository failed'
 
-/**
- * In this order: a repository that cannot be reached or read also "cannot open its config file", and only what is left
- * is missing.
- */
-const PATTERNS: readonly (readonly [RegExp, Classification])[] = [
-  [/resolving password failed/i, NO_PASSWORD],
-  [/an empty password is not (?:a password|allowed)/i, NO_PASSWORD],
-  [/wrong password or no key found/i, { kind: 'wrong_password' }],
-  [/repository is already locked/i, { kind: 'repository_locked' }],
-  [/no space left on device|disk quota exceeded|insufficient storage|storage full/i, { kind: 'no_space' }],
+const UNTRUSTED: Classification = {
+  kind: 'network_unreachable',
+  says: "the server's certificate is not trusted",
+  hint: "Check its name and dates; the certificate of an authority of your own belongs among the system's.",
+}
+
+const NOT_MADE: Classification = {
+  kind: 'permission_denied',
+  says: 'its folder cannot be made at its place',
+  hint: 'Check the path in backups.base, and that the daemon or its login may make folders there.',
+}
+
+type Pattern = readonly [RegExp, Classification]
+
+/** ssh says why before restic says that there is no session. */
+const REFUSALS_OF_SSH: readonly Pattern[] = [
   [
     /host key verification failed/i,
     {
       kind: 'network_unreachable',
       says: "the server's ssh key is not the known one",
-      hint: "Compare the server's key with its admin, then put it into known_hosts of the daemon's user.",
+      hint: "Compare the server's key with its admin, then put it into the file of backups.sftpKnownHostsFile, or into known_hosts of the daemon's user.",
     },
   ],
   [
-    /connection (?:refused|reset|timed out|closed)|no such host|could not resolve|network is unreachable/i,
+    /subprocess ssh: .*permission denied \(|too many authentication failures/i,
+    {
+      kind: 'permission_denied',
+      says: 'the server refused the ssh login',
+      hint: 'Check the user in backups.base and the key: that the server knows it, that it has no passphrase, and that the file of backups.sftpKeyFile is for its owner alone.',
+    },
+  ],
+  [
+    /subsystem request failed/i,
+    {
+      kind: 'network_unreachable',
+      says: 'the ssh server offers no sftp',
+      hint: 'Switch the subsystem sftp on in its sshd_config.',
+    },
+  ],
+  [
+    /exec: "ssh"/i,
+    {
+      kind: 'network_unreachable',
+      says: 'ssh is not installed on the host',
+      hint: 'Install openssh-client on the host.',
+    },
+  ],
+]
+
+/**
+ * In this order: a repository that cannot be reached or read also "cannot open its config file", and only what is left
+ * is missing.
+ */
+const PATTERNS: readonly Pattern[] = [
+  [/resolving password failed/i, NO_PASSWORD],
+  [/an empty password is not (?:a password|allowed)/i, NO_PASSWORD],
+  [/wrong password or no key found/i, { kind: 'wrong_password' }],
+  [/repository is already locked/i, { kind: 'repository_locked' }],
+  [/no space left on device|disk quota exceeded|insufficient storage|storage full/i, { kind: 'no_space' }],
+  ...REFUSALS_OF_SSH,
+  [/certificate (?:signed|is|has|relies)|x509: /i, UNTRUSTED],
+  [
+    /connection (?:refused|reset|timed out|closed|lost)|no such host|could not resolve|network is unreachable/i,
     { kind: 'network_unreachable' },
   ],
   [/no route to host|i\/o timeout|tls handshake timeout|server misbehaving/i, { kind: 'network_unreachable' }],
-  [/unable to start the sftp session/i, { kind: 'network_unreachable' }],
+  [/broken pipe|closed network connection|(?:head|get|post|put|delete) "[^"]*": eof/i, { kind: 'network_unreachable' }],
+  [/operation timed out|context deadline exceeded|server gave http response/i, { kind: 'network_unreachable' }],
+  [/ssh command exited|unable to start the sftp session/i, { kind: 'network_unreachable' }],
+  [/\(50[0234]\)|\b50[0234] (?:internal|bad|service|gateway)/i, { kind: 'network_unreachable', says: SERVER_FAILED }],
   [/permission denied|operation not permitted|access denied|\b40[13] /i, { kind: 'permission_denied' }],
+  [/access key id you provided|signature we calculated|request signature/i, { kind: 'permission_denied' }],
   [/read-only file system/i, { kind: 'permission_denied', says: 'the repository can only be read' }],
   [/no matching id found|no snapshot found|multiple ids with prefix/i, { kind: 'no_such_snapshot' }],
   [/ciphertext verification failed|repository contains errors|invalid data returned/i, { kind: 'corrupted' }],
@@ -59,7 +108,8 @@ const PATTERNS: readonly (readonly [RegExp, Classification])[] = [
     /not found in (?:index|repository)|unable to load index|contains? \d+ errors|unexpected eof/i,
     { kind: 'corrupted' },
   ],
-  [/<(?:data|index)\/[0-9a-f]+>.*no such file or directory/i, { kind: 'corrupted', says: MISSING }],
+  [/<(?:data|index)\/[0-9a-f]+>.*(?:no such file or directory|does not exist)/i, { kind: 'corrupted', says: MISSING }],
+  [/create repository at .* failed: .*(?:not a directory|file does not exist|failure)/i, NOT_MADE],
   [/is there a repository at the following location|repository does not exist/i, { kind: 'repository_missing' }],
   [/signal interrupt received/i, { kind: 'interrupted' }],
 ]

@@ -6,8 +6,8 @@ import { runProgram, type ProgramResult } from '../../system/child.ts'
 import { makeEmptyFolder } from '../../system/folders.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
 import { ProgramFailure } from '../../system/program-failure.ts'
-import { classify } from './classify.ts'
-import { ResticFailure } from './failure.ts'
+import { requireAccess, wayTo, type RepositoryAccess, type WayIn } from './access.ts'
+import { failureOf, stuckFailure } from './run-failure.ts'
 import { WatchedRun } from './watched-run.ts'
 
 /** How restic comes by the password; it is in nobody's argv, environment or log, only its whereabouts are. */
@@ -16,15 +16,15 @@ export type ResticPassword =
   /** A program and its arguments; it prints the password. No argument holds a quote or a backslash. */
   | { readonly command: readonly [string, ...string[]] }
 
-export interface ResticSettings {
+export interface ResticSettings extends RepositoryAccess {
   readonly repository: RepositoryLocation
   readonly password: ResticPassword
   /** Of this repository alone: leftovers of a killed check are removed from it. Made when it is absent. */
   readonly cacheDirectory: string
   /** KiB per second, each way; unlimited unless told. */
   readonly bandwidth?: { readonly uploadKiBps?: number; readonly downloadKiBps?: number }
-  /** An AWS credentials file for `s3:` repositories. */
-  readonly s3CredentialsFile?: string
+  /** How long restic may take to remove its lock when it is stopped; 20 s unless told. */
+  readonly stopGraceMs?: number
   /** Name or absolute path; `restic` unless told. */
   readonly program?: string
 }
@@ -80,7 +80,7 @@ const commandWord = z.string().regex(/^[^\p{Cc}'"\\]+$/u, 'must be without quote
 
 /**
  * The one way to restic: one repository, its password and its cache. Every run has a deadline for progress and one in
- * all, is stopped by SIGINT so that it removes its lock (by SIGKILL only 20 s later), and dies with the daemon. A lock is
+ * all, is stopped by SIGINT so that it removes its lock (by SIGKILL only later), and dies with the daemon. A lock is
  * left behind all the same when it is killed, or stopped within the 0.2 s after it wrote the lock: `clearDeadLocks` is
  * for those. Nothing is said of who else uses the repository.
  */
@@ -94,8 +94,9 @@ export class Restic {
     this.settings = settings
     this.clock = clock
     this.place = place
-    this.environment()
-    this.globalFlags(settings.cacheDirectory)
+    requireAccess(settings)
+    this.passwordEnvironment()
+    this.limitFlags()
   }
 
   /** The same repository, every run started in that place; a call's own working directory counts for nothing there. */
@@ -110,21 +111,29 @@ export class Restic {
   async run(call: ResticCall): Promise<ProgramResult> {
     const { verb, readStdout, onStarted, onStderr } = call
     const deadlines = { ...LONG, ...call.deadlines }
-    using run = new WatchedRun(this.clock, { verb, idleMs: deadlines.idleMs })
+    const { repository } = this.settings
+    const way = await wayTo(repository, { ...this.settings, verb })
+    const facts = { verb, deadlines, repository, way, login: this.settings }
+    const whenStuck = (lastWords: string): Error => stuckFailure(lastWords, facts)
+    using run = new WatchedRun(this.clock, { idleMs: deadlines.idleMs, whenStuck })
     try {
       return await runProgram({
-        ...this.program(call),
+        ...this.program(call, way),
         timeoutMs: deadlines.totalMs,
         signal: AbortSignal.any([run.stalled, ...(call.signal === undefined ? [] : [call.signal])]),
         onStarted: (process) => {
           run.watch(process)
           onStarted?.(process)
         },
-        ...(onStderr === undefined ? {} : { onStderr }),
+        onStderr: (chunk) => {
+          run.hear(chunk)
+          onStderr?.(chunk)
+        },
         ...(readStdout === undefined ? {} : { readStdout: (chunks) => readStdout(run.counted(chunks)) }),
       })
     } catch (error) {
-      throw error instanceof ProgramFailure ? failureOf(verb, error, deadlines) : error
+      if (!(error instanceof ProgramFailure)) throw error
+      throw await failureOf(error, { ...facts, ...(call.signal === undefined ? {} : { signal: call.signal }) })
     }
   }
 
@@ -135,11 +144,13 @@ export class Restic {
     return directory
   }
 
-  private program(call: ResticCall) {
+  private program(call: ResticCall, way: WayIn) {
     const { flags, operands = [], verb, cacheDirectory = this.settings.cacheDirectory } = call
     const program = [
       this.settings.program ?? 'restic',
-      ...this.globalFlags(cacheDirectory),
+      ...way.flags,
+      ...['--cache-dir', cacheDirectory],
+      ...this.limitFlags(),
       verb,
       ...flags,
       ...(operands.length > 0 ? ['--', ...operands] : []),
@@ -148,9 +159,9 @@ export class Restic {
     return {
       file,
       args,
-      environment: this.environment(),
+      environment: { ...this.passwordEnvironment(), ...way.environment, RESTIC_PROGRESS_FPS: '2' },
       expectedExits: call.expectedExits ?? [0],
-      stop: { signal: 'SIGINT', graceMs: STOP_GRACE_MS },
+      stop: { signal: 'SIGINT', graceMs: this.settings.stopGraceMs ?? STOP_GRACE_MS },
       stdoutLimit: STDOUT_LIMIT_BYTES,
       stderrLimit: STDERR_LIMIT_BYTES,
       ...(call.workingDirectory === undefined || this.place !== undefined
@@ -159,45 +170,17 @@ export class Restic {
     } as const
   }
 
-  private globalFlags(cacheDirectory: string): string[] {
-    const { repository, bandwidth } = this.settings
+  private limitFlags(): string[] {
+    const { bandwidth } = this.settings
     const limit = (flag: string, value: number | undefined): string[] =>
       value === undefined ? [] : [flag, String(limitSchema.parse(value))]
-    return [
-      ...['--repo', repository, '--cache-dir', cacheDirectory],
-      ...limit('--limit-upload', bandwidth?.uploadKiBps),
-      ...limit('--limit-download', bandwidth?.downloadKiBps),
-    ]
+    return [...limit('--limit-upload', bandwidth?.uploadKiBps), ...limit('--limit-download', bandwidth?.downloadKiBps)]
   }
 
-  private environment(): Record<string, string> {
-    const { password, s3CredentialsFile } = this.settings
-    return {
-      ...('file' in password
-        ? { RESTIC_PASSWORD_FILE: absolutePath.parse(password.file) }
-        : { RESTIC_PASSWORD_COMMAND: password.command.map((word) => `'${commandWord.parse(word)}'`).join(' ') }),
-      ...(s3CredentialsFile === undefined
-        ? {}
-        : { AWS_SHARED_CREDENTIALS_FILE: absolutePath.parse(s3CredentialsFile) }),
-      RESTIC_PROGRESS_FPS: '2',
-    }
+  private passwordEnvironment(): Record<string, string> {
+    const { password } = this.settings
+    return 'file' in password
+      ? { RESTIC_PASSWORD_FILE: absolutePath.parse(password.file) }
+      : { RESTIC_PASSWORD_COMMAND: password.command.map((word) => `'${commandWord.parse(word)}'`).join(' ') }
   }
 }
-
-function failureOf(verb: string, failure: ProgramFailure, { totalMs }: Deadlines): ResticFailure {
-  const facts = { verb, exitCode: failure.exitCode, stderr: failure.stderr, cause: failure }
-  const says = `it was not done within ${Math.round(totalMs / 1000)} s and was stopped`
-  if (failure.kind === 'timed_out') return new ResticFailure('timed_out', { ...facts, says })
-  if (failure.kind === 'killed') return new ResticFailure('interrupted', facts)
-  if (failure.kind === 'not_started') return new ResticFailure('unexpected', { ...facts, ...NOT_STARTED })
-  if (failure.kind === 'output_too_large')
-    return new ResticFailure('unexpected', { ...facts, says: 'it wrote more than is taken from it' })
-  if (NOT_ENTERED.test(failure.stderr)) return new ResticFailure('unexpected', { ...facts, says: SAYS_NOT_ENTERED })
-  const { kind, ...words } = classify(failure.exitCode, failure.stderr)
-  return new ResticFailure(kind, { ...facts, ...words })
-}
-
-const NOT_STARTED = { says: 'it could not be started', hint: 'Install restic 0.14 or newer on the host.' }
-/** What starts a program in a place says so before restic has said a word. */
-const NOT_ENTERED = /^(?:nsenter|env): /
-const SAYS_NOT_ENTERED = 'it could not be started in the tree'

@@ -1,22 +1,29 @@
 import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { processTransfer, type ProcessIdentity } from '../../system/processes.ts'
-import { ResticFailure } from './failure.ts'
 import { watchForStall } from './stall-watch.ts'
 
-/** One run of restic under a deadline for progress: `stalled` is aborted with a `ResticFailure` when it is stuck. */
+export interface WatchOptions {
+  readonly idleMs: number
+  /** What the run ends with when it is stuck, by the end of what it had complained of until then. */
+  readonly whenStuck: (lastWords: string) => Error
+}
+
+const LAST_WORDS = 4096
+
+/** One run of restic under a deadline for progress: `stalled` is aborted when it is stuck. */
 export class WatchedRun implements Disposable {
   private readonly over = new AbortController()
   private readonly stall = new AbortController()
   private process: ProcessIdentity | undefined
   private toldBytes = 0
+  private lastWords = ''
 
-  constructor(clock: Clock, { verb, idleMs }: { readonly verb: string; readonly idleMs: number }) {
-    const says = `it made no progress for ${Math.round(idleMs / 1000)} s and was stopped`
+  constructor(clock: Clock, { idleMs, whenStuck }: WatchOptions) {
     void watchForStall({
       clock,
       idleMs,
       movedBytes: () => this.movedBytes(),
-      onStall: () => this.stall.abort(new ResticFailure('timed_out', { verb, says })),
+      onStall: () => this.stall.abort(whenStuck(this.lastWords)),
       signal: this.over.signal,
     })
   }
@@ -28,6 +35,11 @@ export class WatchedRun implements Disposable {
   /** Until it is told of a process, the run counts as making no progress. */
   watch(process: ProcessIdentity): void {
     this.process = process
+  }
+
+  /** A part of what it writes to stderr, in order. */
+  hear(chunk: Buffer): void {
+    this.lastWords = (this.lastWords + chunk.toString('utf8')).slice(-LAST_WORDS)
   }
 
   /** The same chunks: what restic tells of its progress is no progress. */

@@ -65,10 +65,13 @@ const SAMPLES: Record<string, { good: unknown; bad: unknown[] }> = {
   'deadlines.ticketMs': { good: 60_000, bad: [300_001, 999] },
   'deadlines.shutdownMs': { good: 1_000, bad: [1] },
   'deadlines.peerSilentMs': { good: 1_000, bad: [1] },
-  'backups.base': { good: 'sftp:ph@vault:/srv/points', bad: ['relative', 'sftp:a:b@c:/d', '/a/../b', 7, ''] },
+  'backups.base': { good: 'sftp:ph@vault:/srv/points', bad: ['relative', 'sftp:-a:/d', '/a/../b', 7, ''] },
   'backups.isShared': { good: true, bad: ['yes', 1] },
   'backups.passwordFile': { good: '/etc/pilothouse/password', bad: ['password', '/a/../b', 7] },
   'backups.passwordCommand': { good: ['pass', 'show', 'points'], bad: [[], "it's", ["it's"], ['a\\b'], [''], 7] },
+  'backups.sftpKeyFile': { good: '/etc/pilothouse/key', bad: ['key', "/it's", 7] },
+  'backups.sftpKnownHostsFile': { good: '/etc/pilothouse/hosts', bad: ['hosts', '/a b', 7] },
+  'backups.restCredentialsFile': { good: '/etc/pilothouse/rest', bad: ['rest', 7] },
   'backups.s3CredentialsFile': { good: '/etc/pilothouse/s3', bad: ['s3', 7] },
   'backups.intervalMinutes': { good: 15, bad: [4, 1.5, 'hourly'] },
   'backups.keep': { good: { last: 2, yearly: 1 }, bad: [{}, { last: 0 }, { daly: 7, last: 1 }, 3, null] },
@@ -154,6 +157,23 @@ describe('settings', () => {
     ])
   })
 
+  it.each(['rest:http://user:secret@host/', 'sftp:user:secret@host:/a', 's3:https://key:se/c@ret@host/bucket'])(
+    'refuses the location %s without repeating its password',
+    async (base) => {
+      const [problem] = await problemsOf(fromFile({ backups: { base } }))
+      expect(problem).toMatch(/^setting backups\.base has the value ".*:\*\*\*@host.*": .*without a password/)
+      expect(problem).not.toMatch(/secret|se\/c|ret@/)
+    },
+  )
+
+  it('refuses a password for which there is no setting without repeating it', async () => {
+    const variables = { PILOTHOUSE_BACKUPS_PASSWORD: 'hidden' }
+    expect(await problemsOf(fromFile({ backups: { restPassword: 'hidden' } }, variables))).toEqual([
+      'environment variable PILOTHOUSE_BACKUPS_PASSWORD (value not shown) names no setting',
+      'setting backups.restPassword (value not shown) does not exist',
+    ])
+  })
+
   it('refuses a file that is not there, not JSON or no object, but not an absent default file', async () => {
     expect((await problemsOf(loadSettings({ filePath: '/nonexistent/x', environment: {} })))[0]).toContain(
       '/nonexistent/x',
@@ -177,6 +197,7 @@ describe('settings', () => {
 
 /** Settings that say where repositories are and how they are opened. */
 const OF_REPOSITORIES = ['base', 'isShared', 'passwordFile', 'passwordCommand', 's3CredentialsFile']
+  .concat(['sftpKeyFile', 'sftpKnownHostsFile', 'restCredentialsFile'])
   .concat(['uploadKiBps', 'downloadKiBps', 'idleMs'])
   .map((name) => `backups.${name}`)
 

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { repositoryKindOf, type RepositoryLocation } from '../../../src-shared/model/repository.ts'
+import { readText } from '../../system/file-parts.ts'
+import { ResticFailure } from './failure.ts'
+import { sftpCommand } from './sftp-command.ts'
+
+/** What opens the way to repositories elsewhere, each of its kind alone; absolute paths. */
+export interface RepositoryAccess {
+  /** A private key without a passphrase; without one, ssh's own configuration and keys count. */
+  readonly sftpKeyFile?: string
+  /** The only known hosts that count; without one, those of ssh's own configuration do. */
+  readonly sftpKnownHostsFile?: string
+  /** One line, `user:password`; read for every run, so that it can change under a daemon that runs. */
+  readonly restCredentialsFile?: string
+  /** In the form of AWS's own. */
+  readonly s3CredentialsFile?: string
+}
+
+/** What restic is told so that it finds the repository and gets in. */
+export interface WayIn {
+  /** Hold no secret. */
+  readonly flags: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** What none may see of it, whoever says it again. */
+  readonly secret?: string
+}
+
+const pathSchema = z.string().regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path')
+
+/** Throws where a path is none. */
+export function requireAccess({ sftpKeyFile, sftpKnownHostsFile, ...files }: RepositoryAccess): void {
+  const { restCredentialsFile, s3CredentialsFile } = files
+  for (const path of [sftpKeyFile, sftpKnownHostsFile, restCredentialsFile, s3CredentialsFile])
+    pathSchema.optional().parse(path)
+}
+
+/** Rejects with `ResticFailure` where the file with the credentials does not serve. */
+export async function wayTo(
+  repository: RepositoryLocation,
+  access: RepositoryAccess & { readonly verb: string },
+): Promise<WayIn> {
+  const { restCredentialsFile, s3CredentialsFile } = access
+  const flags = ['--repo', repository]
+  const kind = repositoryKindOf(repository)
+  if (kind === 'sftp')
+    return { flags: [...flags, '--option', `sftp.command=${sftpCommand(repository, access)}`], environment: {} }
+  if (kind === 'rest' && restCredentialsFile !== undefined)
+    return restWay(repository, await readCredentials(restCredentialsFile, access.verb))
+  if (kind === 's3' && s3CredentialsFile !== undefined)
+    return { flags, environment: { AWS_SHARED_CREDENTIALS_FILE: s3CredentialsFile } }
+  return { flags, environment: {} }
+}
+
+/** Newer versions than 0.14 take them apart from the location too; all of them take them so. */
+function restWay(repository: RepositoryLocation, { user, password }: Credentials): WayIn {
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
+  return {
+    flags: [],
+    environment: { RESTIC_REPOSITORY: repository.replace('://', () => `://${login}@`) },
+    secret: password,
+  }
+}
+
+interface Credentials {
+  readonly user: string
+  readonly password: string
+}
+
+const CREDENTIALS = /^([^:\p{Cc}]+):(\P{Cc}+)\r?\n?$/u
+
+async function readCredentials(path: string, verb: string): Promise<Credentials> {
+  const text = await readText(path).catch((cause: unknown) => {
+    const says = `the file with the user and password of the REST server, ${path}, cannot be read`
+    throw new ResticFailure('permission_denied', { verb, says, hint: CREDENTIALS_HINT, cause })
+  })
+  const [, user, password] = CREDENTIALS.exec(text) ?? []
+  if (user !== undefined && password !== undefined) return { user, password }
+  const says = `the file ${path} does not hold one line, user:password`
+  throw new ResticFailure('permission_denied', { verb, says, hint: CREDENTIALS_HINT })
+}
+
+const CREDENTIALS_HINT =
+  'Write the one line user:password into the file of backups.restCredentialsFile, for the daemon alone to read.'
+
+/** The same text without the secret, in either form in which it was told. */
+export function withoutSecret(text: string, { secret }: WayIn): string {
+  if (secret === undefined) return text
+  return text.replaceAll(encodeURIComponent(secret), '***').replaceAll(secret, '***')
+}
