@@ -9,7 +9,6 @@ import { backupOperations } from './backups/definitions.ts'
 import type { Repositories } from './backups/point-repository.ts'
 import { RecordedProtection } from './backups/recorded-protection.ts'
 import type { RecoveryFolders, RecoveryToolkit } from './backups/recovery-toolkit.ts'
-import { RepositoryUses } from './backups/repository-uses.ts'
 import type { DaemonOptions, DaemonOptionsInput } from './daemon-options.ts'
 import { DriftService } from './drift/drift-service.ts'
 import type { VmDriver } from './drivers/vm-driver.ts'
@@ -29,6 +28,7 @@ import { EnvironmentViews } from './environments/views.ts'
 import { EventHub } from './events/event-hub.ts'
 import { imageRecoveryOf, type ImageRecovery } from './images/image-recovery.ts'
 import { OperationEngine } from './operations/engine.ts'
+import { SharedTurns } from './operations/shared-turns.ts'
 import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
 import { acceptDrill } from './restores/drill-command.ts'
@@ -145,7 +145,7 @@ function recoveryToolkitOf(deps: AssemblyDeps, toolkit: Toolkit): RecoveryToolki
   const { options, repositories, folders, images } = deps
   const { hostName, recovery: settings } = options
   const slots = new Turns(settings.maxConcurrent)
-  const own = { slots, uses: new RepositoryUses(), uid: ownUid() }
+  const own = { slots, uses: new SharedTurns(), readers: new SharedTurns(), uid: ownUid() }
   const recoveryOf = async (ref: ImageRef) => (await images.recoveryOf?.(ref)) ?? imageRecoveryOf(undefined)
   return { ...toolkit, hostName, repositories, folders, settings, recoveryOf, ...own }
 }

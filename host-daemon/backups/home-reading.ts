@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { Disposable } from '../../src-shared/lib/disposable.ts'
 import type { BootId } from '../../src-shared/model/ids.ts'
 import type { BootRecord, HomeView, HomeViewOptions, VmDriver } from '../drivers/vm-driver.ts'
 import { insistOnHome, lookAtHome } from '../environments/home-look.ts'
 import type { StepContext } from '../operations/step.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { canReadNow } from '../system/can-read.ts'
+import { withDeadline } from '../system/deadline.ts'
 import type { MadePoint } from './point-repository.ts'
 import { tagsOf } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
@@ -18,11 +20,16 @@ export interface ReadHome {
 }
 
 const DROP_MS = 20_000
+/** A plan's count lets go of the home within seconds once a backup is accepted. */
+const TURN_MS = 60_000
+/** Whoever waits in vain leaves at once; a turn that came in the same moment is not lost. */
+const LEAVE_MS = 1_000
 const MIB = 1024 * 1024
 
 /**
- * Makes a point of the home as it is now, and leaves no view, no mount and no lock, whatever comes of it. Throws
- * `home_gone` on positive evidence, and `guest_gone` where the guest ended while its home was being read.
+ * Makes a point of the home as it is now, and leaves no view, no mount and no lock, whatever comes of it. Waits for up to
+ * a minute until nobody else reads the home. Throws `home_gone` on positive evidence, and `guest_gone` where the guest
+ * ended while its home was being read.
  */
 export async function readHome(
   recovery: RecoveryToolkit,
@@ -30,6 +37,33 @@ export async function readHome(
   context: StepContext,
 ): Promise<ReadHome> {
   await insistOnPresence(recovery, environment)
+  const turn = await takeTurn(recovery, environment, context.signal)
+  try {
+    return await readInTurn(recovery, environment, context)
+  } finally {
+    turn.dispose()
+  }
+}
+
+/** One view of a home is possible at a time, and a plan that counts may still be closing its own. */
+function takeTurn(
+  { readers, clock }: RecoveryToolkit,
+  { id, name }: StoredEnvironment,
+  signal: AbortSignal,
+): Promise<Disposable> {
+  const onDeadline = () => {
+    const message = `The home of ${name} was still being read for a plan after ${TURN_MS / 1000} s. No recovery point is recorded; the home is kept.`
+    return new PilothouseError('deadline_exceeded', message, { hint: 'Back up again.' })
+  }
+  const bounds = { clock, signal, deadlineMs: TURN_MS, onDeadline, graceMs: LEAVE_MS }
+  return withDeadline((bounded) => readers.take(id, { isAlone: true, signal: bounded }), bounds)
+}
+
+async function readInTurn(
+  recovery: RecoveryToolkit,
+  environment: StoredEnvironment,
+  context: StepContext,
+): Promise<ReadHome> {
   const record = recordToReadBy(recovery, environment)
   const driver = recovery.drivers.of(environment)
   const wasAlive = (await driver.inspectGuest(record)).kind !== 'gone'

@@ -2,9 +2,9 @@ import type { BackupPolicy } from '../../src-shared/model/backup.ts'
 import type { ImageRef } from '../../src-shared/model/ids.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import type { ImageRecovery } from '../images/image-recovery.ts'
+import type { SharedTurns } from '../operations/shared-turns.ts'
 import type { Turns } from '../operations/turns.ts'
 import type { Repositories } from './point-repository.ts'
-import type { RepositoryUses } from './repository-uses.ts'
 
 /** Folders of the daemon's own, absolute. */
 export interface RecoveryFolders {
@@ -43,8 +43,13 @@ export interface RecoveryToolkit extends Toolkit {
   readonly settings: RecoverySettings
   /** Whose turn it is among backups, checks and drills. */
   readonly slots: Turns
-  /** Who uses which repository: readers beside each other, one who needs it for himself alone. */
-  readonly uses: RepositoryUses
+  /**
+   * Who uses which repository: readers beside each other, one who needs it for himself alone. It spares restic's own
+   * locks a quarrel; it is no substitute for them.
+   */
+  readonly uses: SharedTurns
+  /** Who reads the home of which environment, one at a time: from before a view of it is opened until none is left. */
+  readonly readers: SharedTurns
   /** What an image's recipe says for recovery points of its guests; never rejects for an image that is not there. */
   readonly recoveryOf: (image: ImageRef) => Promise<ImageRecovery>
   /** The daemon's own uid: whatever it does by itself is recorded under it. */

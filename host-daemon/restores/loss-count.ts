@@ -28,8 +28,8 @@ export interface LossQuestion {
 class NotCounted extends Error {}
 
 /**
- * What going back to the point loses, as far as it can be counted within the bound. An operation that is accepted
- * meanwhile has the home for itself: the count ends at once. Rejects with the signal's reason alone.
+ * What going back to the point loses, as far as it can be counted within the bound, the wait for another plan's count
+ * included. An operation that is accepted meanwhile has the home for itself: the count ends at once. Rejects with the signal's reason alone.
  */
 export async function countLoss(recovery: RecoveryToolkit, question: LossQuestion): Promise<RestoreLoss> {
   const { home, signal } = question
@@ -63,7 +63,7 @@ async function countBounded(recovery: RecoveryToolkit, question: LossQuestion): 
   const signal = AbortSignal.any([question.signal, ended.signal])
   try {
     const bounds = { clock, signal, deadlineMs, onDeadline, graceMs: LET_GO_MS }
-    return await withDeadline((bounded) => countInView(recovery, question, bounded), bounds)
+    return await withDeadline((bounded) => countInTurn(recovery, question, bounded), bounds)
   } finally {
     listening.dispose()
   }
@@ -75,6 +75,20 @@ function assertNobodyReads(recovery: RecoveryToolkit, id: EnvironmentId): void {
 
 function isBusy({ store }: RecoveryToolkit, environmentId: EnvironmentId): boolean {
   return store.operations.list({ environmentId, isRunning: true, limit: 1 }).length > 0
+}
+
+/** A count that is left behind keeps its turn until its view is closed: whoever comes next waits for that. */
+async function countInTurn(
+  recovery: RecoveryToolkit,
+  question: LossQuestion,
+  signal: AbortSignal,
+): Promise<ChangeCounts> {
+  const turn = await recovery.readers.take(question.environment.id, { isAlone: true, signal })
+  try {
+    return await countInView(recovery, question, signal)
+  } finally {
+    turn.dispose()
+  }
 }
 
 /** Leaves no view and no mount, whatever comes of it. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { spawnInput, startFakeDriverDaemon, type FakeDriverDaemon } from '../support/fake-driver-daemon.ts'
 import { makePoint, UNSCHEDULED } from '../support/made-points.ts'
@@ -60,6 +61,38 @@ describe('what a plan of a restore counts', () => {
     expect(await ended(backup)).toMatchObject({ status: { kind: 'cancelled' } })
     expect(await ended(operation)).toMatchObject({ status: { kind: 'succeeded' } })
     expect(await contentNow()).toEqual(THEN)
+  })
+
+  it('is let go of by its view before a backup that was accepted meanwhile opens one, and the plan says so', async () => {
+    const [counting, closing] = [host.driver.hold('openViewTree'), host.driver.hold('closeHomeView', { isDeaf: true })]
+    const planning = plan()
+    await waitFor('the view', () => host.driver.calls.openViewTree === 1)
+    const looks = host.driver.calls.inspectHome
+    const backup = await host.as('operator').backups.now(command())
+    await waitFor('the view being closed', () => host.driver.calls.closeHomeView === 1)
+    await waitFor('the backup at the home', () => host.driver.calls.inspectHome > looks)
+    counting()
+    // Whoever does not wait for its turn has failed by then.
+    await delay(30)
+    expect((await admin().operations.get({ id: backup.id })).status).toMatchObject({ kind: 'running' })
+    closing()
+    expect(await ended(backup)).toMatchObject({ status: { kind: 'succeeded' } })
+    const { plan: planned } = await planning
+    expect(planned.loss).toMatchObject({ kind: 'not_counted', why: 'An operation on the environment began meanwhile.' })
+    expect(host.machine.views.ids()).toEqual([])
+  })
+
+  it('counts for two plans at once, one after the other', async () => {
+    const release = host.driver.hold('openViewTree')
+    const looks = host.driver.calls.inspectHome
+    const planning = [plan(), plan()]
+    await waitFor('the view', () => host.driver.calls.openViewTree === 1)
+    await waitFor('the second plan at the home', () => host.driver.calls.inspectHome === looks + 2)
+    await delay(30)
+    release()
+    for (const { plan: planned } of await Promise.all(planning))
+      expect(planned.loss).toEqual({ kind: 'counted', changes: expect.objectContaining({ added: 2 }) as unknown })
+    expect(host.driver.calls.openHomeView).toBe(2)
   })
 
   it('counts no longer than it may', async () => {

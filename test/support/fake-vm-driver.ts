@@ -38,6 +38,7 @@ export type FakeAction =
   | 'inspectGuest'
   | 'survey'
   | 'openHomeView'
+  | 'closeHomeView'
   | 'dropHomeViews'
   | 'fillHome'
   | 'verifyHome'
@@ -96,6 +97,7 @@ export class FakeVmDriver implements VmDriver {
       inspectGuest: 0,
       survey: 0,
       openHomeView: 0,
+      closeHomeView: 0,
       dropHomeViews: 0,
       fillHome: 0,
       verifyHome: 0,
@@ -234,7 +236,7 @@ export class FakeVmDriver implements VmDriver {
     this.machine.views.put(bootId, { bootId })
     const consistency = isRunning ? this.viewConsistency : 'quiesced'
     const isQuiesced = consistency === 'quiesced'
-    const close = (): Promise<void> => this.removeView(bootId, imagePath)
+    const close = (): Promise<void> => this.act('closeHomeView').then(() => this.removeView(bootId, imagePath))
     return { imagePath, consistency, isQuiesced, frozenMs: isRunning && isQuiesced ? 1 : null, close }
   }
 

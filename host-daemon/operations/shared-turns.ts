@@ -13,25 +13,25 @@ interface Use {
 }
 
 /**
- * Turns at repositories within this daemon, in the order in which they were asked for: any number beside each other, or
- * one alone. It spares restic's own locks a quarrel; it is no substitute for them.
+ * Turns at things with names within this daemon, in the order in which they were asked for: any number beside each other,
+ * or one alone.
  */
-export class RepositoryUses {
+export class SharedTurns {
   private readonly uses = new Map<string, Use>()
 
   /** Rejects with the signal's reason. The use ends when what it resolves with is disposed. */
-  async take(location: string, { isAlone, signal }: { readonly isAlone: boolean; readonly signal: AbortSignal }) {
+  async take(name: string, { isAlone, signal }: { readonly isAlone: boolean; readonly signal: AbortSignal }) {
     signal.throwIfAborted()
-    const use = this.useOf(location)
+    const use = this.useOf(name)
     await this.turn(use, isAlone, signal)
     const held = new DisposableStore()
-    held.add({ dispose: () => this.leave(location, use, isAlone) })
+    held.add({ dispose: () => this.leave(name, use, isAlone) })
     return held as Disposable
   }
 
-  private useOf(location: string): Use {
-    const use = this.uses.get(location) ?? { shared: 0, isTaken: false, waiting: [] }
-    this.uses.set(location, use)
+  private useOf(name: string): Use {
+    const use = this.uses.get(name) ?? { shared: 0, isTaken: false, waiting: [] }
+    this.uses.set(name, use)
     return use
   }
 
@@ -64,10 +64,10 @@ export class RepositoryUses {
     }
   }
 
-  private leave(location: string, use: Use, isAlone: boolean): void {
+  private leave(name: string, use: Use, isAlone: boolean): void {
     if (isAlone) use.isTaken = false
     else use.shared -= 1
     this.admit(use)
-    if (use.shared === 0 && !use.isTaken && use.waiting.length === 0) this.uses.delete(location)
+    if (use.shared === 0 && !use.isTaken && use.waiting.length === 0) this.uses.delete(name)
   }
 }
