@@ -1,3 +1,4 @@
+import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
 import type { BackupPolicy, BackupStatus } from '../../src-shared/model/backup.ts'
 import type { EnvironmentId, EnvironmentRef } from '../../src-shared/model/ids.ts'
 import type { CheckDepth } from '../../src-shared/model/operation-result.ts'
@@ -8,6 +9,7 @@ import { resolveEnvironment, resolveRecorded } from '../environments/views.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { Requester } from '../operations/requester.ts'
 import { toWirePoint } from '../store/points-table.ts'
+import { adoptPoints } from './adopt-points.ts'
 import {
   acceptBackup,
   acceptCheck,
@@ -15,6 +17,7 @@ import {
   type BackupCommand,
   type BackupCommandDeps,
 } from './backup-commands.ts'
+import { orphanedPoints } from './orphaned-points.ts'
 import { PointContents, type BrowseQuery, type CompareQuery } from './point-contents.ts'
 import { BackupStatuses } from './statuses.ts'
 
@@ -62,6 +65,15 @@ export class BackupService {
     const { store } = this.deps.recovery
     const environmentId = this.subjectOf(environment)
     return store.points.list({ environmentId, ...filter }).map(toWirePoint)
+  }
+
+  /** Of environments that are destroyed, or of which only points are known. */
+  orphaned() {
+    return orphanedPoints(this.deps.recovery)
+  }
+
+  adopt(caller: Requester, environmentId: EnvironmentId, signal: AbortSignal): Promise<AdoptedPoints> {
+    return adoptPoints(this.deps.recovery, caller, { environmentId, signal })
   }
 
   now(caller: Requester, input: BackupCommand): Promise<Operation> {

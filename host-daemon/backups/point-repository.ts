@@ -35,6 +35,7 @@ export interface RepositoryPoint {
   readonly takenAt: number
   /** As recorded in it: anybody's text. */
   readonly environment: string
+  /** Empty where it is of more than one. */
   readonly path: string
   readonly tags: readonly string[]
 }

@@ -58,7 +58,8 @@ function sentenceOf(good: StoredPoint | undefined, newest: StoredPoint, now: num
 
 function flawSentences(newest: StoredPoint, now: number): string[] {
   const doubts = doubtsOfPoint(newest, now)
-  const lacks = newest.unreadableCount === 0 ? '' : ` It lacks ${newest.unreadableCount} files that could not be read.`
+  const lacks =
+    (newest.unreadableCount ?? 0) === 0 ? '' : ` It lacks ${newest.unreadableCount} files that could not be read.`
   return doubts.length === 0
     ? []
     : [`Its newest one, ${newest.id.slice(0, 8)}, is not good: ${doubts.join('; ')}.${lacks}`]

@@ -149,5 +149,5 @@ function toMoved({ bytesDone, bytesTotal, filesDone, filesTotal }: BackupProgres
 }
 
 function toPoint({ id, takenAtMs, host, paths, tags }: Snapshot) {
-  return { id, takenAt: takenAtMs, environment: host, path: paths[0] ?? '', tags }
+  return { id, takenAt: takenAtMs, environment: host, path: paths.length === 1 ? (paths[0] ?? '') : '', tags }
 }

@@ -7,6 +7,7 @@ import {
   type ImageRef,
 } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
+import { roomForMiB } from '../backups/point-room.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { noteOnLatest, resolvePoint } from '../backups/resolve-point.ts'
 import { assertSize, type SpawnLimits } from '../environments/spawn-command.ts'
@@ -17,13 +18,6 @@ import type { StoredPoint } from '../store/points-table.ts'
 import type { Store } from '../store/store.ts'
 import { insertEnvironment, recordRefusal } from './new-environment.ts'
 import type { CloneInput } from './restore-service.ts'
-
-const MIB = 1024 * 1024
-/** Inodes, journal and bitmaps of a file system beside what is in it. */
-const OVERHEAD = 1.1
-const LEAST_OVERHEAD_MIB = 16
-/** As the file system is made: one inode for every 16 KiB. */
-const INODES_PER_MIB = 64
 
 /** What a clone is accepted with. */
 export interface CloneDeps {
@@ -53,7 +47,7 @@ async function accept(deps: CloneDeps, caller: Requester, input: CloneInput): Pr
   const source = sourceOf(store, input.environment)
   const point = resolvePoint(recovery, source, input.point)
   const note = noteOnLatest(recovery, input.point, point)
-  const image = imageOf(source, input)
+  const image = input.image ?? source.recorded?.image ?? point.image
   const size = sizeOf(source, { point, asked: input.size })
   assertSize(size, limits.size)
   const driver = drivers.choose(source.recorded?.driver)
@@ -100,13 +94,6 @@ function sourceOf(store: Store, ref: EnvironmentRef): Source {
   throw new PilothouseError('not_found', `There is no environment ${ref} on this host, nor a recovery point of one.`)
 }
 
-function imageOf({ id, recorded }: Source, { image }: CloneInput): ImageRef {
-  const chosen = image ?? recorded?.image
-  if (chosen !== undefined) return chosen
-  const message = `image: must be given; the host has forgotten the environment ${id}.`
-  throw new PilothouseError('invalid_request', message, { details: { field: 'image' } })
-}
-
 interface Sizing {
   readonly point: StoredPoint
   readonly asked: CloneInput['size']
@@ -127,8 +114,6 @@ function sizeOf({ recorded }: Source, { point, asked }: Sizing): EnvironmentSize
 }
 
 /** Pure: what the point surely fits into, and never more than the home that it was made of. */
-export function leastHomeMiB({ bytes, entries, homeMiB }: Pick<StoredPoint, 'bytes' | 'entries' | 'homeMiB'>): number {
-  const forBytes = (bytes / MIB) * OVERHEAD + LEAST_OVERHEAD_MIB
-  const forEntries = (entries / INODES_PER_MIB) * OVERHEAD
-  return Math.min(homeMiB, Math.ceil(Math.max(forBytes, forEntries)))
+export function leastHomeMiB({ homeMiB, ...size }: Pick<StoredPoint, 'bytes' | 'entries' | 'homeMiB'>): number {
+  return Math.min(homeMiB, roomForMiB(size))
 }

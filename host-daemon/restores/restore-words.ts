@@ -3,8 +3,8 @@ import type { Consistency } from '../../src-shared/model/operation-result.ts'
 import type { ChangeCounts } from '../../src-shared/model/recovery-point.ts'
 import { doubtsOfPoint } from '../../src-shared/model/point-doubts.ts'
 import type { RestoreLoss } from '../../src-shared/model/restore.ts'
+import { timeOf } from '../environments/plan-words.ts'
 import type { StoredPoint } from '../store/points-table.ts'
-import { timeOf } from './swap-words.ts'
 
 const CONSISTENCIES: Readonly<Record<Consistency, string>> = {
   quiesced: 'Its file system was at rest at that moment.',
@@ -18,7 +18,10 @@ const UNREADABLE_NEWEST =
 /** What the point is, and how far it is proven, a sentence each. */
 export function pointSentences(point: StoredPoint): string[] {
   const { entries, bytes, hostName, homeId, consistency, unreadableCount } = point
-  const missing = `${unreadableCount} files could not be read when it was made, and are not in it.`
+  const missing =
+    unreadableCount === null
+      ? 'It was taken on record from its repository: whether files could not be read when it was made is not known.'
+      : `${unreadableCount} files could not be read when it was made, and are not in it.`
   return [
     `The point holds ${entries} files and folders with ${bytesText(bytes)}, of the home ${homeId}; the host ${hostName} made it.`,
     CONSISTENCIES[consistency],

@@ -12,10 +12,13 @@ export interface StoredPoint extends RecoveryPoint {
   readonly recordedAt: number
 }
 
+/** What only its backup knew of a point; in the database -1 where nobody does any more: its columns are never null. */
+const UNKNOWN = -1
+
 const COLUMNS = `
   id, environment_id AS environmentId, repository, path, home_id AS homeId, image, home_mib AS homeMiB,
-  taken_at AS takenAt, host_name AS hostName, bytes, entries, added_bytes AS addedBytes, duration_ms AS durationMs,
-  consistency, unreadable_count AS unreadableCount, tags, operation_id AS operationId, has_listing AS hasListing,
+  taken_at AS takenAt, host_name AS hostName, bytes, entries, NULLIF(added_bytes, -1) AS addedBytes,
+  NULLIF(duration_ms, -1) AS durationMs, consistency, NULLIF(unreadable_count, -1) AS unreadableCount, tags, operation_id AS operationId, has_listing AS hasListing,
   verified_at AS verifiedAt, drilled_at AS drilledAt, drill_passed AS drillPassed, forgotten_at AS forgottenAt,
   recorded_at AS recordedAt`
 
@@ -73,8 +76,15 @@ export class PointsTable {
 
   /** A point that is recorded already stays as it is. */
   insert(point: NewPoint): void {
-    const { tags, hasListing, ...fields } = point
-    this.db.run(INSERT, { ...fields, tags: JSON.stringify(tags), hasListing: hasListing ? 1 : 0 })
+    const { tags, hasListing, addedBytes, durationMs, unreadableCount, ...fields } = point
+    this.db.run(INSERT, {
+      ...fields,
+      tags: JSON.stringify(tags),
+      hasListing: hasListing ? 1 : 0,
+      addedBytes: addedBytes ?? UNKNOWN,
+      durationMs: durationMs ?? UNKNOWN,
+      unreadableCount: unreadableCount ?? UNKNOWN,
+    })
     this.db.touch('backup', point.environmentId)
   }
 
@@ -166,6 +176,13 @@ export class PointsTable {
   setListed({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, hasListing: boolean): void {
     const sql = 'UPDATE recovery_points SET has_listing = @hasListing WHERE id = @id'
     this.db.run(sql, { id, hasListing: hasListing ? 1 : 0 })
+    this.db.touch('backup', environmentId)
+  }
+
+  /** It is in that repository, wherever it was said to be, and whether or not it was said to be gone. */
+  setFound({ id, environmentId }: Pick<StoredPoint, 'id' | 'environmentId'>, repository: string): void {
+    const sql = 'UPDATE recovery_points SET repository = @repository, forgotten_at = NULL WHERE id = @id'
+    this.db.run(sql, { id, repository })
     this.db.touch('backup', environmentId)
   }
 

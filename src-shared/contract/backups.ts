@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { adoptedPointsSchema, orphanedPointsSchema } from '../model/adopted-points.ts'
 import { backupPolicySchema, backupStatusSchema } from '../model/backup.ts'
-import { recoveryPointIdSchema, recoveryPointRefSchema } from '../model/ids.ts'
+import { environmentIdSchema, recoveryPointIdSchema, recoveryPointRefSchema } from '../model/ids.ts'
 import { checkDepthSchema } from '../model/operation-result.ts'
 import { operationSchema } from '../model/operation.ts'
 import {
@@ -62,6 +63,30 @@ export const backups = {
       before: timestampSchema.optional(),
     }),
     output: z.array(recoveryPointSchema),
+  }),
+  orphaned: call({
+    summary: 'The points on record whose environment is destroyed or not known here, by environment, newest first.',
+    role: 'viewer',
+    effect: 'read',
+    input: z.object({}).default({}),
+    output: z.object({
+      environments: z.array(orphanedPointsSchema),
+      /**
+       * Repositories below the base whose environment is not known here, and of which no point is on record; null where
+       * that cannot be told: the base is not on this host's own disks, or all environments share one repository.
+       */
+      unrecorded: z.array(environmentIdSchema).nullable(),
+    }),
+  }),
+  adopt: call({
+    summary:
+      'Take the points of an environment on record from its repository below the base, whoever made them: after the host or its database was lost.',
+    role: 'admin',
+    effect: 'write',
+    input: z.object({ environment: environmentIdSchema }),
+    output: adoptedPointsSchema,
+    errors: REPOSITORY_ERRORS,
+    deadlineMs: 300_000,
   }),
   now: call({
     summary: 'Back the home up now; answers with the operation at once.',

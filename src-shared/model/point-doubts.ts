@@ -15,7 +15,7 @@ export function flawsOfPoint(point: PointFacts): string[] {
     ...(forgottenAt === null ? [] : ['it is no longer in the repository']),
     ...(hasPassedDrill === false ? ['it did not pass its drill'] : []),
     ...(consistency === 'neither' ? ['its file system was damaged'] : []),
-    ...(unreadableCount > 0 ? ['it is incomplete'] : []),
+    ...((unreadableCount ?? 0) > 0 ? ['it is incomplete'] : []),
     // A file with holes may be larger than its whole home, and is restored without them.
     ...(bytes >= homeMiB * MIB ? ['what it holds, its holes filled, is more than its home takes'] : []),
   ]

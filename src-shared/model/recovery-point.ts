@@ -9,7 +9,10 @@ export const recoveryPointSchema = z.object({
   /** Whose home it is of; a destroyed environment's points keep its id. */
   environmentId: environmentIdSchema,
   homeId: homeIdSchema,
-  /** Size of the home that it was made of. */
+  /**
+   * Size of the home that it was made of. Of a point that was taken on record from its repository and does not say it:
+   * what it surely fits into.
+   */
   homeMiB: z.int().min(1),
   image: imageRefSchema,
   takenAt: timestampSchema,
@@ -18,12 +21,15 @@ export const recoveryPointSchema = z.object({
   /** Size of what a restore makes, and the number of its files and folders. */
   bytes: z.int().min(0),
   entries: z.int().min(0),
-  /** New in the repository, before compression. */
-  addedBytes: z.int().min(0),
-  durationMs: z.int().min(0),
+  /**
+   * New in the repository, before compression. Null, as are the other two that only its backup knew, where the point was
+   * taken on record from its repository.
+   */
+  addedBytes: z.int().min(0).nullable(),
+  durationMs: z.int().min(0).nullable(),
   consistency: consistencySchema,
-  /** Files that could not be read are not in it. */
-  unreadableCount: z.int().min(0),
+  /** Files that could not be read are not in it. Null: whether there were any is not known. */
+  unreadableCount: z.int().min(0).nullable(),
   tags: z.array(z.string()),
   operationId: operationIdSchema.nullable(),
   /** What is in it can be shown without asking the repository. */

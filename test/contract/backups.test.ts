@@ -57,6 +57,7 @@ describe('a backup', () => {
       'machine=test-host',
       `image=${image}`,
       `home=${home.id}`,
+      'home-mib=1024',
       'consistency=quiesced',
       'quiesced=yes',
       'frozen-ms=1',

@@ -213,6 +213,27 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
     rows: [backupSample],
   },
   'backups.points': [pointSample],
+  'backups.orphaned': {
+    environments: [
+      {
+        environmentId: pointSample.environmentId,
+        environmentName: null,
+        destroyedAt: null,
+        pointCount: 1,
+        newestTakenAt: pointSample.takenAt,
+      },
+    ],
+    unrecorded: [pointSample.environmentId],
+  },
+  'backups.adopt': {
+    environmentId: pointSample.environmentId,
+    repository: '/var/lib/pilothouse/repositories/env-0000abcd',
+    taken: 1,
+    known: 2,
+    left: 0,
+    passedOverCount: 1,
+    passedOver: [{ pointId: pointSample.id, takenAt: AT, why: 'Its tags do not say that Pilothouse made it.' }],
+  },
   'backups.now': { ...operationSample, kind: 'backup' },
   'backups.check': { ...operationSample, kind: 'check' },
   'backups.prune': { ...operationSample, kind: 'prune' },

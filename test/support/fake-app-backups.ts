@@ -1,8 +1,11 @@
 import { hostIdOf, type BridgeContext } from '../../src-main/bridge/context.ts'
+import type { CallOutput } from '../../src-shared/contract/call-names.ts'
+import type { DaemonContract } from '../../src-shared/contract/daemon.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
 import type { BackupPolicy, BackupStatus } from '../../src-shared/model/backup.ts'
 import type { Environment } from '../../src-shared/model/environment.ts'
-import type { CommandId, HostId } from '../../src-shared/model/ids.ts'
+import type { CommandId, EnvironmentId, HostId } from '../../src-shared/model/ids.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
 import type { ChangeCounts, PointChange, PointEntry, RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import { SAMPLE_POLICY, samplePoint } from './fake-app-backup-samples.ts'
@@ -27,6 +30,15 @@ export class FakeBackups {
   /** What is in every point, whichever it is. */
   entries: PointEntry[] = sampleEntries()
   changes: PointChange[] = sampleChanges()
+  /** What there is without an environment. */
+  orphaned: CallOutput<DaemonContract, 'backups.orphaned'> = {
+    environments: [],
+    unrecorded: ['env-0badcafe' as EnvironmentId],
+  }
+  /** What the next taking on record answers, but for whose points they are. */
+  adopted: Omit<AdoptedPoints, 'environmentId' | 'repository'> = {
+    ...{ taken: 24, known: 0, left: 0, passedOverCount: 0, passedOver: [] },
+  }
   private readonly fake: FakeApp
 
   constructor(fake: FakeApp) {
@@ -75,6 +87,10 @@ export class FakeBackups {
     const { id } = this.fake.commands.found(context, input.environment)
     const policy = input.policy ?? SAMPLE_POLICY
     return this.change(hostIdOf(context), id, { policy, hasOwnPolicy: input.policy !== null })
+  }
+
+  adopt(environmentId: EnvironmentId): AdoptedPoints {
+    return { environmentId, repository: `sftp:backup@backup.example.net:/srv/restic/${environmentId}`, ...this.adopted }
   }
 
   browse(input: { environment: string; point: string; folder: string } & Paged, context: BridgeContext) {

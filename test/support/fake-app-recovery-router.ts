@@ -17,6 +17,8 @@ function backupCalls({ backups: calls }: Calls, { backups, states }: FakeApp) {
       ),
     })),
     points: calls.points.handler(({ input, context }) => backups.list(input, context)),
+    orphaned: calls.orphaned.handler(() => backups.orphaned),
+    adopt: calls.adopt.handler(({ input }) => backups.adopt(input.environment)),
     now: calls.now.handler(({ input, context }) => backups.begin('backup', input, context)),
     check: calls.check.handler(({ input, context }) => backups.begin('check', input, context)),
     prune: calls.prune.handler(({ input, context }) => backups.begin('prune', input, context)),

@@ -66,6 +66,8 @@ export const SPELLINGS: Record<DaemonCallName, Spelling> = {
   'operations.cancel': { words: ['operations', 'cancel'], positional: ['id'] },
   'backups.status': { words: ['backup', 'status'], positional: ['environment'] },
   'backups.points': { words: ['backup', 'list'], positional: ['environment'] },
+  'backups.orphaned': { words: ['backup', 'orphaned'] },
+  'backups.adopt': { words: ['backup', 'adopt'], positional: ['environment'] },
   'backups.now': { words: ['backup', 'now'], positional: ['environment'] },
   'backups.check': { words: ['backup', 'check'], positional: ['environment'], apart: { depth: '--depth' } },
   'backups.prune': { words: ['backup', 'prune'], positional: ['environment'] },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { progressLine } from '../../../src-main/shell/cli/progress.ts'
+import { adoptedText, orphanedText } from '../../../src-main/shell/cli/render/adopted-points.ts'
 import { backupFacts, byRisk } from '../../../src-main/shell/cli/render/backup.ts'
 import { resultLines } from '../../../src-main/shell/cli/render/operation-result.ts'
 import { comparisonText, listingText, pointTable } from '../../../src-main/shell/cli/render/recovery-point.ts'
@@ -187,5 +188,44 @@ describe('what came of an operation', () => {
     const progress = { doneBytes: 1 << 20, totalBytes: 4 << 20, doneFiles: 3, totalFiles: null, bytesPerSecond: 2048 }
     const line = progressLine({ ...operationSample, phase: null, progress }, 1500)
     expect(line).toBe('  1.5 s  spawn demo  create-home  1 MiB of 4 MiB, 3 files, 2 KiB/s')
+  })
+})
+
+describe('points without an environment', () => {
+  const adopted = ANSWERS['backups.adopt']
+
+  it('are taken on record by the id, and what came of it says how to go on', async () => {
+    const sent: Sent[] = []
+    const run = await cli(['backup', 'adopt', 'env-0000abcd'], fakeDaemonWorld(sent))
+    expect(run).toMatchObject({ status: 0, stderr: '' })
+    expect(sent).toEqual([['backups.adopt', { environment: 'env-0000abcd' }]])
+    expect(run.stdout).toMatch(/taken +1\n.*known before +2\n.*passed over +1\n/)
+    expect(run.stdout).toContain(`${pointSample.id.slice(0, 16)}  ${localTime(AT)}`)
+    expect(run.stdout).toContain('pilothouse backup list env-0000abcd')
+    expect(await cli(['backup', 'adopt', 'web-1'], fakeDaemonWorld(sent))).toMatchObject({ status: 2, stdout: '' })
+    expect(sent).toHaveLength(1)
+  })
+
+  it('are told whole: what is left, how many more were passed over, that there is none', () => {
+    const none = { ...adopted, taken: 0, known: 0, passedOver: [], passedOverCount: 0 }
+    expect(adoptedText({ ...adopted, left: 3, passedOverCount: 4 })).toMatch(/left +3: .*again\n[^]*and 3 older ones/)
+    expect(adoptedText(none)).not.toContain('backup list')
+    expect(adoptedText({ ...adopted, passedOver: [{ ...adopted.passedOver[0]!, why: HOSTILE }] })).not.toMatch(UNSAFE)
+  })
+
+  it('are listed by environment, with what nothing is on record of, where that can be told', () => {
+    const orphaned = ANSWERS['backups.orphaned']
+    const text = orphanedText(orphaned)
+    expect(text).toMatch(/env-0000abcd +not known here +1 /)
+    expect(text).toContain('pilothouse backup adopt:\n  env-0000abcd')
+    expect(orphanedText({ environments: [], unrecorded: [] })).toMatch(
+      /^No point on record .*\n\nBelow the base there is no/,
+    )
+    expect(orphanedText({ ...orphaned, unrecorded: null })).toContain('is not known.')
+  })
+
+  it('say in a list what is not known of them', () => {
+    const text = pointTable([{ ...pointSample, addedBytes: null, durationMs: null, unreadableCount: null }])
+    expect(text).toMatch(/unknown .*taken on record from its repository/)
   })
 })

@@ -6,6 +6,7 @@ import type { Image } from '../../../../src-shared/model/image.ts'
 import type { Owner } from '../../../../src-shared/model/owner.ts'
 import type { DaemonCallName } from '../spelling.ts'
 import { environmentFacts, environmentTable, stateWord } from './environment.ts'
+import { adoptedText, orphanedText } from './adopted-points.ts'
 import { activityHeadFacts, activityTable } from './activity.ts'
 import { backupFacts, backupTable, FRESHNESS_WORDS } from './backup.ts'
 import { driftPlanText, driftResultText, driftTable } from './drift.ts'
@@ -42,6 +43,8 @@ export const RENDERERS: { readonly [Name in DaemonCallName]: (answer: Answer<Nam
   'operations.cancel': operationFacts,
   'backups.status': backupTable,
   'backups.points': pointTable,
+  'backups.orphaned': orphanedText,
+  'backups.adopt': adoptedText,
   'backups.now': operationFacts,
   'backups.check': operationFacts,
   'backups.prune': operationFacts,

@@ -33,7 +33,7 @@ export function pointTable(points: readonly RecoveryPoint[]): string {
     shortPointId(point.id),
     localTime(point.takenAt),
     bytesText(point.bytes),
-    bytesText(point.addedBytes),
+    point.addedBytes === null ? 'unknown' : bytesText(point.addedBytes),
     String(point.entries),
     CONSISTENCY_WORDS[point.consistency],
     point.verifiedAt === null ? 'never' : localTime(point.verifiedAt),
@@ -52,14 +52,19 @@ function drillWords({ drilledAt, hasPassedDrill }: RecoveryPoint): string {
 function noteOf({ forgottenAt, unreadableCount, tags }: RecoveryPoint): string {
   const notes = [
     forgottenAt === null ? '' : `gone from the repository since ${localTime(forgottenAt)}`,
-    unreadableCount === 0 ? '' : `${unreadableCount} files unreadable`,
+    unreadableNote(unreadableCount),
     tags.filter(isNews).map(escaped).join(', '),
   ]
   return notes.filter((note) => note !== '').join('; ')
 }
 
+function unreadableNote(count: number | null): string {
+  if (count === null) return 'taken on record from its repository'
+  return count === 0 ? '' : `${count} files unreadable`
+}
+
 /** Tags by which a point repeats what other columns say, or what only the daemon needs; `--json` has them all. */
-const OWN_TAGS = ['machine', 'home', 'consistency', 'quiesced', 'frozen-ms', 'operation']
+const OWN_TAGS = ['machine', 'home', 'home-mib', 'consistency', 'quiesced', 'frozen-ms', 'operation']
 
 function isNews(tag: string): boolean {
   return !OWN_TAGS.includes(tag.split('=', 1)[0] ?? '')

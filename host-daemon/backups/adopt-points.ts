@@ -1,0 +1,197 @@
+import { PilothouseError, type ErrorCode } from '../../src-shared/error.ts'
+import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
+import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
+import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
+import type { Requester } from '../operations/requester.ts'
+import type { NewPoint } from '../store/points-table.ts'
+import { judge } from './adoptable-point.ts'
+import type { PointRepository, PointSize, RepositoryPoint } from './point-repository.ts'
+import { roomForMiB } from './point-room.ts'
+import type { SaidOfPoint } from './point-tags.ts'
+import type { RecoveryToolkit } from './recovery-toolkit.ts'
+import { useRepository } from './repository-work.ts'
+import { tagSchema } from './restic/tags.ts'
+
+export interface Adoption {
+  readonly environmentId: EnvironmentId
+  readonly signal: AbortSignal
+}
+
+/** No point is begun after so long; the call's own deadline is later. */
+export const TAKING_MS = 240_000
+/** How many of those that are passed over are told one by one. */
+const MOST_TOLD = 100
+/** Pilothouse gives a point fewer; others may have added to them. */
+const MOST_TAGS = 32
+/** Of one point alone: the others are taken. */
+const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_damaged']
+
+/**
+ * Takes the points of an environment on record from its repository below the base, newest first, whether or not this host
+ * knows the environment. The repository is never made, and nothing in it is changed. Each point is recorded by itself:
+ * what was taken stays taken where the call is cut off, and a later one goes on. Nothing that is on record of a point is
+ * replaced, but where it is and that it is there.
+ */
+export async function adoptPoints(
+  recovery: RecoveryToolkit,
+  caller: Requester,
+  { environmentId, signal }: Adoption,
+): Promise<AdoptedPoints> {
+  const repository = recovery.repositories.of(environmentId)
+  const work = new Taking(recovery, { caller, environmentId, repository, signal })
+  work.record('backup.adopt', 'requested', { repository: repository.location })
+  try {
+    const use = { environmentId, repository, isAlone: false, isAfterCrash: false, call: { signal } }
+    const result = await useRepository(recovery, use, () => work.takeAll())
+    const { taken, known, left, passedOverCount } = result
+    work.record('backup.adopt', 'succeeded', { taken, known, left, passedOver: passedOverCount })
+    return result
+  } catch (error) {
+    const { code, message } = toPilothouse(error)
+    work.record('backup.adopt', 'failed', { code, message, taken: work.takenCount })
+    throw error
+  }
+}
+
+function toPilothouse(error: unknown): Pick<PilothouseError, 'code' | 'message'> {
+  if (error instanceof PilothouseError) return error
+  return { code: 'internal', message: 'Something unforeseen went wrong; the log has it.' }
+}
+
+interface TakingFrom extends Adoption {
+  readonly caller: Requester
+  readonly repository: PointRepository
+}
+
+interface Wanted {
+  readonly point: RepositoryPoint
+  readonly said: SaidOfPoint
+}
+
+class Taking {
+  private readonly recovery: RecoveryToolkit
+  private readonly from: TakingFrom
+  private readonly taken = new Set<RecoveryPointId>()
+  private passedOver: AdoptedPoints['passedOver'] = []
+  private known = 0
+
+  constructor(recovery: RecoveryToolkit, from: TakingFrom) {
+    this.recovery = recovery
+    this.from = from
+  }
+
+  get takenCount(): number {
+    return this.taken.size
+  }
+
+  /** May be called again where the repository was locked: what was taken counts as taken. */
+  async takeAll(): Promise<AdoptedPoints> {
+    const { clock } = this.recovery
+    const { environmentId, signal, repository } = this.from
+    this.passedOver = []
+    this.known = 0
+    const until = clock.monotonicMs() + TAKING_MS
+    const wanted = this.sortOut(await repository.list({ signal, environmentId }))
+    let left = wanted.length
+    for (const one of wanted) {
+      if (clock.monotonicMs() > until) break
+      await this.take(one)
+      left -= 1
+    }
+    const told = this.passedOver.toSorted((one, other) => other.takenAt - one.takenAt)
+    const counts = { taken: this.takenCount, known: this.known, left, passedOverCount: told.length }
+    return { environmentId, repository: repository.location, ...counts, passedOver: told.slice(0, MOST_TOLD) }
+  }
+
+  /** In the record of the environment, whether or not it is known here. */
+  record(action: string, outcome: string, detail: Readonly<Record<string, unknown>>): void {
+    const { store } = this.recovery
+    store.db.transaction(() => this.append(action, outcome, detail))
+  }
+
+  /** What is new, newest first. */
+  private sortOut(listed: readonly RepositoryPoint[]): Wanted[] {
+    const { environmentId, repository } = this.from
+    const wanted: Wanted[] = []
+    for (const point of listed.toSorted((one, other) => other.takenAt - one.takenAt)) {
+      const found = judge(this.recovery.store, { point, environmentId, repository: repository.location })
+      if (found.kind === 'known') this.known += this.taken.has(point.id) ? 0 : 1
+      else if (found.kind === 'passed_over') this.passOver(point, found.why)
+      else if (found.kind === 'new') wanted.push({ point, said: found.said })
+      else this.putBack(found.recorded)
+    }
+    return wanted
+  }
+
+  private async take({ point, said }: Wanted): Promise<void> {
+    const { repository, signal } = this.from
+    try {
+      const size = await repository.sizeOf({ signal, point: point.id })
+      signal.throwIfAborted()
+      await this.put(this.rowOf({ point, said }, size))
+    } catch (error) {
+      if (!(error instanceof PilothouseError) || !OF_ONE_POINT.includes(error.code)) throw error
+      this.passOver(point, error.message)
+    }
+  }
+
+  private async put(row: NewPoint): Promise<void> {
+    const { store } = this.recovery
+    const unproved = { verifiedAt: null, drilledAt: null, hasPassedDrill: null, forgottenAt: null }
+    if (!recoveryPointSchema.safeParse({ ...row, ...unproved }).success) {
+      this.passOver(row, 'What the repository says of it is malformed.')
+      return
+    }
+    const { id, takenAt, hostName } = row
+    await store.db.together(() => {
+      // Whoever was told meanwhile that it is there has judged it by the same rules.
+      if (store.points.isOnRecord(id)) return
+      store.points.insert(row)
+      this.append('point.adopted', 'succeeded', { pointId: id, takenAt, hostName })
+    })
+    this.taken.add(id)
+  }
+
+  private putBack({ id, environmentId, takenAt, hostName, repository: before }: NewPoint): void {
+    const { store } = this.recovery
+    const { location } = this.from.repository
+    store.db.transaction(() => {
+      store.points.setFound({ id, environmentId }, location)
+      const detail = { pointId: id, takenAt, hostName, ...(before === location ? {} : { before }) }
+      this.append('point.adopted', 'succeeded', detail)
+    })
+    this.taken.add(id)
+  }
+
+  private rowOf({ point, said }: Wanted, size: PointSize): NewPoint {
+    const { environmentId, repository } = this.from
+    return {
+      ...said,
+      ...size,
+      id: point.id,
+      environmentId,
+      repository: repository.location,
+      path: point.path,
+      homeMiB: said.homeMiB ?? roomForMiB(size),
+      takenAt: point.takenAt,
+      addedBytes: null,
+      durationMs: null,
+      unreadableCount: null,
+      tags: point.tags.filter((tag) => tagSchema.safeParse(tag).success).slice(0, MOST_TAGS),
+      hasListing: false,
+      recordedAt: this.recovery.clock.now(),
+    }
+  }
+
+  private passOver({ id: pointId, takenAt }: Pick<RepositoryPoint, 'id' | 'takenAt'>, why: string): void {
+    this.passedOver.push({ pointId, takenAt, why })
+  }
+
+  private append(action: string, outcome: string, detail: Readonly<Record<string, unknown>>): void {
+    const { store, clock } = this.recovery
+    const { actor, requestId } = this.from.caller
+    const { environmentId } = this.from
+    const about = { actor, requestId, operationId: null, environmentId, at: clock.now() }
+    store.activity.append({ ...about, action, outcome, detail })
+  }
+}
