@@ -4,6 +4,7 @@ import { checkDepthSchema, type CheckDepth } from '../../src-shared/model/operat
 import { describeFailure } from '../environments/failures.ts'
 import type { OperationDefinition, Step } from '../operations/step.ts'
 import type { OperationParams, StoredOperation } from '../store/operation-row.ts'
+import { verifyPointsAt } from '../store/points-upkeep.ts'
 import { awaitSlot } from './backup-steps.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { LONG_STEP_MS, useRepository } from './repository-work.ts'
@@ -86,12 +87,8 @@ function verifyAll(
   environmentId: StoredOperation['environmentId'],
   { location, since }: Checked,
 ): void {
-  for (const point of store.points.list({ environmentId, limit: ALL })) {
-    if (point.repository === location && point.recordedAt <= since) store.points.setVerified(point, clock.now())
-  }
+  verifyPointsAt(store.db, { environmentId, repository: location }, { at: clock.now(), since })
 }
-
-const ALL = 1_000_000
 
 function detailOf({ depth, isSound, findings }: Checked): string {
   const found = isSound ? 'Nothing is wrong' : `It is damaged: ${findings[0] ?? 'the check does not say how'}`

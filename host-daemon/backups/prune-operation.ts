@@ -4,7 +4,7 @@ import { describeFailure } from '../environments/failures.ts'
 import type { OperationDefinition, Step, StepContext } from '../operations/step.ts'
 import type { BackupState } from '../store/backup-states-table.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
-import type { StoredPoint } from '../store/points-table.ts'
+import { dropForgottenPoints, FORGOTTEN_KEPT_MS, listForgottenListings, listPointsAt } from '../store/points-upkeep.ts'
 import { awaitSlot } from './backup-steps.ts'
 import { PointListings } from './point-listings.ts'
 import { policyOf } from './policy.ts'
@@ -12,7 +12,10 @@ import type { RecoveryToolkit } from './recovery-toolkit.ts'
 import { LONG_STEP_MS, useRepository } from './repository-work.ts'
 import { forgetLeftOver } from './unrecorded-points.ts'
 
-/** Forgets the points that no rule keeps, and frees their space; what has gone from the repository is told as gone. */
+/**
+ * Forgets the points that no rule keeps, and frees their space; what has gone from the repository is told as gone. The
+ * record of what is gone is kept for a month; see `dropForgottenPoints`.
+ */
 export function pruneOperation(recovery: RecoveryToolkit): OperationDefinition {
   return {
     kind: 'prune',
@@ -61,14 +64,15 @@ interface Found {
   readonly location: string
 }
 
+/** What is at another place was not looked at. */
 function record({ store, clock }: RecoveryToolkit, operation: StoredOperation, { there, location }: Found): void {
   const { id: operationId, environmentId, actor, requestId } = operation
   const at = clock.now()
-  const known = pointsOf(store.points.list({ environmentId, limit: ALL }), location)
+  const known = listPointsAt(store.db, { environmentId, repository: location })
   const gone = known.filter(({ id }) => !there.has(id))
-  for (const point of gone) {
-    store.points.setForgotten(point, at)
-    const detail = { pointId: point.id, takenAt: point.takenAt }
+  for (const { id, takenAt } of gone) {
+    store.points.setForgotten({ id, environmentId }, at)
+    const detail = { pointId: id, takenAt }
     const about = { action: 'point.forgotten', outcome: 'succeeded', detail }
     store.activity.append({ ...about, at, actor, requestId, operationId, environmentId })
   }
@@ -80,26 +84,20 @@ function record({ store, clock }: RecoveryToolkit, operation: StoredOperation, {
   })
 }
 
-const ALL = 1_000_000
-
-/** What is at another place was not looked at. */
-function pointsOf(points: readonly StoredPoint[], location: string): StoredPoint[] {
-  return points.filter(({ repository }) => repository === location)
-}
-
-function removeListings({ store }: RecoveryToolkit, listings: PointListings): Step {
+function removeListings({ store, clock }: RecoveryToolkit, listings: PointListings): Step {
   return {
     name: 'remove_listings',
     phase: null,
     deadlineMs: LONG_STEP_MS,
     isCancellable: true,
     run: async ({ operation: { environmentId }, signal }: StepContext) => {
-      const points = store.points.list({ environmentId, isForgottenIncluded: true, limit: ALL })
-      for (const point of points) {
-        if (point.forgottenAt === null || !point.hasListing) continue
+      for (const id of listForgottenListings(store.db, environmentId)) {
         signal.throwIfAborted()
-        await listings.remove(point)
+        await listings.remove({ id, environmentId })
       }
+      const before = clock.now() - FORGOTTEN_KEPT_MS
+      while (await store.db.together(() => dropForgottenPoints(store.db, environmentId, before)))
+        signal.throwIfAborted()
     },
   }
 }
