@@ -6,6 +6,9 @@ import type { StateDirectory } from '../system/state-directory.ts'
 import type { Settings } from './settings.ts'
 import { StartRefusal } from './start-refusal.ts'
 
+/** Restores, clones and fetchings of files at once for which there is a share of the bandwidth. */
+const RESTORES_BESIDE = 1
+
 type Places = Pick<StateDirectory, 'repositories' | 'repositoryPassword' | 'resticCaches'>
 
 /** Where repositories are and how they are opened, by the settings and, where those say nothing, below the state. */
@@ -13,18 +16,27 @@ export function repositoryOptionsOf(
   { backups }: Settings,
   state: Places,
 ): Omit<ResticRepositoriesOptions, 'clock' | 'random'> {
-  const { isShared, uploadKiBps, downloadKiBps, idleMs } = backups
+  const { isShared, idleMs } = backups
   return {
     base: backups.base ?? baseBelow(state.repositories),
     isShared,
     password: passwordOf(backups, state),
     cacheDirectory: state.resticCaches,
-    bandwidth: {
-      ...(uploadKiBps === null ? {} : { uploadKiBps }),
-      ...(downloadKiBps === null ? {} : { downloadKiBps }),
-    },
+    bandwidth: bandwidthOfEach(backups),
     access: accessOf(backups),
     idleMs,
+  }
+}
+
+/**
+ * What one of restic's processes may have of the host's limits, which it can be told only when it starts. Restores need no
+ * turn, and send no more than their locks: they have a part in what is received alone.
+ */
+function bandwidthOfEach({ uploadKiBps, downloadKiBps, maxConcurrent }: Settings['backups']) {
+  const share = (limit: number, users: number) => Math.max(1, Math.floor(limit / users))
+  return {
+    ...(uploadKiBps === null ? {} : { uploadKiBps: share(uploadKiBps, maxConcurrent) }),
+    ...(downloadKiBps === null ? {} : { downloadKiBps: share(downloadKiBps, maxConcurrent + RESTORES_BESIDE) }),
   }
 }
 

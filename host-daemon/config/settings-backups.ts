@@ -4,12 +4,12 @@ import { backupPolicySchema, retentionSchema } from '../../src-shared/model/back
 import { repositoryLocationSchema } from '../../src-shared/model/repository.ts'
 import { absolutePathSchema, deadline, setting, wholeNumber } from './setting.ts'
 
-const bandwidth = (way: string) =>
+const bandwidth = (description: string) =>
   setting({
     schema: wholeNumber(1, 10_000_000).nullable(),
     default: null,
     unit: 'KiB/s',
-    description: `Most that one backup or restore ${way} at once; null: not limited.`,
+    description: `${description} At least 1 KiB/s each. Null: not limited.`,
   })
 
 const wordSchema = plainText(1024).refine((word) => word.length > 0 && !/['"\\]/.test(word), {
@@ -122,10 +122,15 @@ export const backupsSchema = z
       schema: wholeNumber(1, 64),
       default: 2,
       unit: 'operations',
-      description: 'Most backups, checks and drills that run at once; others wait their turn. Restores never wait.',
+      description:
+        'Most backups, checks, prunes and drills that run at once; others wait their turn. Restores never wait.',
     }),
-    uploadKiBps: bandwidth('sends'),
-    downloadKiBps: bandwidth('receives'),
+    uploadKiBps: bandwidth(
+      'Most that this host sends to its repositories: each of the `maxConcurrent` that may run at once has an equal share of it, also while it runs alone.',
+    ),
+    downloadKiBps: bandwidth(
+      'Most that this host receives from its repositories: each of the `maxConcurrent` that may run at once, and one restore, clone or fetching of files beside them, has an equal share of it, also while it runs alone. Nobody waits to restore: each further one at the same time has such a share on top.',
+    ),
     undoHours: setting({
       schema: wholeNumber(1, 8_760),
       default: 72,

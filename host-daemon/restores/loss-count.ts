@@ -29,7 +29,8 @@ class NotCounted extends Error {}
 
 /**
  * What going back to the point loses, as far as it can be counted within the bound, the wait for another plan's count
- * included. An operation that is accepted meanwhile has the home for itself: the count ends at once. Rejects with the signal's reason alone.
+ * included. An operation that is accepted meanwhile has the home for itself: the count ends at once. Rejects with the
+ * signal's reason alone.
  */
 export async function countLoss(recovery: RecoveryToolkit, question: LossQuestion): Promise<RestoreLoss> {
   const { home, signal } = question

@@ -198,8 +198,24 @@ describe('settings', () => {
 /** Settings that say where repositories are and how they are opened. */
 const OF_REPOSITORIES = ['base', 'isShared', 'passwordFile', 'passwordCommand', 's3CredentialsFile']
   .concat(['sftpKeyFile', 'sftpKnownHostsFile', 'restCredentialsFile'])
-  .concat(['uploadKiBps', 'downloadKiBps', 'idleMs'])
+  .concat(['idleMs'])
   .map((name) => `backups.${name}`)
+
+describe('the bandwidth of one use of a repository', () => {
+  const state = stateLayout('/state')
+  const bandwidthOf = async (backups: object) => repositoryOptionsOf(await fromFile({ backups }), state).bandwidth
+
+  it('is a share of what the host may use, for as many as may run at once and a restore', async () => {
+    const limits = { uploadKiBps: 1_000, downloadKiBps: 1_000 }
+    expect(await bandwidthOf({ ...limits, maxConcurrent: 4 })).toEqual({ uploadKiBps: 250, downloadKiBps: 200 })
+    expect(await bandwidthOf({ ...limits, maxConcurrent: 1 })).toEqual({ uploadKiBps: 1_000, downloadKiBps: 500 })
+  })
+
+  it('is never nothing, and not limited where the host is not', async () => {
+    expect(await bandwidthOf({ uploadKiBps: 1, maxConcurrent: 64 })).toEqual({ uploadKiBps: 1 })
+    expect(await bandwidthOf({})).toEqual({})
+  })
+})
 
 /** Hours in the settings, milliseconds inside. */
 const AS_MS: Record<string, number> = {
@@ -226,6 +242,7 @@ describe('what the daemon is told', () => {
     'consoleSpaceMiB',
     'consoleBytesPerBoot',
     ...OF_REPOSITORIES,
+    ...['uploadKiBps', 'downloadKiBps'].map((name) => `backups.${name}`),
     ...Object.keys(AS_MS),
   ]
 
