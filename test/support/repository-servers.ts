@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { RepositoryAccess } from '../../host-daemon/backups/restic/access.ts'
 import { repositoryLocationSchema, type RepositoryLocation } from '../../src-shared/model/repository.ts'
+import { FakeS3Server } from './fake-s3-server.ts'
 import { LoopbackSshd } from './loopback-sshd.ts'
 import { makeKey } from './ssh-keys.ts'
 import { waitFor } from './wait-for.ts'
@@ -89,6 +90,33 @@ export async function startRestServer(): Promise<RepositoryServer> {
     comeBack: async () => void (server = await launchRclone(at('kept'), server.port)),
     dispose: async () => {
       await ended(server.process)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Stands in for S3; its client is restic's own. */
+export async function startFakeS3Server(): Promise<RepositoryServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'pilothouse-s3-'))
+  const at = (name: string): string => join(folder, name)
+  const keysIn = (secret: string): string =>
+    `[default]\naws_access_key_id = points\naws_secret_access_key = ${secret}\n`
+  await writeFile(at('credentials'), keysIn(SECRET), { mode: 0o600 })
+  await writeFile(at('refused'), keysIn(`not-${SECRET}`), { mode: 0o600 })
+  const server = new FakeS3Server(at('kept'), { id: 'points', secret: SECRET })
+  const base = repositoryLocationSchema.parse(`s3:http://127.0.0.1:${await server.listen()}/bucket/points`)
+  return {
+    base,
+    access: { s3CredentialsFile: at('credentials') },
+    refused: { s3CredentialsFile: at('refused') },
+    secrets: [SECRET],
+    folderOf: below(at('kept/bucket/points'), base),
+    goDark: () => server.close(),
+    comeBack: async () => {
+      await server.listen()
+    },
+    dispose: async () => {
+      await server.close()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -46,10 +46,13 @@ export async function wayTo(
     return { flags: [...flags, '--option', `sftp.command=${sftpCommand(repository, access)}`], environment: {} }
   if (kind === 'rest' && restCredentialsFile !== undefined)
     return restWay(repository, await readCredentials(restCredentialsFile, access.verb))
-  if (kind === 's3' && s3CredentialsFile !== undefined)
-    return { flags, environment: { AWS_SHARED_CREDENTIALS_FILE: s3CredentialsFile } }
+  const environment = s3CredentialsFile === undefined ? {} : { AWS_SHARED_CREDENTIALS_FILE: s3CredentialsFile }
+  if (kind === 's3') return { flags: [...flags, ...FEW_SILENT_TRIES], environment }
   return { flags, environment: {} }
 }
+
+/** restic tries again by itself, and says why; its client of S3 would do so for long in silence. */
+const FEW_SILENT_TRIES = ['--option', 's3.retries=3']
 
 /** Newer versions than 0.14 take them apart from the location too; all of them take them so. */
 function restWay(repository: RepositoryLocation, { user, password }: Credentials): WayIn {

@@ -105,7 +105,7 @@ const PATTERNS: readonly Pattern[] = [
   [/ciphertext verification failed|repository contains errors|invalid data returned/i, { kind: 'corrupted' }],
   [/hash mismatch|does not match id|data seems to have changed|loadindex returned errors/i, { kind: 'corrupted' }],
   [
-    /not found in (?:index|repository)|unable to load index|contains? \d+ errors|unexpected eof/i,
+    /not found in (?:index|repository)|unable to load index|packs from index missing|contains? \d+ errors|unexpected eof/i,
     { kind: 'corrupted' },
   ],
   [/<(?:data|index)\/[0-9a-f]+>.*(?:no such file or directory|does not exist)/i, { kind: 'corrupted', says: MISSING }],

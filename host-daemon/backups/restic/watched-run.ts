@@ -37,8 +37,9 @@ export class WatchedRun implements Disposable {
     this.process = process
   }
 
-  /** A part of what it writes to stderr, in order. */
+  /** A part of what it writes to stderr, in order: no progress either. */
   hear(chunk: Buffer): void {
+    this.toldBytes += chunk.length
     this.lastWords = (this.lastWords + chunk.toString('utf8')).slice(-LAST_WORDS)
   }
 

@@ -87,6 +87,7 @@ describe('failures', () => {
     ],
     ['Load(<data/b7d9fe339c>, 1, 0) returned error: open /r/data/b7: no such file or directory', 'corrupted'],
     ['ignoring error for /a: write /t/a: no space left on device\nFatal: There were 1 errors', 'no_space'],
+    ['The index references 3 needed pack files\nFatal: packs from index missing in repo', 'corrupted'],
     ['something new', 'unexpected'],
     ['', 'unexpected'],
   ])('%j', (stderr, kind) => {
