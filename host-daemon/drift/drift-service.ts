@@ -1,11 +1,12 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { DriftPlan, DriftReport, DriftResult } from '../../src-shared/model/drift.ts'
-import type { TicketId } from '../../src-shared/model/ids.ts'
+import type { CommandId, TicketId } from '../../src-shared/model/ids.ts'
 import type { Planned } from '../environments/dangerous.ts'
 import type { Tickets } from '../environments/tickets.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredTicket } from '../store/tickets-table.ts'
+import { CleanUpRuns, reusedCommand } from './clean-up-runs.ts'
 import { driftPlan, factsOf } from './drift-plan.ts'
 import { findDrift, type Leftover } from './find-drift.ts'
 
@@ -16,6 +17,7 @@ export interface DriftDeps {
 }
 
 export interface DriftRunInput {
+  readonly commandId: CommandId
   readonly ticket?: TicketId | undefined
   readonly confirmName?: string | undefined
   readonly reason?: string | undefined
@@ -23,10 +25,12 @@ export interface DriftRunInput {
 
 /** How many leftovers are named in the record of what was found at a start; all of them are counted. */
 const NAMED_AT_START = 50
+const STILL_THERE = 'It is still there: the daemon was restarted before it was removed, or could not remove it.'
 
 /** What is on the host that the record does not account for, and its clean-up, previewed first. */
 export class DriftService {
   private readonly deps: DriftDeps
+  private readonly runs = new CleanUpRuns()
 
   constructor(deps: DriftDeps) {
     this.deps = deps
@@ -53,9 +57,35 @@ export class DriftService {
 
   /**
    * Removes exactly what the ticket is for, once. A refusal is recorded and changes nothing. Once begun, what the call
-   * answers is what has become of each leftover; the record says it too.
+   * answers is what has become of each leftover; the record says it too. The same command again is answered with that;
+   * by a daemon that was started since, with what it finds left of it.
    */
-  async run(caller: Requester, input: DriftRunInput, signal: AbortSignal): Promise<DriftResult> {
+  run(caller: Requester, input: DriftRunInput, signal: AbortSignal): Promise<DriftResult> {
+    return this.runs.once(caller, input, async () => {
+      return (await this.replayOf(caller, input, signal)) ?? (await this.runOnce(caller, input, signal))
+    })
+  }
+
+  /** What has become of a clean-up that a daemon before this one began for the command. */
+  private async replayOf(
+    caller: Requester,
+    input: DriftRunInput,
+    signal: AbortSignal,
+  ): Promise<DriftResult | undefined> {
+    const { store } = this.deps.toolkit
+    const { commandId } = input
+    if (store.commands.find(commandId) !== undefined) throw reusedCommand(commandId)
+    const ticket = input.ticket === undefined ? undefined : store.tickets.find(input.ticket)
+    const { user, uid } = caller.actor
+    if (ticket?.commandId !== commandId || ticket.user !== user || ticket.uid !== uid) return undefined
+    const { items } = await this.list(signal)
+    const there = new Set(items.map(({ id }) => id))
+    const planned = Object.keys(ticket.facts)
+    const failed = planned.filter((id) => there.has(id)).map((id) => ({ id, problem: STILL_THERE }))
+    return { removed: planned.filter((id) => !there.has(id)), failed }
+  }
+
+  private async runOnce(caller: Requester, input: DriftRunInput, signal: AbortSignal): Promise<DriftResult> {
     let leftovers: readonly Leftover[]
     try {
       leftovers = await this.accept(caller, input, signal)
@@ -92,9 +122,10 @@ export class DriftService {
     const { leftovers: all } = await findDrift(toolkit, signal)
     const leftovers = all.filter(({ item }) => Object.hasOwn(ticket.facts, item.id))
     tickets.checkFacts(ticket, factsOf(leftovers.map(({ item }) => item)))
-    const detail = { items: Object.keys(ticket.facts), planHash: ticket.planHash, reason: input.reason ?? null }
+    const { commandId, reason = null } = input
+    const detail = { commandId, items: Object.keys(ticket.facts), planHash: ticket.planHash, reason }
     toolkit.store.db.transaction(() => {
-      tickets.consumeForHost(tickets.check(input.ticket, 'clean_up', caller))
+      tickets.consumeForHost(tickets.check(input.ticket, 'clean_up', caller), input.commandId)
       this.record(caller, { action: 'drift.clean_up', outcome: 'requested', detail })
     })
     return leftovers

@@ -1,6 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
-import type { EnvironmentId, EnvironmentRef, OperationId, TicketId } from '../../src-shared/model/ids.ts'
+import type { CommandId, EnvironmentId, EnvironmentRef, OperationId, TicketId } from '../../src-shared/model/ids.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { Store } from '../store/store.ts'
@@ -107,13 +107,13 @@ export class Tickets {
 
   /** Only inside the transaction that claims the operation. */
   consume(ticket: StoredTicket, operationId: OperationId): void {
-    const use = { operationId, at: this.deps.clock.now() }
+    const use = { by: operationId, at: this.deps.clock.now() }
     if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
   }
 
   /** Only inside the transaction that records that the clean-up was asked for. */
-  consumeForHost(ticket: StoredTicket): void {
-    const use = { operationId: null, at: this.deps.clock.now() }
+  consumeForHost(ticket: StoredTicket, commandId: CommandId): void {
+    const use = { by: commandId, at: this.deps.clock.now() }
     if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
   }
 
@@ -129,7 +129,8 @@ export class Tickets {
   }
 }
 
-function usedTicket({ operationId }: StoredTicket): PilothouseError {
-  const message = `The ticket has been used${operationId === null ? '' : ` by ${operationId}`}.`
+function usedTicket({ operationId, commandId }: StoredTicket): PilothouseError {
+  const by = operationId ?? commandId
+  const message = `The ticket has been used${by === null ? '' : ` by ${by}`}.`
   return new PilothouseError('ticket_used', message, { details: { operationId } })
 }

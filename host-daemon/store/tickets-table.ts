@@ -1,4 +1,4 @@
-import type { EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
+import type { CommandId, EnvironmentId, OperationId, TicketId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
 import type { Role } from '../../src-shared/model/role.ts'
 import type { Database } from './database.ts'
@@ -25,21 +25,24 @@ export interface StoredTicket {
   readonly expiresAt: number
   readonly usedAt: number | null
   readonly operationId: OperationId | null
+  /** The command that used a ticket for the host alone, which starts no operation. */
+  readonly commandId: CommandId | null
 }
 
-export type NewTicket = Omit<StoredTicket, 'usedAt' | 'operationId'>
+export type NewTicket = Omit<StoredTicket, 'usedAt' | 'operationId' | 'commandId'>
 
 const SELECT = `
 SELECT id, kind, environment_id AS environmentId, user, uid, role, plan_hash AS planHash, facts,
   needs_name AS needsName, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt,
-  operation_id AS operationId
+  operation_id AS usedBy
 FROM tickets WHERE id = @id`
 
 const INSERT = `
 INSERT INTO tickets (id, kind, environment_id, user, uid, role, plan_hash, facts, needs_name, created_at, expires_at)
 VALUES (@id, @kind, @environmentId, @user, @uid, @role, @planHash, @facts, @needsName, @createdAt, @expiresAt)`
 
-type TicketRow = Omit<StoredTicket, 'facts' | 'needsName'> & { facts: string; needsName: number }
+type Kept = Omit<StoredTicket, 'facts' | 'needsName' | 'operationId' | 'commandId'>
+type TicketRow = Kept & { facts: string; needsName: number; usedBy: string | null }
 
 export class TicketsTable {
   private readonly db: Database
@@ -55,12 +58,20 @@ export class TicketsTable {
   find(id: TicketId): StoredTicket | undefined {
     const row = this.db.get<TicketRow>(SELECT, { id })
     if (row === undefined) return undefined
-    return { ...row, facts: JSON.parse(row.facts) as PlanFacts, needsName: row.needsName === 1 }
+    const { usedBy, ...kept } = row
+    const isHosts = row.environmentId === null
+    return {
+      ...kept,
+      facts: JSON.parse(row.facts) as PlanFacts,
+      needsName: row.needsName === 1,
+      operationId: isHosts ? null : (usedBy as OperationId | null),
+      commandId: isHosts ? (usedBy as CommandId | null) : null,
+    }
   }
 
   /** False when it was used before: a ticket works once, whoever asks, however many at the same time. */
-  consume(id: TicketId, use: { readonly operationId: OperationId | null; readonly at: number }): boolean {
-    const sql = 'UPDATE tickets SET used_at = @at, operation_id = @operationId WHERE id = @id AND used_at IS NULL'
+  consume(id: TicketId, use: { readonly by: OperationId | CommandId; readonly at: number }): boolean {
+    const sql = 'UPDATE tickets SET used_at = @at, operation_id = @by WHERE id = @id AND used_at IS NULL'
     return this.db.run(sql, { id, ...use }) === 1
   }
 

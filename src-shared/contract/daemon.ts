@@ -21,7 +21,7 @@ import { ticketSchema } from '../model/plan.ts'
 import { plainText } from '../lib/strict-text.ts'
 import { backups } from './backups.ts'
 import { call } from './call.ts'
-import { environments, target, TICKET_ERRORS, ticketed } from './environments.ts'
+import { command, environments, target, TICKET_ERRORS, ticketed } from './environments.ts'
 import { restores } from './restores.ts'
 
 /** A change, or the whole state first. Events of one subscription rise by `cursor.seq` without holes. */
@@ -98,7 +98,8 @@ const operations = {
     deadlineMs: 310_000,
   }),
   cancel: call({
-    summary: 'Ask a running operation to stop and undo what it did; answers with its present state.',
+    summary:
+      'Ask a running operation to stop and undo what it did; needs the role that starts its kind. Answers with its present state.',
     role: 'operator',
     effect: 'write',
     input: z.object({ id: operationIdSchema }),
@@ -199,9 +200,9 @@ const drift = {
     summary: 'Run a clean-up plan with its ticket; what cannot be removed stays and is named.',
     role: 'admin',
     effect: 'destructive',
-    input: z.object(ticketed),
+    input: z.object({ ...command, ...ticketed }),
     output: driftResultSchema,
-    errors: TICKET_ERRORS,
+    errors: ['command_id_reused', ...TICKET_ERRORS],
     deadlineMs: 120_000,
   }),
 }

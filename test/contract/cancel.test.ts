@@ -76,4 +76,19 @@ describe('cancel', () => {
     expect(await wait(id, 30)).toMatchObject({ status: { kind: 'running' } })
     expect((await refusalOf(wait('op-0000000000000000'))).code).toBe('not_found')
   })
+
+  it('of what only an admin may start is only an admin’s too', async () => {
+    await wait((await client().environments.spawn(spawnInput('web'))).id)
+    const { ticket } = await host.as('admin').environments.reset.plan({ environment: 'web' })
+    const release = host.driver.hold('ready')
+    const input = { commandId: newCommandId(), environment: 'web', ticket: ticket.id, confirmName: 'web' }
+    const { id } = await host.as('admin').environments.reset.run(input)
+    await atStep(id, 'await_ready')
+    const refusal = await refusalOf(client().operations.cancel({ id }))
+    expect(refusal).toMatchObject({ code: 'forbidden', details: { needed: 'admin', held: 'operator' } })
+    expect(refusal.message).toBe('Cancelling reset on web needs the role admin; this connection has operator.')
+    expect(host.activity().filter(({ action }) => action === 'cancel')).toEqual([])
+    release()
+    expect((await wait(id)).status.kind).toBe('succeeded')
+  })
 })

@@ -96,16 +96,24 @@ describe('what the record does not account for', () => {
     const planned = host.activity().filter(({ action }) => action === 'drift.plan')
     expect(planned).toMatchObject([{ outcome: 'planned', environmentId: null, detail: { text: plan.text } }])
     expect(await ids()).toEqual(kept)
-    const unnamed = await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'other-host' }))
+    const unnamed = await refusalOf(
+      admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'other-host' }),
+    )
     expect(unnamed).toMatchObject({ code: 'invalid_request', details: { field: 'confirmName' } })
-    const result = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host', reason: 'tidy' })
+    const result = await admin().drift.run({
+      commandId: newCommandId(),
+      ticket: ticket.id,
+      confirmName: 'test-host',
+      reason: 'tidy',
+    })
     expect({ ...result, removed: [...result.removed].sort() }).toEqual({ removed: kept, failed: [] })
     expect(await ids()).toEqual([])
     expect(host.machine.homes.ids()).toHaveLength(1)
     expect(host.machine.guests.ids()).toHaveLength(1)
-    expect((await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))).code).toBe(
-      'ticket_used',
-    )
+    expect(
+      (await refusalOf(admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })))
+        .code,
+    ).toBe('ticket_used')
     const said = outcomes().map(({ outcome }) => outcome)
     expect(said).toEqual(['refused', 'requested', 'removed', 'removed', 'removed', 'removed', 'refused'])
     expect(outcomes()[1]?.detail).toMatchObject({ reason: 'tidy' })
@@ -115,7 +123,10 @@ describe('what the record does not account for', () => {
     plant()
     const { plan, ticket } = await admin().drift.plan({ items: [`half_made_home:${HALF}`] })
     expect(plan.needsName).toBe(false)
-    expect(await admin().drift.run({ ticket: ticket.id })).toEqual({ removed: [`half_made_home:${HALF}`], failed: [] })
+    expect(await admin().drift.run({ commandId: newCommandId(), ticket: ticket.id })).toEqual({
+      removed: [`half_made_home:${HALF}`],
+      failed: [],
+    })
     expect(await ids()).toHaveLength(3)
   })
 
@@ -124,7 +135,7 @@ describe('what the record does not account for', () => {
     const { ticket } = await admin().drift.plan({ items: await ids() })
     host.driver.failNext('stopGuest', new Error('It will not end.'))
     host.driver.failNext('stopGuest', new Error('It will not end.'))
-    const result = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    const result = await admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })
     const failed = new Map(result.failed.map(({ id, problem }) => [id, problem]))
     expect(failed.get(`guest:${ORPHAN.bootId}`)).toBe('It will not end.')
     expect(failed.get(`home:${ORPHAN.homeId}`)).toContain('still uses it')
@@ -138,32 +149,81 @@ describe('what the record does not account for', () => {
     plant()
     const { ticket } = await admin().drift.plan({ items: [`home:${ORPHAN.homeId}`, `half_made_home:${HALF}`] })
     host.machine.homes.put(HALF, { homeId: HALF, sizeMiB: 64 })
-    const refusal = await refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))
+    const refusal = await refusalOf(
+      admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' }),
+    )
     expect(refusal.code).toBe('plan_outdated')
     expect(refusal.message).toContain(HALF)
     expect(host.machine.homes.ids()).toHaveLength(3)
-    const [again] = await Promise.all([refusalOf(admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' }))])
+    const [again] = await Promise.all([
+      refusalOf(admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })),
+    ])
     expect(again.code).toBe('plan_outdated')
   })
 
   it('needs a ticket of one’s own, and ids that are there', async () => {
     plant()
-    expect((await refusalOf(admin().drift.run({}))).code).toBe('ticket_required')
+    expect((await refusalOf(admin().drift.run({ commandId: newCommandId() }))).code).toBe('ticket_required')
     expect((await refusalOf(admin().drift.plan({ items: ['home:home-0000000000000001'] }))).code).toBe('not_found')
     const { ticket } = await admin().drift.plan({ items: [`home:${ORPHAN.homeId}`] })
     const other = host.as('admin', 'someone-else')
-    expect((await refusalOf(other.drift.run({ ticket: ticket.id, confirmName: 'test-host' }))).code).toBe(
-      'ticket_foreign',
-    )
+    expect(
+      (await refusalOf(other.drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })))
+        .code,
+    ).toBe('ticket_foreign')
     const destroy = await admin().environments.destroy.plan({ environment: 'web' })
-    expect((await refusalOf(admin().drift.run({ ticket: destroy.ticket.id }))).code).toBe('ticket_invalid')
+    expect((await refusalOf(admin().drift.run({ commandId: newCommandId(), ticket: destroy.ticket.id }))).code).toBe(
+      'ticket_invalid',
+    )
+  })
+
+  it('is answered once more to whoever lost the answer, and to nobody else', async () => {
+    plant()
+    const { ticket } = await admin().drift.plan({ items: await ids() })
+    const input = { commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' }
+    const release = host.driver.hold('stopGuest')
+    const both = [admin().drift.run(input), admin().drift.run(input)]
+    await waitFor('the beginning', () => outcomes().some(({ outcome }) => outcome === 'requested'))
+    release()
+    const [first, second] = await Promise.all(both)
+    expect(first?.removed).toHaveLength(4)
+    expect(second).toEqual(first)
+    expect(await admin().drift.run(input)).toEqual(first)
+    const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).code
+    expect(await codeOf(admin().drift.run({ ...input, reason: 'another' }))).toBe('command_id_reused')
+    expect(await codeOf(host.as('admin', 'someone-else').drift.run(input))).toBe('command_id_reused')
+    expect(await codeOf(admin().drift.run({ ...input, commandId: newCommandId() }))).toBe('ticket_used')
+    expect(outcomes().filter(({ outcome }) => outcome === 'requested')).toHaveLength(1)
+  })
+
+  it('is answered by what is left of it, after a restart of the daemon', async () => {
+    plant()
+    const { ticket } = await admin().drift.plan({ items: await ids() })
+    const input = { commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' }
+    host.driver.failNext('stopGuest', new Error('It will not end.'))
+    host.driver.failNext('stopGuest', new Error('It will not end.'))
+    const { removed, failed } = await admin().drift.run(input)
+    host = await host.restart()
+    const again = await admin().drift.run(input)
+    expect([...again.removed].sort()).toEqual([...removed].sort())
+    expect(again.failed.map(({ id }) => id).sort()).toEqual(failed.map(({ id }) => id).sort())
+    for (const { problem } of again.failed) expect(problem).toContain('It is still there')
+    const other = { ...input, commandId: newCommandId() }
+    expect((await refusalOf(admin().drift.run(other))).code).toBe('ticket_used')
+  })
+
+  it('takes no command’s id that has started an operation', async () => {
+    const { commandId } = (await admin().operations.list({ limit: 1 }))[0]!
+    expect((await refusalOf(admin().drift.run({ commandId }))).code).toBe('command_id_reused')
   })
 
   it('runs once, however many ask at the same time', async () => {
     plant()
     const { ticket } = await admin().drift.plan({ items: await ids() })
     const input = { ticket: ticket.id, confirmName: 'test-host' }
-    const all = await Promise.allSettled(Array.from({ length: 20 }, () => admin().drift.run(input)))
+    const all = await Promise.allSettled(
+      Array.from({ length: 20 }, () => admin().drift.run({ commandId: newCommandId(), ...input })),
+    )
     expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(outcomes().filter(({ outcome }) => outcome === 'requested')).toHaveLength(1)
   })
@@ -194,7 +254,7 @@ describe('what the record does not account for', () => {
     const items = await ids()
     expect(items).toEqual([`home:${homeId}`])
     const { ticket } = await admin().drift.plan({ items })
-    const cleaned = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    const cleaned = await admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })
     expect(cleaned).toEqual({ removed: items, failed: [] })
     expect(await ids()).toEqual([])
     // Of its guest the daemon finds out by itself.

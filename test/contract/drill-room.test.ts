@@ -101,7 +101,7 @@ describe('the memory of a drill', () => {
     expect(items.map(({ kind }) => kind).sort()).toEqual(['guest', 'home'])
     expect(await codeOf(spawnNow())).toBe('host_limit_reached')
     const { ticket } = await admin().drift.plan({ items: [`guest:${bootId}`] })
-    const cleaned = await admin().drift.run({ ticket: ticket.id, confirmName: 'test-host' })
+    const cleaned = await admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' })
     expect(cleaned.removed).toEqual([`guest:${bootId}`])
     expect(await spawnBeside()).toBe('succeeded')
   })

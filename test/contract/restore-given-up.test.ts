@@ -225,7 +225,7 @@ it('shows a scratch home that could not be removed as a leftover, and removes it
   const detail = expect.stringContaining(`with a point of ${environmentId} for a drill`) as string
   expect(item).toMatchObject({ kind: 'home', holdsData: true, environmentId, detail })
   const { ticket, plan } = await admin().drift.plan({ items: [item!.id] })
-  await admin().drift.run({ ticket: ticket.id, confirmName: plan.hostName })
+  await admin().drift.run({ commandId: newCommandId(), ticket: ticket.id, confirmName: plan.hostName })
   expect(host.machine.homes.ids()).toEqual([home.id])
   expect((await admin().drift.list()).items).toEqual([])
 })

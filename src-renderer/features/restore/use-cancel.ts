@@ -1,4 +1,5 @@
 import { computed, ref, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
+import { roleOfOperation } from '../../../src-shared/contract/operation-roles.ts'
 import type { Failure } from '../../../src-shared/error.ts'
 import type { HostId } from '../../../src-shared/model/ids.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
@@ -26,8 +27,9 @@ export function useCancel(hostId: HostId, operation: () => Operation | undefined
 
   const block = computed(() => {
     if (isAsked.value) return 'It has been asked to stop.'
-    if (operation()?.isCancellable !== true) return 'This step cannot be cancelled; it ends by itself.'
-    return roleBlock(fleet.host(hostId), 'operator', clock.now)
+    const asked = operation()
+    if (asked?.isCancellable !== true) return 'This step cannot be cancelled; it ends by itself.'
+    return roleBlock(fleet.host(hostId), roleOfOperation(asked.kind), clock.now)
   })
 
   async function cancel(): Promise<void> {
