@@ -62,15 +62,40 @@ export default defineConfig(
     files: [DAEMON],
     ignores: ['host-daemon/system/**'],
     rules: {
-      'no-restricted-globals': ['error', 'setInterval'],
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval'].map((name) => ({ name, message: 'Use a Clock, or a TimeLimit.' })),
+        { name: 'performance', message: 'Take a Clock.' },
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: 'Take a Clock.' },
+        { object: 'AbortSignal', property: 'timeout', message: 'Use a TimeLimit.' },
+        ...['setTimeout', 'setInterval', 'performance'].map((property) => ({
+          ...{ object: 'globalThis', property, message: 'Take a Clock.' },
+        })),
+        { object: 'process', property: 'hrtime', message: 'Take a Clock.' },
         { object: 'Math', property: 'random', message: 'Take a RandomSource.' },
         { object: 'process', property: 'kill', message: 'Use system/.' },
         { object: 'process', property: 'env', message: 'Read settings in config.' },
       ],
-      'no-restricted-imports': ['error', { paths: ['node:child_process', 'child_process'] }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take a Clock.' },
+        { selector: "CallExpression[callee.name='Date']", message: 'Take a Clock.' },
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            ...['node:child_process', 'child_process'].map((name) => ({ name, message: 'Use system/.' })),
+            ...['node:timers', 'timers', 'node:timers/promises', 'timers/promises'].map((name) => ({
+              ...{ name, importNames: ['setTimeout', 'setInterval', 'scheduler'], message: 'Take a Clock.' },
+            })),
+            ...['node:perf_hooks', 'perf_hooks'].map((name) => ({ name, message: 'Take a Clock.' })),
+          ],
+        },
+      ],
     },
   },
   {

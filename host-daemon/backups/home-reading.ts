@@ -7,6 +7,7 @@ import { insistOnHome, lookAtHome } from '../environments/home-look.ts'
 import type { StepContext } from '../operations/step.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { canReadNow } from '../system/can-read.ts'
+import { TimeLimit } from '../system/time-limit.ts'
 import { withDeadline } from '../system/deadline.ts'
 import type { MadePoint } from './point-repository.ts'
 import { tagsOf } from './point-tags.ts'
@@ -169,13 +170,13 @@ interface Opened {
 }
 
 /** What still stays then is dropped before the next view is opened, and when the guest is adopted. */
-async function closeView({ logger }: RecoveryToolkit, { view, driver, record, options }: Opened): Promise<void> {
+async function closeView({ logger, clock }: RecoveryToolkit, { view, driver, record, options }: Opened): Promise<void> {
   try {
     await view.close()
   } catch (error) {
     logger.warn({ err: error, bootId: record.bootId }, 'A view of a home could not be closed; it is dropped')
-    const signal = AbortSignal.timeout(DROP_MS)
-    await driver.dropHomeViews(record, { ...options, signal }).catch((failure: unknown) => {
+    using limit = new TimeLimit(clock, DROP_MS)
+    await driver.dropHomeViews(record, { ...options, signal: limit.signal }).catch((failure: unknown) => {
       logger.error({ err: failure, bootId: record.bootId }, 'A view of a home could not be dropped')
     })
   }

@@ -3,6 +3,7 @@ import { PilothouseError } from '../../src-shared/error.ts'
 import type { HostSurvey, SurveyedBoot, SurveyedHome, VmDriver } from '../drivers/vm-driver.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import { readHoldings, recordedOwner, type Holdings, type RecordedAs } from '../store/holdings.ts'
+import { TimeLimit } from '../system/time-limit.ts'
 
 /** One leftover, and the means to remove it. */
 export interface Leftover {
@@ -136,7 +137,8 @@ function homeDetail({ homeId, state }: SurveyedHome, environmentId: string | nul
 
 /** The host is looked at once more: a home that came on record, or that a guest uses, stays. */
 async function removeHome(toolkit: Toolkit, { driver, home: { homeId } }: FoundHome): Promise<void> {
-  const { boots } = await driver.survey(AbortSignal.timeout(toolkit.deadlines.homeMs))
+  using limit = new TimeLimit(toolkit.clock, toolkit.deadlines.homeMs)
+  const { boots } = await driver.survey(limit.signal)
   const user = boots.find((boot) => boot.process !== null && boot.homeId === homeId)
   if (user !== undefined) throw new PilothouseError('wrong_state', `The guest of ${user.bootId} still uses it.`)
   if (readHoldings(toolkit.store.db).homes.has(homeId)) throw new PilothouseError('wrong_state', 'It is on record now.')

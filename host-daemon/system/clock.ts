@@ -34,7 +34,7 @@ function delayUntil(signal: AbortSignal, ms: number): Promise<void> {
 }
 
 /** Answers the milliseconds since it was started, whatever becomes of the host's clock meanwhile. */
-export function startStopwatch(): () => number {
-  const startedAt = performance.now()
-  return () => performance.now() - startedAt
+export function startStopwatch(clock: Clock): () => number {
+  const startedAt = clock.monotonicMs()
+  return () => clock.monotonicMs() - startedAt
 }

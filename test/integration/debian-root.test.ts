@@ -87,6 +87,7 @@ describe('an environment on the Debian image', () => {
     const [boot = ''] = await readdir(run)
     const signal = AbortSignal.timeout(THAWED_BY_ITSELF_MS)
     const agent = await AgentClient.open(join(run, boot, 'agent'), {
+      clock: new SystemClock(),
       firstSyncId: randomInt(1_000_000, 2_000_000_000),
       signal,
     })

@@ -9,6 +9,7 @@ import { hasView } from '../../host-daemon/drivers/qemu/point-in-time-nodes.ts'
 import { Turns } from '../../host-daemon/drivers/qemu/turns.ts'
 import type { HomeView, VmDriver } from '../../host-daemon/drivers/vm-driver.ts'
 import { runProgram } from '../../host-daemon/system/child.ts'
+import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../host-daemon/system/random.ts'
 import { mountReadOnly, type MountedHome } from '../../host-daemon/system/home-view.ts'
 import { signalProcess, waitUntilGone } from '../../host-daemon/system/processes.ts'
@@ -87,11 +88,16 @@ describe('a view of a real home', () => {
     await next.dropHomeViews(guest.record, { scratchDirectory: join(fixture.folder, 'scratch'), signal: never })
   }
   const isFrozen = (): Promise<boolean> => {
-    const conversations = { turns: new Turns(), random: new SystemRandom(), signal: AbortSignal.timeout(5_000) }
+    const conversations = {
+      turns: new Turns(),
+      random: new SystemRandom(),
+      clock: new SystemClock(),
+      signal: AbortSignal.timeout(5_000),
+    }
     return withAgent(guest.record, conversations, (agent) => agent.isFrozen())
   }
   const isViewLeft = (): Promise<boolean> =>
-    withMonitor(guest.record, { turns: new Turns(), timeoutMs: 5_000 }, hasView)
+    withMonitor(guest.record, { turns: new Turns(), clock: new SystemClock(), timeoutMs: 5_000 }, hasView)
 
   it(
     'is the tree of the moment of the freeze, while the guest writes on and its console answers',

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { ESLint } from 'eslint'
+import tseslint from 'typescript-eslint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -83,6 +85,40 @@ describe('the walls between the folders', () => {
     await uprootTarget()
     expect(output).toContain('error features-do-not-import-each-other')
     expect(code).not.toBe(0)
+  })
+})
+
+describe('ambient time, randomness and processes', () => {
+  // Without the rules that need types: they take long, and say nothing of these.
+  const eslint = new ESLint({ cwd: ROOT, overrideConfig: tseslint.configs.disableTypeChecked })
+  const brokenRules = async (path: string, text: string): Promise<(string | null)[]> => {
+    const [result] = await eslint.lintText(text, { filePath: join(ROOT, path) })
+    return result?.messages.map(({ ruleId }) => ruleId) ?? []
+  }
+
+  it.each([
+    ['no-restricted-properties', 'export const planted = AbortSignal.timeout(5)\n'],
+    ['no-restricted-properties', 'export const planted = Date.now()\n'],
+    ['no-restricted-properties', 'export const planted = globalThis.performance\n'],
+    ['no-restricted-properties', 'export const planted = process.hrtime()\n'],
+    ['no-restricted-properties', 'export const planted = Math.random()\n'],
+    ['no-restricted-globals', 'export const planted = setTimeout(() => undefined, 5)\n'],
+    ['no-restricted-globals', 'export const planted = setInterval(() => undefined, 5)\n'],
+    ['no-restricted-globals', 'export const planted = performance.now()\n'],
+    ['no-restricted-syntax', 'export const planted = new Date()\n'],
+    ['no-restricted-imports', "export { setTimeout as planted } from 'node:timers/promises'\n"],
+    ['no-restricted-imports', "import { setTimeout as planted } from 'node:timers'\nplanted(() => undefined, 5)\n"],
+    ['no-restricted-imports', "export { performance as planted } from 'node:perf_hooks'\n"],
+    ['no-restricted-imports', "export { spawn as planted } from 'node:child_process'\n"],
+  ])('%s: %s is found in the daemon, and allowed in its system/', async (rule, text) => {
+    for (const folder of ['drivers/qemu', 'backups', 'drift', 'server'])
+      expect(await brokenRules(`host-daemon/${folder}/planted.ts`, text)).toEqual([rule])
+    expect(await brokenRules('host-daemon/system/planted.ts', text)).toEqual([])
+  })
+
+  it("a time that is given is nobody else's", async () => {
+    const text = 'export const planted = (at: number): string => new Date(at).toISOString()\n'
+    expect(await brokenRules('host-daemon/backups/planted.ts', text)).toEqual([])
   })
 })
 

@@ -46,4 +46,4 @@ async function holdFreshHome(imagePath: string): Promise<void> {
 
 if (orders.what === 'hold_fresh_home') await holdFreshHome(orders.imagePath)
 else if (orders.what === 'hold_view') await holdView(orders.record)
-else await whileFrozen(orders.record, { random: new SystemRandom() }, stay)
+else await whileFrozen(orders.record, { random: new SystemRandom(), clock: new SystemClock() }, stay)

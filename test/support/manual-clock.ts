@@ -44,6 +44,11 @@ export class ManualClock implements Clock {
     })
   }
 
+  /** How many wait for the time to pass. */
+  get sleeperCount(): number {
+    return this.sleepers.size
+  }
+
   /** Sets the time of day to another, as somebody may do to a host; no time passes. */
   set(byMs: number): void {
     this.setBy += byMs

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { shownWords } from '../../../src-shared/lib/foreign-words.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import { LineSocket } from './line-socket.ts'
 
 const answerSchema = z.looseObject({
@@ -19,8 +21,11 @@ const RESYNC_MS = 500
 const SAID_CHARACTERS = 200
 
 export interface AgentOptions {
+  readonly clock: Clock
   readonly signal: AbortSignal
   readonly firstSyncId: number
+  /** Disposed of when the conversation is closed. */
+  readonly limit?: Disposable
   /** Strings in answers are cut there, in characters; without it they are whole, and a long answer ends everything. */
   readonly cutStringsAt?: number
 }
@@ -39,12 +44,12 @@ export class AgentRefusal extends Error {
  */
 export class AgentClient {
   private readonly line: LineSocket
-  private readonly signal: AbortSignal
+  private readonly options: AgentOptions
   private readonly syncIds = new Set<number>()
 
-  private constructor(line: LineSocket, signal: AbortSignal) {
+  private constructor(line: LineSocket, options: AgentOptions) {
     this.line = line
-    this.signal = signal
+    this.options = options
   }
 
   /**
@@ -54,7 +59,7 @@ export class AgentClient {
    */
   static async open(path: string, options: AgentOptions): Promise<AgentClient> {
     const line = await LineSocket.open(path, options.signal, options)
-    const client = new AgentClient(line, options.signal)
+    const client = new AgentClient(line, options)
     try {
       await client.synchronise(options.firstSyncId)
     } catch (error) {
@@ -94,24 +99,30 @@ export class AgentClient {
 
   close(): void {
     this.line.close()
+    this.options.limit?.[Symbol.dispose]()
+  }
+
+  private get signal(): AbortSignal {
+    return this.options.signal
   }
 
   private async synchronise(firstSyncId: number): Promise<void> {
     for (let id = firstSyncId; ; id += 1) {
       this.syncIds.add(id)
       this.line.send(`${SENTINEL}${JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } })}\n`)
-      if (await this.isSynchronised(AbortSignal.timeout(RESYNC_MS))) return
+      using pause = new TimeLimit(this.options.clock, RESYNC_MS)
+      if (await this.isSynchronised(pause)) return
     }
   }
 
   /** False when no sync was answered in time. */
-  private async isSynchronised(pause: AbortSignal): Promise<boolean> {
-    const either = AbortSignal.any([this.signal, pause])
+  private async isSynchronised(pause: TimeLimit): Promise<boolean> {
+    const either = AbortSignal.any([this.signal, pause.signal])
     try {
       while (!this.isSync(await this.nextAnswer(either)));
       return true
     } catch (error) {
-      if (pause.aborted && !this.signal.aborted && !this.line.isLost) return false
+      if (pause.isOver && !this.signal.aborted && !this.line.isLost) return false
       throw error
     }
   }

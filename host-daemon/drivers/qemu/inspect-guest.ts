@@ -1,5 +1,6 @@
-import type { RandomSource } from '../../../src-shared/lib/clock.ts'
+import type { Clock, RandomSource } from '../../../src-shared/lib/clock.ts'
 import { shownWords } from '../../../src-shared/lib/foreign-words.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import type { BootRecord, GuestEvidence, GuestProcess } from '../vm-driver.ts'
 import { AgentClient } from './agent-client.ts'
 import { boundOutput } from './boot-files.ts'
@@ -13,8 +14,13 @@ const SYNC_ID_BYTES = 5
 const RUNNING = 'running'
 const TEXT_CHARACTERS = 500
 
-export interface Conversations {
+/** What it takes to ask QEMU's monitor. */
+export interface MonitorTools {
   readonly turns: Turns
+  readonly clock: Clock
+}
+
+export interface Conversations extends MonitorTools {
   readonly random: RandomSource
 }
 
@@ -34,9 +40,10 @@ async function inspectLiving(
   process: GuestProcess,
   conversations: Conversations,
 ): Promise<GuestEvidence> {
+  using limit = new TimeLimit(conversations.clock, DEADLINES.agentPingMs)
   const [status, isAnswering] = await Promise.all([
-    engineStatus(record, conversations.turns).catch(() => undefined),
-    pingAgent(record, conversations, AbortSignal.timeout(DEADLINES.agentPingMs)).then(
+    engineStatus(record, conversations).catch(() => undefined),
+    pingAgent(record, conversations, limit.signal).then(
       () => true,
       () => false,
     ),
@@ -55,18 +62,19 @@ async function inspectLiving(
 }
 
 /** QEMU's own word for what the guest is doing. Rejects when QEMU does not answer in time. */
-export async function engineStatus(record: BootRecord, turns: Turns): Promise<string> {
-  return await withMonitor(record, { turns, timeoutMs: DEADLINES.qmpMs }, (monitor) => monitor.status())
+export async function engineStatus(record: BootRecord, { turns, clock }: MonitorTools): Promise<string> {
+  return await withMonitor(record, { turns, clock, timeoutMs: DEADLINES.qmpMs }, (monitor) => monitor.status())
 }
 
 /** One bounded conversation with QEMU's monitor, in turn. */
 export async function withMonitor<T>(
   record: BootRecord,
-  options: { readonly turns: Turns; readonly timeoutMs: number },
+  options: MonitorTools & { readonly timeoutMs: number },
   work: (monitor: QmpClient) => Promise<T>,
 ): Promise<T> {
   const { qmpSocket } = handlesOf(record)
-  const signal = AbortSignal.timeout(options.timeoutMs)
+  using limit = new TimeLimit(options.clock, options.timeoutMs)
+  const { signal } = limit
   return await options.turns.take(qmpSocket, signal, async () => {
     const monitor = await QmpClient.open(qmpSocket, signal)
     try {

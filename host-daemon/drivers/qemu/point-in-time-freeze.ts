@@ -1,9 +1,11 @@
-import type { RandomSource } from '../../../src-shared/lib/clock.ts'
 import { startStopwatch } from '../../system/clock.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import type { BootRecord } from '../vm-driver.ts'
 import { AgentClient } from './agent-client.ts'
 import { handlesOf } from './handles.ts'
 import type { Conversations } from './inspect-guest.ts'
+
+type Tools = Pick<Conversations, 'clock' | 'random'>
 
 const SYNC_ID_BYTES = 5
 /** An agent that does not greet us by then is not asked to freeze anything. */
@@ -18,29 +20,25 @@ const THAW_MS = 15_000
  * in milliseconds, from before `work` until after it; null where the guest could not be frozen, or thawed by itself
  * meanwhile: `work` was done all the same. Rejects with what `work` rejects with. The caller has the turn at the agent.
  */
-export async function whileFrozen(
-  record: BootRecord,
-  tools: Pick<Conversations, 'random'>,
-  work: () => Promise<void>,
-): Promise<number | null> {
-  const agent = await greet(record, tools.random).catch(() => undefined)
+export async function whileFrozen(record: BootRecord, tools: Tools, work: () => Promise<void>): Promise<number | null> {
+  const agent = await greet(record, tools).catch(() => undefined)
   if (agent === undefined) {
     await work()
     return null
   }
-  const elapsedMs = await freeze(agent).catch(() => undefined)
+  const elapsedMs = await freeze(agent, tools).catch(() => undefined)
   const failure = await work().then(
     () => undefined,
     (error: unknown) => ({ error }),
   )
-  const thawed = await thaw(record, tools.random, agent).catch(() => 0)
+  const thawed = await thaw(record, tools, agent).catch(() => 0)
   if (failure !== undefined) throw failure.error
   return thawed > 0 ? (elapsedMs?.() ?? null) : null
 }
 
 /** Thaws a guest that a dead daemon left frozen; asks first. Nothing where its agent does not answer. */
-export async function thawIfFrozen(record: BootRecord, tools: Pick<Conversations, 'random'>): Promise<void> {
-  const agent = await greet(record, tools.random).catch(() => undefined)
+export async function thawIfFrozen(record: BootRecord, tools: Tools): Promise<void> {
+  const agent = await greet(record, tools).catch(() => undefined)
   try {
     if ((await agent?.isFrozen()) === true) await agent?.thaw()
   } catch {
@@ -54,18 +52,18 @@ export async function thawIfFrozen(record: BootRecord, tools: Pick<Conversations
  * What someone else left frozen is thawed first, or its guest's own clock would thaw it in the middle of ours. Answers
  * since when; undefined where nothing could be frozen.
  */
-async function freeze(agent: AgentClient): Promise<(() => number) | undefined> {
+async function freeze(agent: AgentClient, { clock }: Tools): Promise<(() => number) | undefined> {
   if (await agent.isFrozen()) await agent.thaw()
-  const elapsedMs = startStopwatch()
+  const elapsedMs = startStopwatch(clock)
   return (await agent.freeze()) > 0 ? elapsedMs : undefined
 }
 
-async function thaw(record: BootRecord, random: RandomSource, agent: AgentClient): Promise<number> {
+async function thaw(record: BootRecord, tools: Tools, agent: AgentClient): Promise<number> {
   try {
     return await agent.thaw()
   } catch {
     // It was too slow for this conversation, or has begun anew; a freeze that came late must not stay.
-    const again = await open(record, random, { greetingMs: THAW_MS, totalMs: THAW_MS })
+    const again = await open(record, tools, { greetingMs: THAW_MS, totalMs: THAW_MS })
     try {
       await again.thaw()
     } finally {
@@ -77,24 +75,24 @@ async function thaw(record: BootRecord, random: RandomSource, agent: AgentClient
   }
 }
 
-async function greet(record: BootRecord, random: RandomSource): Promise<AgentClient> {
-  return await open(record, random, { greetingMs: GREETING_MS, totalMs: FREEZE_MS })
+async function greet(record: BootRecord, tools: Tools): Promise<AgentClient> {
+  return await open(record, tools, { greetingMs: GREETING_MS, totalMs: FREEZE_MS })
 }
 
 async function open(
   record: BootRecord,
-  random: RandomSource,
+  { clock, random }: Tools,
   bounds: { readonly greetingMs: number; readonly totalMs: number },
 ): Promise<AgentClient> {
   const firstSyncId = Number.parseInt(random.hex(SYNC_ID_BYTES), 16)
   const { agentSocket } = handlesOf(record)
-  const total = AbortSignal.timeout(bounds.totalMs)
-  const giveUp = new AbortController()
-  const opening = AgentClient.open(agentSocket, { signal: AbortSignal.any([total, giveUp.signal]), firstSyncId })
-  const timer = setTimeout(() => giveUp.abort(new Error('The agent does not answer.')), bounds.greetingMs)
+  const total = new TimeLimit(clock, bounds.totalMs)
+  using greeting = new TimeLimit(clock, bounds.greetingMs)
+  const signal = AbortSignal.any([total.signal, greeting.signal])
   try {
-    return await opening
-  } finally {
-    clearTimeout(timer)
+    return await AgentClient.open(agentSocket, { clock, signal, firstSyncId, limit: total })
+  } catch (error) {
+    total[Symbol.dispose]()
+    throw error
   }
 }

@@ -118,7 +118,7 @@ async function removeNode(monitor: QmpClient, name: string): Promise<boolean> {
 }
 
 async function untilTaken(isGone: () => Promise<boolean>, clock: Clock): Promise<void> {
-  const elapsedMs = startStopwatch()
+  const elapsedMs = startStopwatch(clock)
   while (!(await isGone())) {
     if (elapsedMs() >= LET_GO_MS) throw new Error("QEMU does not let go of the home's view.")
     await clock.sleep(POLL_MS)

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { PilothouseError } from '../../../src-shared/error.ts'
 import { makeSparseFile } from '../../system/file-parts.ts'
 import { ensureFolderWithMode, removeFile } from '../../system/folders.ts'
 import { requireFacts } from '../../system/presence.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import { UndoStack } from '../../system/undo-stack.ts'
 import type { BootRecord, HomeView, HomeViewOptions } from '../vm-driver.ts'
 import { findGuest } from './find-guest.ts'
@@ -21,7 +21,6 @@ const SEARCHABLE = 0o711
 
 export interface ViewTools extends Conversations {
   readonly options: Pick<QemuDriverOptions, 'homesDirectory'>
-  readonly clock: Clock
   /** Boots of which this daemon has a view open. */
   readonly openViews: Set<string>
 }
@@ -50,7 +49,8 @@ export async function openHomeView(record: BootRecord, options: HomeViewOptions,
 export async function dropHomeViews(record: BootRecord, options: HomeViewOptions, tools: ViewTools): Promise<void> {
   if ((await findGuest(record)) !== undefined) {
     const { agentSocket } = handlesOf(record)
-    await tools.turns.take(agentSocket, AbortSignal.timeout(AGENT_TURN_MS), () => thawIfFrozen(record, tools))
+    using turn = new TimeLimit(tools.clock, AGENT_TURN_MS)
+    await tools.turns.take(agentSocket, turn.signal, () => thawIfFrozen(record, tools))
   }
   await removeAll(record, options, tools)
 }
@@ -135,8 +135,8 @@ async function prepare(record: BootRecord, { files, uid, options, tools }: Prepa
 /** How long the guest held still; null where it did not. Once begun it is not cut off: a thaw must follow a freeze. */
 async function takeView(record: BootRecord, disk: HomeDisk, tools: ViewTools): Promise<number | null> {
   const begin = () => monitored(record, tools, (monitor) => beginView(monitor, disk))
-  const turn = AbortSignal.timeout(AGENT_TURN_MS)
-  return await tools.turns.take(handlesOf(record).agentSocket, turn, () => whileFrozen(record, tools, begin))
+  using turn = new TimeLimit(tools.clock, AGENT_TURN_MS)
+  return await tools.turns.take(handlesOf(record).agentSocket, turn.signal, () => whileFrozen(record, tools, begin))
 }
 
 async function removeAll(record: BootRecord, options: HomeViewOptions, tools: ViewTools): Promise<void> {
@@ -155,5 +155,5 @@ async function monitored<T>(
   tools: ViewTools,
   work: Parameters<typeof withMonitor<T>>[2],
 ): Promise<T> {
-  return await withMonitor(record, { turns: tools.turns, timeoutMs: MONITOR_MS }, work)
+  return await withMonitor(record, { ...tools, timeoutMs: MONITOR_MS }, work)
 }

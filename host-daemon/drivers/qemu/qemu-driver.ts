@@ -1,5 +1,6 @@
 import type { DriverDescription } from '../../../src-shared/model/daemon.ts'
 import { runProgram } from '../../system/child.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import type { VmDriver } from '../vm-driver.ts'
 import { chooseAccelerator, type AcceleratorAnswer } from './accelerator.ts'
 import { makeFolders } from './boot-files.ts'
@@ -27,11 +28,12 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<VmDr
   const turns = new Turns()
   const accelerator = cachedAccelerator(options)
   const openViews = new Set<string>()
+  const never = new AbortController().signal
   const { clock, random } = options
   const tools = { options, turns, clock, random, chooseAccelerator: accelerator, openViews }
   return {
     kind: 'qemu',
-    describe: (signal = AbortSignal.timeout(DEADLINES.programMs)) => describe(options, accelerator, signal),
+    describe: (signal = never) => describe(options, accelerator, signal),
     createHome: (homeId, sizeMiB, signal) => createHome(options, { homeId, sizeMiB }, signal),
     growHome: (homeId, sizeMiB, signal) => growHome(options, { homeId, sizeMiB }, signal),
     destroyHome: (homeId) => destroyHome(options, homeId),
@@ -60,7 +62,8 @@ function cachedAccelerator(options: QemuDriverOptions): Chooser {
   let probing: Promise<AcceleratorAnswer> | undefined
   const probe = async (): Promise<AcceleratorAnswer> => {
     try {
-      const answer = await chooseAccelerator(options, AbortSignal.timeout(DEADLINES.programMs))
+      using limit = new TimeLimit(options.clock, DEADLINES.programMs)
+      const answer = await chooseAccelerator(options, limit.signal)
       if (!answer.isFinal) probing = undefined
       return answer
     } catch (error) {

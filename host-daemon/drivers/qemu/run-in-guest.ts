@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PilothouseError } from '../../../src-shared/error.ts'
-import type { Clock } from '../../../src-shared/lib/clock.ts'
 import { waitUntilGone } from '../../system/processes.ts'
+import { TimeLimit } from '../../system/time-limit.ts'
 import type { BootRecord, GuestProgram, GuestProgramResult } from '../vm-driver.ts'
 import { AgentRefusal, type AgentClient } from './agent-client.ts'
 import { findGuest } from './find-guest.ts'
@@ -23,21 +23,17 @@ const statusSchema = z.looseObject({
   'err-data': z.string().optional(),
 })
 
-export interface RunTools extends Conversations {
-  readonly clock: Clock
-}
-
 /** See `VmDriver.runInGuest`. The agent is free for everybody else while the program runs. */
 export async function runInGuest(
   record: BootRecord,
   program: GuestProgram,
-  tools: RunTools,
+  tools: Conversations,
 ): Promise<GuestProgramResult> {
   program.signal.throwIfAborted()
   const process = await findGuest(record)
   if (process === undefined) throw gone('There is no process of this boot.')
-  const deadline = AbortSignal.timeout(program.deadlineMs)
-  const signal = AbortSignal.any([program.signal, deadline])
+  using deadline = new TimeLimit(tools.clock, program.deadlineMs)
+  const signal = AbortSignal.any([program.signal, deadline.signal])
   try {
     return await run({ record, program, tools, signal })
   } catch (error) {
@@ -45,14 +41,14 @@ export async function runInGuest(
     // Its sockets are closed before its process is gone.
     if (error instanceof LinkLost) await waitUntilGone(process, { timeoutMs: ENDING_MS })
     if (!(error instanceof AgentRefusal)) await rejectIfGone(record, tools)
-    throw describe(error, { program, isLate: deadline.aborted })
+    throw describe(error, { program, isLate: deadline.isOver })
   }
 }
 
 interface Run {
   readonly record: BootRecord
   readonly program: GuestProgram
-  readonly tools: RunTools
+  readonly tools: Conversations
   readonly signal: AbortSignal
 }
 
@@ -75,7 +71,7 @@ function resultOf(status: z.infer<typeof statusSchema>): GuestProgramResult {
   return { exitCode: status.exitcode ?? null, stdout: bytes(status['out-data']), stderr: bytes(status['err-data']) }
 }
 
-async function rejectIfGone(record: BootRecord, tools: RunTools): Promise<void> {
+async function rejectIfGone(record: BootRecord, tools: Conversations): Promise<void> {
   const evidence = await inspectGuest(record, tools)
   if (evidence.kind === 'gone') throw gone(evidence.detail)
 }

@@ -80,10 +80,10 @@ async function untilEngineAnswers(
 ): Promise<void> {
   let hasExited = false as boolean
   void boot.launched.exited.then(() => (hasExited = true))
-  const elapsedMs = startStopwatch()
+  const elapsedMs = startStopwatch(tools.clock)
   for (;;) {
     signal.throwIfAborted()
-    const status = await engineStatus(boot.record, tools.turns).catch(() => undefined)
+    const status = await engineStatus(boot.record, tools).catch(() => undefined)
     if (status !== undefined && !isDeadState(status)) return
     if (hasExited) throw await engineFailure(boot.record, 'QEMU ended at once')
     if (status !== undefined) throw await engineFailure(boot.record, `QEMU says ${status}`)

@@ -49,14 +49,14 @@ async function endProcess(record: BootRecord, ending: Ending): Promise<'graceful
 
 /** Presses the power button until the guest is gone; false when the grace is over. */
 async function powersOff(record: BootRecord, { process, deadlines, tools }: Ending): Promise<boolean> {
-  const elapsedMs = startStopwatch()
+  const elapsedMs = startStopwatch(tools.clock)
   const leftMs = (): number => deadlines.graceMs - elapsedMs()
   for (let left = leftMs(); left > 0; left = leftMs()) {
     const timeoutMs = Math.ceil(Math.min(left, DEADLINES.qmpMs))
     // A monitor that refuses or is silent changes nothing: what counts is whether the process ends.
-    await withMonitor(record, { turns: tools.turns, timeoutMs }, (monitor) =>
-      monitor.execute('system_powerdown'),
-    ).catch(() => undefined)
+    await withMonitor(record, { ...tools, timeoutMs }, (monitor) => monitor.execute('system_powerdown')).catch(
+      () => undefined,
+    )
     const waitMs = Math.max(0, Math.min(PRESS_AGAIN_MS, leftMs()))
     if (await waitUntilGone(process, { timeoutMs: waitMs })) return true
   }

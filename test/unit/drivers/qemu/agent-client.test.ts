@@ -2,9 +2,11 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AgentClient, AgentRefusal } from '../../../../host-daemon/drivers/qemu/agent-client.ts'
 import { LinkLost } from '../../../../host-daemon/drivers/qemu/line-socket.ts'
+import { SystemClock } from '../../../../host-daemon/system/clock.ts'
 import { startLineServer, type LineServer, type LineServerScript } from '../../../support/line-server.ts'
 
 const SYNC_ID = 1_000_000
+const clock = new SystemClock()
 interface Request {
   readonly execute: string
   readonly arguments?: { readonly id: number }
@@ -17,7 +19,7 @@ describe('AgentClient', () => {
 
   async function open(script: LineServerScript, timeoutMs = 5_000): Promise<AgentClient> {
     server = await startLineServer(script)
-    return await AgentClient.open(server.path, { signal: AbortSignal.timeout(timeoutMs), firstSyncId: SYNC_ID })
+    return await AgentClient.open(server.path, { signal: AbortSignal.timeout(timeoutMs), firstSyncId: SYNC_ID, clock })
   }
   /** What Debian's agent does. */
   function answer(line: string, socket: Socket): void {
@@ -101,7 +103,7 @@ describe('AgentClient', () => {
     await expect(agent.execute('guest-unknown')).rejects.toBeInstanceOf(AgentRefusal)
     await expect(agent.execute('guest-shutdown')).rejects.toBeInstanceOf(LinkLost)
     await expect(
-      AgentClient.open('/nonexistent', { signal: AbortSignal.timeout(500), firstSyncId: 1 }),
+      AgentClient.open('/nonexistent', { signal: AbortSignal.timeout(500), firstSyncId: 1, clock }),
     ).rejects.toBeInstanceOf(LinkLost)
   })
 
@@ -142,7 +144,7 @@ describe('AgentClient', () => {
         else answer(line, socket)
       },
     })
-    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID }
+    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID, clock }
     const agent = await AgentClient.open(server.path, { ...options, cutStringsAt: 4096 })
     expect(await agent.execute('guest-get-long')).toEqual({ a: long.slice(0, 4096), b: long.slice(0, 4096), c: 1 })
     agent.close()
@@ -158,7 +160,7 @@ describe('AgentClient', () => {
 
   it('is not flooded where strings are cut, either', async () => {
     server = await startLineServer({ onConnect: (socket) => socket.write('"x"'.repeat(1024 * 1024)) })
-    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID, cutStringsAt: 4096 }
+    const options = { signal: AbortSignal.timeout(20_000), firstSyncId: SYNC_ID, clock, cutStringsAt: 4096 }
     await expect(AgentClient.open(server.path, options)).rejects.toBeInstanceOf(LinkLost)
   })
 

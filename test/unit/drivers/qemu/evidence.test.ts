@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { findGuest } from '../../../../host-daemon/drivers/qemu/find-guest.ts'
 import { handlesOf, planBoot } from '../../../../host-daemon/drivers/qemu/handles.ts'
-import { inspectGuest } from '../../../../host-daemon/drivers/qemu/inspect-guest.ts'
+import { inspectGuest, withMonitor } from '../../../../host-daemon/drivers/qemu/inspect-guest.ts'
 import { stopGuest } from '../../../../host-daemon/drivers/qemu/stop-guest.ts'
 import { Turns } from '../../../../host-daemon/drivers/qemu/turns.ts'
 import { waitUntilReady } from '../../../../host-daemon/drivers/qemu/wait-until-ready.ts'
@@ -14,6 +14,8 @@ import { SystemClock } from '../../../../host-daemon/system/clock.ts'
 import { SystemRandom } from '../../../../host-daemon/system/random.ts'
 import { bootIdSchema, environmentIdSchema, homeIdSchema, imageRefSchema } from '../../../../src-shared/model/ids.ts'
 import { startFakeEngine } from '../../../support/fake-engine.ts'
+import { startLineServer } from '../../../support/line-server.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 
 const random = new SystemRandom()
 
@@ -62,7 +64,7 @@ describe('evidence of a guest', () => {
     const jumping = {
       now: () => (now += 3_600_000),
       monotonicMs: () => steady.monotonicMs(),
-      sleep: (ms: number) => steady.sleep(ms),
+      sleep: (ms: number, signal?: AbortSignal) => steady.sleep(ms, signal),
     }
     const startedAt = performance.now()
     const outcome = await stopGuest(record, { graceMs: 1_200, forceMs: 5_000 }, { ...tools, clock: jumping })
@@ -135,6 +137,30 @@ describe('evidence of a guest', () => {
     await engine(status)
     const detail = `The guest does not run; QEMU says ${status}.`
     expect(await inspectGuest(record, tools)).toMatchObject({ kind: 'alive', agent: 'silent', detail })
+  })
+
+  it('asks, and waits for readiness, for as long as its own clock says and no other', async () => {
+    await engine('mute')
+    const silent = await startLineServer({})
+    onTestFinished(() => silent.close())
+    const asks = { ...record, handles: { ...record.handles, qmpSocket: silent.path } }
+    const clock = new ManualClock()
+    const owned = { ...tools, clock }
+    const signal = new AbortController().signal
+    const outcomes: unknown[] = []
+    const note = (error: unknown): void => void outcomes.push(error)
+    const asked = withMonitor(asks, { ...owned, timeoutMs: 900_000 }, (monitor) => monitor.status()).catch(note)
+    const waited = waitUntilReady(record, { ...owned, turns: new Turns() }, { deadlineMs: 900_000, signal }).catch(note)
+    await expect.poll(() => clock.sleeperCount).toBeGreaterThanOrEqual(3)
+    clock.set(3_600_000)
+    clock.advance(899_999)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(outcomes).toEqual([])
+    clock.advance(1)
+    await Promise.all([asked, waited])
+    expect(outcomes).toContainEqual(expect.objectContaining({ message: 'It did not end within 900000 ms.' }))
+    expect(outcomes).toContainEqual(expect.objectContaining({ reason: 'agent_timeout' }))
+    await expect.poll(() => (clock.advance(10_000), clock.sleeperCount)).toBe(0)
   })
 
   it('answers unknown where the record is not one of this driver', async () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { whileFrozen } from '../../../../host-daemon/drivers/qemu/point-in-time-freeze.ts'
 import type { BootRecord } from '../../../../host-daemon/drivers/vm-driver.ts'
 import { startLineServer, type LineServer } from '../../../support/line-server.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 
 /** An agent that answers by this table, after what it was asked; null: not at all. */
 type Answers = Readonly<Record<string, string | null>>
@@ -32,11 +33,23 @@ describe('whileFrozen', () => {
         }
       },
     })
-    return await whileFrozen(recordOf(server.path), { random }, async () => {
+    return await whileFrozen(recordOf(server.path), { random, clock }, async () => {
       asked.push('work')
       await work()
     })
   }
+
+  it('measures by its own clock, and leaves nobody waiting for the time to pass', async () => {
+    const work = (): Promise<void> => {
+      clock.advance(1_234)
+      return Promise.resolve()
+    }
+    expect(await run(GOOD, work)).toBe(1_234)
+    expect(clock.sleeperCount).toBe(0)
+    await server?.close()
+    expect(await whileFrozen(recordOf('/nonexistent/agent'), { random, clock }, () => Promise.resolve())).toBeNull()
+    expect(clock.sleeperCount).toBe(0)
+  })
 
   it('works between freeze and thaw, and says for how long', async () => {
     expect(await run(GOOD, () => Promise.resolve())).toBeGreaterThanOrEqual(0)
@@ -64,6 +77,7 @@ describe('whileFrozen', () => {
   })
 })
 
+const clock = new ManualClock()
 const random = { hex: () => 'f000000000', fraction: () => 0.5 }
 
 function recordOf(agentSocket: string): BootRecord {
