@@ -177,6 +177,13 @@ describe('what this host knows better', () => {
     expect(await points()).toEqual([point])
   })
 
+  it('is joined by what was made since its record was copied', async () => {
+    const id = add({ tags: point.tags.map((tag) => tag.replace(/^operation=.*/, 'operation=op-00000000000000ff')) })
+    expect(await adopt()).toMatchObject({ taken: 1, known: 1 })
+    expect((await points()).map((one) => one.id)).toEqual([id, point.id])
+    expect((await admin().backups.status()).rows[0]).toMatchObject({ pointCount: 2, latest: { id } })
+  })
+
   it('a backup that runs, and one that came to nothing', async () => {
     const release = host.repositories.hold('sizeOf')
     const { id } = await admin().backups.now({ commandId: newCommandId(), environment: 'web' })
