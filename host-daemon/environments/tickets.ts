@@ -36,9 +36,13 @@ type AnyPlan = Omit<HostPlan, 'kind'> & { readonly kind: TicketKind; readonly en
 /** Single-use permissions, each to run exactly one plan. */
 export class Tickets {
   private readonly deps: TicketsDeps
+  /** Of those that may still be good: when each was made, in real time. */
+  private readonly madeAt = new Map<TicketId, number>()
+  private readonly startedAt: number
 
   constructor(deps: TicketsDeps) {
     this.deps = { ...deps, lifetimeMs: Math.min(deps.lifetimeMs, TICKET_LIFETIME_MS) }
+    this.startedAt = deps.clock.monotonicMs()
   }
 
   /** Durable when it returns. */
@@ -66,7 +70,19 @@ export class Tickets {
       const { actor, requestId } = caller
       store.activity.append({ ...about, at: createdAt, actor, requestId, operationId: null, environmentId })
     })
+    this.remember(id)
     return { id, expiresAt }
+  }
+
+  private remember(id: TicketId): void {
+    for (const known of this.madeAt.keys()) if (this.isTooOld(known)) this.madeAt.delete(known)
+    this.madeAt.set(id, this.deps.clock.monotonicMs())
+  }
+
+  /** In real time; one of an earlier daemon is as old as this one at least. */
+  private isTooOld(id: TicketId): boolean {
+    const { clock, lifetimeMs } = this.deps
+    return clock.monotonicMs() - (this.madeAt.get(id) ?? this.startedAt) >= lifetimeMs
   }
 
   /** Everything about the ticket that does not need the environment. Throws `ticket_*`. */
@@ -84,9 +100,9 @@ export class Tickets {
   }
 
   /** A clock that was set back makes no ticket live longer: one from the future is of an age that nobody knows. */
-  private checkAge({ createdAt, expiresAt }: StoredTicket): void {
+  private checkAge({ id, createdAt, expiresAt }: StoredTicket): void {
     const now = this.deps.clock.now()
-    if (now >= expiresAt) throw new PilothouseError('ticket_expired', 'The ticket has expired.')
+    if (now >= expiresAt || this.isTooOld(id)) throw new PilothouseError('ticket_expired', 'The ticket has expired.')
     if (now >= createdAt) return
     throw new PilothouseError('ticket_expired', "The host's clock was set back since the ticket was made.")
   }

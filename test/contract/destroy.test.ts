@@ -145,17 +145,21 @@ describe('destroy', () => {
   })
 
   it.each([
-    ['an expired ticket', 5 * 60_000],
-    ['a ticket from before the clock was set back', -1],
-  ])('refuses %s', async (_, passedMs) => {
+    ['an expired ticket', { passedMs: 5 * 60_000, setMs: 0 }],
+    ['a ticket from before the clock was set back', { passedMs: 0, setMs: -1 }],
+    ['a ticket that is expired but for a clock that was set back', { passedMs: 5 * 60_000, setMs: -4 * 60_000 }],
+    ['one of an earlier daemon, likewise', { passedMs: 5 * 60_000, setMs: -4 * 60_000, isRestarted: true }],
+  ])('refuses %s', async (_, { passedMs, setMs, isRestarted = false }) => {
     const clock = new ManualClock()
-    const other = await startFakeDriverDaemon({ clock })
+    let other = await startFakeDriverDaemon({ clock })
     try {
+      const { id } = await other.as('admin').environments.spawn(spawnInput('web'))
+      await other.as('admin').operations.wait({ id, timeoutMs: 60_000 })
+      const { ticket } = await other.as('admin').environments.destroy.plan({ environment: 'web' })
+      if (isRestarted) other = await other.restart()
       const calls = other.as('admin')
-      const { id } = await calls.environments.spawn(spawnInput('web'))
-      await calls.operations.wait({ id, timeoutMs: 60_000 })
-      const { ticket } = await calls.environments.destroy.plan({ environment: 'web' })
       clock.advance(passedMs)
+      clock.set(setMs)
       const input = { commandId: newCommandId(), environment: 'web', ticket: ticket.id, confirmName: 'web' }
       expect(await codeOf(calls.environments.destroy.run(input))).toBe('ticket_expired')
     } finally {
