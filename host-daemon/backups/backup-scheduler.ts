@@ -1,4 +1,5 @@
 import { PilothouseError } from '../../src-shared/error.ts'
+import { keepOnly } from '../../src-shared/lib/keep-only.ts'
 import type { NewestPoint } from '../../src-shared/model/backup.ts'
 import type { CommandId, EnvironmentId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
 import type { OperationKind } from '../../src-shared/model/operation.ts'
@@ -40,8 +41,8 @@ export class BackupScheduler {
   private readonly deps: SchedulerDeps
   private readonly statuses: BackupStatuses
   private readonly ending = new AbortController()
-  /** When a check or prune of an environment was last asked for. */
-  private readonly asked = new Map<string, number>()
+  /** When what is due of an environment was last asked for, by environment and kind. */
+  private readonly asked = new Map<EnvironmentId, Map<DueWork['kind'], number>>()
   private loop: Promise<void> = Promise.resolve()
 
   constructor(deps: SchedulerDeps) {
@@ -72,6 +73,8 @@ export class BackupScheduler {
       const state = states.get(status.environmentId) ?? store.backupStates.none(status.environmentId)
       return { status, state }
     })
+    const living = new Set(subjects.map(({ status }) => status.environmentId))
+    keepOnly(this.asked, (id) => living.has(id))
     tellFreshness(this.recovery, subjects)
     this.keepTimes(subjects, now)
     const due = subjects
@@ -100,9 +103,13 @@ export class BackupScheduler {
   }
 
   private isTooSoon({ kind, id }: DueWork, now: number): boolean {
-    const askedAt = this.asked.get(`${kind} ${id}`)
+    const askedAt = this.asked.get(id)?.get(kind)
     const isRecorded = kind === 'backup' || kind === 'drill'
     return !isRecorded && askedAt !== undefined && Math.abs(now - askedAt) < AGAIN_MS
+  }
+
+  private noteAsked({ kind, id }: DueWork, at: number): void {
+    this.asked.set(id, (this.asked.get(id) ?? new Map<DueWork['kind'], number>()).set(kind, at))
   }
 
   private countRunning(): number {
@@ -118,7 +125,7 @@ export class BackupScheduler {
     const caller = this.caller()
     try {
       await this.accept(work, caller)
-      this.asked.set(`${work.kind} ${work.id}`, clock.now())
+      this.noteAsked(work, clock.now())
     } catch (error) {
       if (error instanceof PilothouseError && error.code === 'operation_in_flight') return
       logger.warn({ err: error, environmentId: work.id, kind: work.kind, requestId: caller.requestId }, 'Refused')
@@ -160,7 +167,7 @@ export class BackupScheduler {
     const { store, clock, logger } = this.recovery
     const { id: environmentId, kind: action } = work
     const at = clock.now()
-    this.asked.set(`${action} ${environmentId}`, at)
+    this.noteAsked(work, at)
     const isKnown = error instanceof PilothouseError
     const detail = isKnown ? { code: error.code, message: error.message } : { code: 'internal' }
     try {

@@ -26,7 +26,9 @@ export class BackupStatuses {
 
   /** Of every environment that is not destroyed, oldest first. */
   all(): BackupStatus[] {
-    return Array.from(this.record.all(), (facts) => this.toStatus(facts))
+    const statuses = Array.from(this.record.all(), (facts) => this.toStatus(facts))
+    if (this.locations.size > 2 * statuses.length) this.locations.clear()
+    return statuses
   }
 
   /** Undefined once it is destroyed. */

@@ -33,7 +33,10 @@ export const limitsSchema = z.strictObject({
     description: 'Most environments on this host; one more is `host_limit_reached`.',
   }),
   totalMemoryMiB: total('memory of all environments and drills together', 67_108_864),
-  totalHomeMiB: total('homes of all environments together', 1_073_741_824),
+  totalHomeMiB: total(
+    'homes of all environments together, at their full size; homes kept for undo or review, and those of drills, come on top',
+    1_073_741_824,
+  ),
   maxConnections: setting({
     schema: wholeNumber(1, 10_000),
     default: 256,

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src-shared/lib/clock.ts'
+import { keepOnly } from '../../src-shared/lib/keep-only.ts'
 import type { ObservedState } from '../../src-shared/model/environment.ts'
 import type { BootId, EnvironmentId } from '../../src-shared/model/ids.ts'
 import type { GuestEvidence } from '../drivers/vm-driver.ts'
@@ -111,8 +112,16 @@ export class Reconciler {
     const look = this.views.now()
     const boots = this.store.boots.live()
     await Promise.all(boots.map((boot) => this.look(boot)))
-    this.views.confirmPass(look, new Set(boots.map(({ environmentId }) => environmentId)))
+    const guests = new Set(boots.map(({ environmentId }) => environmentId))
+    this.views.confirmPass(look, guests)
+    this.forgetOthers(guests)
     this.options.onPassed()
+  }
+
+  /** Of guests that there are no more, nothing is to be remembered: their ids never come back. */
+  private forgetOthers(guests: ReadonlySet<EnvironmentId>): void {
+    keepOnly(this.silent, (id) => guests.has(id))
+    keepOnly(this.gone, (id) => this.store.boots.find(id)?.endedAt === null)
   }
 
   /** Looks at one guest now, because something has just happened to it. Never rejects. */

@@ -34,7 +34,7 @@ export interface HostCapacity {
   readonly environments: number | null
   /** Memory of all environments that are meant to run, and of the guests of drills that may be there. */
   readonly memoryMiB: number | null
-  /** Size of all homes. */
+  /** Size of the homes that environments have, at their full size; not of homes that are kept, or made for a drill. */
   readonly homeMiB: number | null
 }
 
