@@ -1,4 +1,4 @@
-import type { Page } from 'playwright'
+import type { Locator, Page } from 'playwright'
 
 const ECHO_DEADLINE_MS = 30_000
 const OPEN_DEADLINE_MS = 30_000
@@ -41,9 +41,14 @@ export async function waitForPrompt(page: Page): Promise<void> {
   await waitForRow(page, '#$')
 }
 
+/** The console on screen as long as this window is the one that types into it. */
+export function isTyping(page: Page): Locator {
+  return page.locator('[data-testid=console][data-typing=true]')
+}
+
 /** Takes the keyboard of the console on screen; resolves when this window is the one that types. */
 export async function takeKeyboard(page: Page): Promise<void> {
-  const mine = page.locator('[data-testid=console][data-typing=true]')
+  const mine = isTyping(page)
   if (await mine.isVisible()) return
   await page.getByTestId('console-type').click()
   await mine.waitFor({ state: 'visible', timeout: OPEN_DEADLINE_MS })
@@ -54,6 +59,11 @@ export async function typeAndRead(page: Page, command: string, answer: string): 
   await waitForPrompt(page)
   await takeKeyboard(page)
   await page.getByTestId('console-terminal').click()
+  await enterAndRead(page, command, answer)
+}
+
+/** The same for a terminal that has the focus and the guest's keyboard. */
+export async function enterAndRead(page: Page, command: string, answer: string): Promise<void> {
   await page.keyboard.type(command)
   await page.keyboard.press('Enter')
   await waitForLine(page, answer)

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { typeAndRead, waitForConsole } from '../../scripts/journey/console-screen.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { waitForConsole } from '../../scripts/journey/console-screen.ts'
 import { waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
 import { processesInView } from '../../scripts/private-host/view.ts'
-import { HANDS, type Hands } from '../support/hands.ts'
+import { countPointers, HANDS, type Hands } from '../support/hands.ts'
 import { argumentsOf } from '../support/kill-points.ts'
 import { spawnByHand } from '../support/spawn-by-hand.ts'
 import { keepScreens, openTestWindow, SHELLS, type TestWindow } from '../support/test-window.ts'
+import { typeByHand } from '../support/type-by-hand.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const SHOWN_MS = 15_000
@@ -42,6 +43,14 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
   }
 
   describe.each(['mouse', 'keyboard'] as const)('with the %s', (which) => {
+    let pointers: () => Promise<number>
+    beforeEach(async () => {
+      pointers = await countPointers(window.page)
+    })
+    afterEach(async () => {
+      expect((await pointers()) > 0).toBe(which === 'mouse')
+    })
+
     it('makes one that fails, and recovers it with its home', { timeout: 300_000 }, async () => {
       const hands = HANDS[which](window.page)
       const name = `fails-${which}`
@@ -68,8 +77,8 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
       await spawnByHand(window.page, hands, name)
       await waitForReady(window.page)
       await waitForConsole(window.page)
-      await typeAndRead(window.page, 'echo mine > /home/note; sync; echo done-$((1+1))', 'done-2')
-      await hands.leaveTerminal()
+      const note = { command: 'echo mine > /home/note; sync; echo done-$((1+1))', answer: 'done-2' }
+      await typeByHand(window.page, hands, note)
       const { home } = await environmentOf(name)
       await hands.choose('actions', 'reset')
       await byTestId('danger-plan').waitFor({ timeout: SHOWN_MS })
@@ -84,8 +93,8 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
       await expect.poll(async () => (await environmentOf(name)).home.id, { timeout: OPERATION_MS }).not.toBe(home.id)
       await waitForReady(window.page)
       await waitForConsole(window.page)
-      await typeAndRead(window.page, 'ls /home/note; echo looked-$((2+2))', 'looked-4')
-      await hands.leaveTerminal()
+      const look = { command: 'ls /home/note || echo fresh-$((2+2))', answer: 'fresh-4' }
+      await typeByHand(window.page, hands, look)
       await destroy(hands, name)
     })
 
@@ -96,7 +105,7 @@ describe.each(SHELLS)('the lifecycle in a window (%s)', (shell) => {
       await waitForReady(window.page)
       await hands.choose('actions', 'protection')
       await expect.poll(async () => (await environmentOf(name)).isProtected, { timeout: SHOWN_MS }).toBe(true)
-      await byTestId('actions').click()
+      await hands.press('actions')
       await expect.poll(() => byTestId('destroy').getAttribute('data-block'), { timeout: SHOWN_MS }).toMatch(/protect/i)
       await keepScreens(window, `protected-${which}`)
       await window.page.keyboard.press('Escape')

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { typeAndRead, waitForConsole } from '../../scripts/journey/console-screen.ts'
+import { waitForConsole } from '../../scripts/journey/console-screen.ts'
 import { waitForHost, waitForReady } from '../../scripts/journey/environment-screen.ts'
-import { HANDS, type Hands } from '../support/hands.ts'
+import { countPointers, HANDS, type Hands } from '../support/hands.ts'
 import { spawnByHand } from '../support/spawn-by-hand.ts'
 import { keepScreens, openTestWindow, SHELLS, type TestWindow } from '../support/test-window.ts'
+import { typeByHand } from '../support/type-by-hand.ts'
 
 const SHOWN_MS = 15_000
 const OPERATION_MS = 150_000
@@ -21,8 +22,7 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
   const atPrompt = async (hands: Hands, command: string, answer: string) => {
     await hands.show('main-console')
     await waitForConsole(window.page)
-    await typeAndRead(window.page, command, answer)
-    await hands.leaveTerminal()
+    await typeByHand(window.page, hands, { command, answer })
   }
   const backUp = async (hands: Hands, points: number) => {
     await hands.show('main-backups')
@@ -40,6 +40,7 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
     { timeout: 600_000 },
     async (which) => {
       const hands = HANDS[which](window.page)
+      const pointers = await countPointers(window.page)
       const name = `photos-${which}`
       await spawnByHand(window.page, hands, name)
       await waitForReady(window.page)
@@ -81,6 +82,7 @@ describe.each(SHELLS)('a restore in a window (%s)', (shell) => {
       await keepScreens(window, `undone-${which}`)
       await hands.press('follow-close')
       await atPrompt(hands, 'test ! -e /home/photos && echo away-$((5+5))', 'away-10')
+      expect((await pointers()) > 0).toBe(which === 'mouse')
     },
   )
 })

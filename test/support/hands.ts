@@ -1,4 +1,5 @@
 import type { Page } from 'playwright'
+import { isTyping, takeKeyboard } from '../../scripts/journey/console-screen.ts'
 
 const SHOWN_MS = 15_000
 /** More stops than any screen has. */
@@ -18,6 +19,8 @@ export interface Hands {
   show(tabId: string): Promise<void>
   /** Marks the option of that place, from 0, in a list that is on screen. */
   mark(testId: string, index: number): Promise<void>
+  /** Takes the guest's keyboard in the console on screen: what is typed next is for the guest. */
+  enterTerminal(): Promise<void>
   /** Takes the keys back from the guest. */
   leaveTerminal(): Promise<void>
 }
@@ -28,6 +31,10 @@ export const HANDS = { mouse, keyboard } as const
 /** With the mouse alone, but for what is typed. */
 export function mouse(page: Page): Hands {
   return {
+    enterTerminal: async () => {
+      await takeKeyboard(page)
+      await page.getByTestId('console-terminal').click({ timeout: SHOWN_MS })
+    },
     leaveTerminal: () => Promise.resolve(),
     press: (testId) => page.getByTestId(testId).click({ timeout: SHOWN_MS }),
     pressBlocked: (testId) => page.getByTestId(testId).click({ timeout: SHOWN_MS, force: true }),
@@ -43,6 +50,17 @@ export function mouse(page: Page): Hands {
       await page.getByRole('option', { name: new RegExp(`^${option}\\b`) }).click({ timeout: SHOWN_MS })
     },
   }
+}
+
+/** Counts from now on how often a mouse, a pen or a finger is pressed down in the window, and tells it when asked. */
+export async function countPointers(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const told = window as unknown as { pointersDown?: number }
+    if (told.pointersDown === undefined)
+      window.addEventListener('pointerdown', () => (told.pointersDown = (told.pointersDown ?? 0) + 1), true)
+    told.pointersDown = 0
+  })
+  return () => page.evaluate(() => (window as unknown as { pointersDown: number }).pointersDown)
 }
 
 /** With the keyboard alone: Tab, arrows, Enter and letters, from wherever the focus is. */
@@ -82,6 +100,12 @@ export function keyboard(page: Page): Hands {
     await page.keyboard.press('Enter')
   }
   return {
+    enterTerminal: async () => {
+      if (await isTyping(page).isVisible()) return walk(() => 'Tab', isInTerminal, 'The terminal')
+      await press('console-type')
+      await isTyping(page).waitFor({ timeout: SHOWN_MS })
+      if (!(await isInTerminal())) throw new Error('Whoever asked for the keyboard is not in the terminal.')
+    },
     leaveTerminal,
     press,
     pressBlocked: press,
