@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openConsoleOf } from '../../scripts/demo/console-of.ts'
-import { ROOT } from '../../scripts/lib/paths.ts'
+import { GuestShell } from '../../scripts/demo/guest-shell.ts'
+import { fromRoot, installedProgram, ROOT } from '../../scripts/lib/paths.ts'
 import { runAny, type RunResult } from '../../scripts/lib/run.ts'
 import { Teardown } from '../../scripts/lib/teardown.ts'
 import { hostTargetSchema } from '../../src-shared/model/host.ts'
 import { hostNameSchema } from '../../src-shared/model/ids.ts'
+import type { DaemonSession } from '../../src-main/shell/cli/ports.ts'
 import { startTestHost, type TestHost } from '../support/private-host.ts'
 
 const DEADLINE_MS = 170_000
+const ASKED = { requestId: 'req-00000000000000de' as never, claimedActor: 'tester@bench' as never }
 
 let folder: string
 let host: TestHost
@@ -37,6 +40,15 @@ function demo(...words: string[]): Promise<RunResult> {
   return runAny(argv, { cwd: ROOT, env: { ...process.env, PILOTHOUSE_DATA_DIR: folder }, deadlineMs: DEADLINE_MS })
 }
 
+/** The built command line as a person runs it: a process of its own each time, over SSH, to the host of that name. */
+async function pilothouse(...words: string[]): Promise<string> {
+  const argv = [installedProgram('node'), fromRoot('out', 'main', 'cli.js'), ...words, '--host', 'admin']
+  const env = { ...process.env, PILOTHOUSE_DATA_DIR: folder }
+  const { exitCode, stdout, output } = await runAny(argv, { cwd: '/', env, deadlineMs: DEADLINE_MS })
+  expect(exitCode, output).toBe(0)
+  return stdout
+}
+
 /** What is left of it on the host, by the host's own list. */
 async function environmentsLeft(): Promise<readonly string[]> {
   const over = new Teardown()
@@ -46,8 +58,7 @@ async function environmentsLeft(): Promise<readonly string[]> {
       session.dispose()
       return Promise.resolve()
     })
-    const context = { requestId: 'req-00000000000000de' as never, claimedActor: 'tester@bench' as never }
-    return (await session.client.environments.list({}, { context })).environments.map(({ name }) => name)
+    return (await session.client.environments.list({}, { context: ASKED })).environments.map(({ name }) => name)
   } finally {
     await over.run()
   }
@@ -78,5 +89,57 @@ describe('npm run demo:recovery -- --host NAME', () => {
     const { exitCode, stdout, output } = await demo(...words)
     expect([exitCode, stdout]).toEqual([1, ''])
     expect(output).toContain(says)
+  })
+})
+
+describe('the same in the hands of an admin, by the command line alone', () => {
+  let customer: DaemonSession
+  let over: Teardown
+  beforeAll(async () => {
+    over = new Teardown()
+    customer = await openConsoleOf(folder, over).connect('admin', new AbortController().signal)
+  })
+  afterAll(async () => {
+    customer.dispose()
+    await over.run()
+  })
+
+  /** What the customer's shell, on the guest's console, says to that. */
+  const inGuest = async (command: string): Promise<string> => {
+    const { id: environment, boot } = await customer.client.environments.get({ environment: 'web' }, { context: ASKED })
+    if (boot === null) throw new Error('There is no guest.')
+    const shell = new GuestShell(customer, { environment, bootId: boot.id })
+    try {
+      return await shell.ask(command)
+    } finally {
+      shell.close()
+    }
+  }
+  /** Plans, and runs the very command that the plan prints. */
+  const runPlanned = async (...words: string[]): Promise<string> => {
+    const [, line = ''] = /^run with: pilothouse (.+)$/m.exec(await pilothouse(...words)) ?? []
+    return pilothouse(...line.split(' '), '--wait')
+  }
+
+  it('brings a deleted folder back from before, looks, and takes that back', async () => {
+    await pilothouse('env', 'spawn', 'web', '--image', 'minimal@1', '--owner', 'local', '--wait')
+    await inGuest('mkdir -p /home/photos && echo sea > /home/photos/one && sync')
+    await pilothouse('backup', 'now', 'web', '--wait')
+    await inGuest('rm -rf /home/photos; sync')
+    await pilothouse('backup', 'now', 'web', '--wait')
+    const points = JSON.parse(await pilothouse('backup', 'list', 'web', '--json')) as { readonly id: string }[]
+    expect(points).toHaveLength(2)
+    const { id: before } = points[1]!
+    expect(await pilothouse('backup', 'files', 'web', before, '/photos')).toContain('one')
+
+    expect(await runPlanned('restore', 'plan', 'web', '--point', before)).toContain('The home is that of point ')
+    expect(await inGuest('cat /home/photos/one')).toBe('sea')
+    expect(await runPlanned('restore', 'undo', 'web', '--plan')).toContain(
+      'The home that the restore had replaced is back.',
+    )
+    expect(await inGuest('ls -d /home/photos 2> /dev/null || echo gone')).toBe('gone')
+
+    await runPlanned('env', 'destroy', 'web', '--plan')
+    expect(await environmentsLeft()).toEqual([])
   })
 })
