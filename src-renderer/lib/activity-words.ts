@@ -1,3 +1,4 @@
+import { shownLines } from '../../src-shared/lib/foreign-words.ts'
 import type { ActivityEntry } from '../../src-shared/model/activity.ts'
 import { OPERATION_PROMISES, type OperationKind } from '../../src-shared/model/operation.ts'
 import { actorText, OPERATION_WORDS } from './operation-words.ts'
@@ -7,10 +8,10 @@ import type { Shown } from './tone.ts'
 
 type Facts = ActivityEntry['detail']
 
-/** A fact of the record as text; empty where it is absent or is no text. */
+/** A fact of the record as text, what would act on the reader written out; empty where it is absent or is no text. */
 export function factText(detail: Facts, key: string): string {
   const value = detail[key]
-  return typeof value === 'string' ? value : ''
+  return typeof value === 'string' ? shownLines(value, Number.POSITIVE_INFINITY) : ''
 }
 
 /** `alice`, `alice (claimed op@desk-1)`, or the daemon itself. */

@@ -1,3 +1,4 @@
+import { visibleWords } from '../../src-shared/lib/foreign-words.ts'
 import {
   FAILURE_REASONS,
   PHASE_SENTENCES,
@@ -20,10 +21,21 @@ export interface HostEvidence {
   readonly clockOffsetMs: number
 }
 
+/**
+ * Console clock: the newest moment at which what a host says is known to have been true. The host's own time of it counts
+ * only while the host was never heard: its clock may have been set since the clocks were compared.
+ */
+export function heardAt(observedAt: number, { confirmedAt, clockOffsetMs }: HostEvidence): number {
+  return confirmedAt ?? observedAt - clockOffsetMs
+}
+
 /** Console clock: the newest moment at which this environment's state is known to have been true. */
 export function seenAt(environment: Environment, evidence: HostEvidence): number {
-  return Math.max(environment.observedAt - evidence.clockOffsetMs, evidence.confirmedAt ?? 0)
+  return heardAt(environment.observedAt, evidence)
 }
+
+/** Why evidence that is yet to come says nothing. */
+export const CLOCK_SET_BACK = 'The clock here was set back since the host was last heard; how long ago is not known.'
 
 /** Needs a live guest or a working daemon to stay true. */
 function isFleeting(kind: ObservedState['kind']): boolean {
@@ -91,17 +103,17 @@ export function observedShown(observed: ObservedState, now: number): Shown {
         tone: 'bad',
         icon: 'i-lucide-triangle-alert',
         note: SHORT_REASONS[observed.reason],
-        sentence: `${FAILURE_REASONS[observed.reason]} ${observed.detail}`.trim(),
+        sentence: `${FAILURE_REASONS[observed.reason]} ${visibleWords(observed.detail)}`.trim(),
       })
     case 'lost':
       return shown('Lost', {
         tone: 'bad',
         icon: 'i-lucide-unplug',
         note: 'guest is gone',
-        sentence: `The guest is gone, and nobody stopped it. ${observed.detail}`.trim(),
+        sentence: `The guest is gone, and nobody stopped it. ${visibleWords(observed.detail)}`.trim(),
       })
     case 'unknown':
-      return unknownShown(observed.since, now, observed.detail)
+      return unknownShown(observed.since, now, visibleWords(observed.detail))
   }
 }
 
@@ -118,8 +130,10 @@ function unknownShown(since: number, now: number, sentence: string): Shown {
 export function environmentShown(environment: Environment, evidence: HostEvidence, now: number): Shown {
   const { observed } = environment
   const at = seenAt(environment, evidence)
-  if (isFleeting(observed.kind) && now - at > EVIDENCE_BOUND_MS) {
+  // Of this machine's own clock nobody knows when it is set: what is yet to come is no evidence either.
+  if (isFleeting(observed.kind) && Math.abs(now - at) > EVIDENCE_BOUND_MS) {
     const was = observedShown(observed, now).word.toLowerCase()
+    if (at > now) return unknownShown(now, now, `It was ${was}. ${CLOCK_SET_BACK}`)
     return unknownShown(at, now, `It was ${was} when the host was last heard; nothing newer is known.`)
   }
   return observedShown(observed, now)

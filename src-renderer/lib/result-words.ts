@@ -1,3 +1,4 @@
+import { visibleWords } from '../../src-shared/lib/foreign-words.ts'
 import type { CheckDepth, Consistency, OperationResult } from '../../src-shared/model/operation-result.ts'
 import { bytesText, countText, exactText, plural } from './format.ts'
 import { visibleText } from './guest-text.ts'
@@ -37,9 +38,9 @@ function linesFor(offsetMs: number): Lines {
     prune: ({ forgotten, kept }) => [`${plural(forgotten, 'point')} forgotten, ${countText(kept)} kept.`],
     check: ({ depth, isSound, findings }) => [
       `${isSound ? 'Sound' : 'Not sound'}: ${depthText(depth)} was read.`,
-      ...findings.map(visibleText),
+      ...findings.map(visibleWords),
     ],
-    restore: ({ verified, undo }) => [...verified, undoLine(undo, offsetMs, 'The home of before')],
+    restore: ({ verified, undo }) => [...verified.map(visibleWords), undoLine(undo, offsetMs, 'The home of before')],
     undo_restore: ({ undo }) => [
       'The home of before the restore is back.',
       undoLine(undo, offsetMs, 'The restored one'),
@@ -50,19 +51,19 @@ function linesFor(offsetMs: number): Lines {
         : `The kept home is gone; ${bytesText(freedBytes)} are free again.`,
     ],
     clone: ({ removedIdentity, verified }) => [
-      ...verified,
+      ...verified.map(visibleWords),
       ...(removedIdentity.length === 0
         ? []
         : [`What was the source's own was removed: ${removedIdentity.map(visibleText).join(', ')}.`]),
     ],
     restore_files: ({ folder, files, bytes, skipped, skippedCount }) => [
-      `${plural(files, 'file')}, ${bytesText(bytes)}, in ${folder} on the host.`,
+      `${plural(files, 'file')}, ${bytesText(bytes)}, in ${visibleText(folder)} on the host.`,
       ...(skippedCount === 0 ? [] : [`${countText(skippedCount)} skipped:`]),
-      ...skipped.map(({ path, why }) => `${visibleText(path)}: ${why}`),
+      ...skipped.map(({ path, why }) => `${visibleText(path)}: ${visibleWords(why)}`),
     ],
     drill: ({ isPassed, checks, promotedTo }) => [
       isPassed ? 'The point is proven.' : 'The point did not pass; do not rely on it.',
-      ...checks.map((check) => `${check.isPassed ? '✓' : '✗'} ${check.name}: ${check.detail}`),
+      ...checks.map((check) => `${check.isPassed ? '✓' : '✗'} ${visibleWords(`${check.name}: ${check.detail}`)}`),
       ...(promotedTo === null ? [] : [`It was kept as ${promotedTo}, stopped.`]),
     ],
   }

@@ -1,3 +1,4 @@
+import { visibleWords } from '../../../src-shared/lib/foreign-words.ts'
 import type { ActivityEntry } from '../../../src-shared/model/activity.ts'
 
 /** Facts that have a place of their own in the detail. */
@@ -8,12 +9,14 @@ export interface DetailFact {
   readonly value: string
 }
 
-/** The remaining facts of an entry as names and values, each as the record has it. */
+/** The remaining facts of an entry as names and values, each as the record has it, fit to be shown. */
 export function remainingFacts({ detail }: ActivityEntry): DetailFact[] {
   return Object.entries(detail)
     .filter(([key]) => !PLACED.has(key))
-    .map(([key, value]) => ({ name: words(key), value: typeof value === 'string' ? value : JSON.stringify(value) }))
+    .map(([key, value]) => ({ name: visibleWords(words(key)), value: visibleWords(textOf(value)) }))
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** `planHash` → `Plan hash`. */
 function words(key: string): string {

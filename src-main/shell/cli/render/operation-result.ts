@@ -1,9 +1,13 @@
 import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
+import { visibleWords } from '../../../../src-shared/lib/foreign-words.ts'
 import type { CheckDepth, OperationResult } from '../../../../src-shared/model/operation-result.ts'
 import { CONSISTENCY_WORDS, shortPointId } from './recovery-point.ts'
 import { escaped, localTime } from './text.ts'
 
-/** What came of an operation, in words: a sentence a line. What a guest or an engine chose is escaped. */
+/**
+ * What came of an operation, in words: a sentence a line. Paths that a guest chose are escaped, what it and its engine said
+ * is made visible.
+ */
 export function resultLines(result: OperationResult): string[] {
   switch (result.kind) {
     case 'backup':
@@ -41,7 +45,7 @@ function backupLines({ pointId, bytes, addedBytes, entries, ...point }: Of<'back
 
 function checkLines({ depth, isSound, findings }: Of<'check'>): string[] {
   const verdict = isSound ? 'The repository is sound' : 'The repository is NOT sound'
-  return [`${verdict}; ${depthWords(depth)}.`, ...findings.map(escaped)]
+  return [`${verdict}; ${depthWords(depth)}.`, ...findings.map(visibleWords)]
 }
 
 function depthWords(depth: CheckDepth): string {
@@ -51,7 +55,7 @@ function depthWords(depth: CheckDepth): string {
 }
 
 function verified({ verified: sentences }: { readonly verified: readonly string[] }): string[] {
-  return sentences.map((sentence) => `Verified: ${escaped(sentence)}`)
+  return sentences.map((sentence) => `Verified: ${visibleWords(sentence)}`)
 }
 
 function undoLine(undo: Of<'restore'>['undo']): string {
@@ -78,7 +82,7 @@ function fileLines({ pointId, folder, files, bytes, skipped, skippedCount }: Of<
   return [
     `${files} files, ${bytesText(bytes)}, of point ${shortPointId(pointId)} are in ${escaped(folder)} on the host.`,
     ...(skippedCount === 0 ? [] : [`${skippedCount} were left out:`]),
-    ...skipped.map(({ path, why }) => `  ${escaped(path)}: ${escaped(why)}`),
+    ...skipped.map(({ path, why }) => `  ${escaped(path)}: ${visibleWords(why)}`),
     ...(unnamed > 0 ? [`  and ${unnamed} more`] : []),
   ]
 }
@@ -88,7 +92,8 @@ function drillLines({ pointId, isPassed, checks, promotedTo }: Of<'drill'>): str
   return [
     `Point ${shortPointId(pointId)} ${verdict}.`,
     ...checks.map(
-      ({ name, isPassed: isGood, detail }) => `  ${isGood ? 'passed' : 'FAILED'}  ${escaped(name)}: ${escaped(detail)}`,
+      ({ name, isPassed: isGood, detail }) =>
+        `  ${isGood ? 'passed' : 'FAILED'}  ${visibleWords(`${name}: ${detail}`)}`,
     ),
     ...(promotedTo === null ? [] : [`Its home is kept as ${promotedTo}.`]),
   ]
