@@ -12,6 +12,8 @@ export interface ProtectionFacts {
   readonly state: BackupState
   readonly newest: NewestPoint | undefined
   readonly kept: KeptHome | undefined
+  /** Set aside until somebody gives them up. */
+  readonly forReview: readonly KeptHome[]
   /** Of the environment's own row: it goes by the names that stand in for what cannot be read. */
   readonly malformation: string | null
 }
@@ -52,7 +54,10 @@ export class ProtectionRecord {
     const { store } = this
     const { environments, malformed } = listProtected(store.db, id)
     const state = store.backupStates.of(id)
-    const facts = { state, newest: store.points.newest(id).get(id), kept: store.keptHomes.undoOf(id) }
+    const homes = store.keptHomes.allOf(id)
+    const kept = homes.find(({ purpose }) => purpose === 'undo')
+    const forReview = homes.filter(({ purpose }) => purpose === 'review')
+    const facts = { state, newest: store.points.newest(id).get(id), kept, forReview }
     const [environment] = environments
     if (environment !== undefined) return { environment, ...facts, malformation: null }
     return malformed.includes(id) ? this.malformed(id, facts) : undefined
@@ -82,9 +87,10 @@ export class ProtectionRecord {
     const { environments, malformed } = listProtected(store.db)
     const [states, newest] = [store.backupStates.all(), store.points.newest()]
     const kept = new Map(store.keptHomes.allForUndo().map((home) => [home.environmentId, home]))
+    const forReview = Map.groupBy(store.keptHomes.allForReview(), (home) => home.environmentId)
     const factsOf = (id: EnvironmentId) => {
       const state = states.get(id) ?? store.backupStates.none(id)
-      return { state, newest: newest.get(id), kept: kept.get(id) }
+      return { state, newest: newest.get(id), kept: kept.get(id), forReview: forReview.get(id) ?? [] }
     }
     for (const environment of environments) yield { environment, ...factsOf(environment.id), malformation: null }
     for (const id of malformed) {
@@ -95,7 +101,7 @@ export class ProtectionRecord {
 
   private malformed(
     id: EnvironmentId,
-    facts: Pick<ProtectionFacts, 'state' | 'newest' | 'kept'>,
+    facts: Omit<ProtectionFacts, 'environment' | 'malformation'>,
   ): ProtectionFacts | undefined {
     const environment = this.store.environments.find(id)
     if (environment === undefined) return undefined

@@ -67,6 +67,7 @@ export class BackupStatuses {
       lastVerifiedAt: isTime(lastVerifiedAt) ? lastVerifiedAt : null,
       lastDrill: state.drill,
       undo,
+      keptForReview: facts.forReview.filter(isSound).map(toReview),
       observedAt,
     }
   }
@@ -115,6 +116,15 @@ function undoOf(kept: KeptHome | undefined): Undo {
   const times = [until, restoredAt, bytes ?? 0]
   const isSound = homeIdSchema.safeParse(homeId).success && times.every(isTime)
   return isSound && until !== null ? { homeId, until, bytes, restoredAt } : null
+}
+
+/** A row that is not sound is left out: nobody can decide about what it names. */
+function isSound({ homeId, keptAt, bytes }: KeptHome): boolean {
+  return homeIdSchema.safeParse(homeId).success && isTime(keptAt) && isTime(bytes ?? 0)
+}
+
+function toReview({ homeId, keptAt, bytes }: KeptHome): BackupStatus['keptForReview'][number] {
+  return { homeId, keptAt, bytes }
 }
 
 /** As the contract's timestamps and sizes are. */

@@ -41,7 +41,7 @@ export interface Planned<P = Plan> {
 
 /** What one dangerous operation is, beside the path that all of them take. */
 export interface DangerousKind<P extends Plan = Plan> {
-  readonly kind: 'reset' | 'destroy' | 'restore' | 'undo_restore'
+  readonly kind: 'reset' | 'destroy' | 'restore' | 'undo_restore' | 'drop_undo'
   /** Throws where nothing of the kind may be planned or run for this environment now. */
   refuse(environment: StoredEnvironment): void
   /** `facts` is all that the plan rests on. */

@@ -14,6 +14,7 @@ import {
 import { destroyPlan } from './destroy-plan.ts'
 import { mutate } from './mutate.ts'
 import { inspectHome } from './plan-home.ts'
+import { keptFact } from './plan-kept.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** What destroying would do, and the ticket to do exactly that. */
@@ -28,18 +29,20 @@ export function runDestroy(deps: DangerousDeps, caller: Requester, input: Danger
 
 /** Also for an environment in quarantine: nothing else is safe for it. */
 function destroyKind({ toolkit, hostName }: DangerousDeps): DangerousKind {
-  const { protection } = toolkit
+  const { store, protection } = toolkit
   return {
     kind: 'destroy',
     refuse: ({ name, isProtected }) => {
       if (isProtected) throw new PilothouseError('deletion_protected', `${name} is protected against deletion.`)
     },
-    plan: async (environment) => {
+    facts: ({ id }) => ({ keptHomes: keptFact(store.keptHomes.allOf(id)) }),
+    plan: async (environment, facts) => {
       const home = await inspectHome(toolkit, environment)
       const furtherHomes = furtherHomesOf(toolkit, environment)
-      return destroyPlan(environment, home, { hostName, furtherHomes, protection: protection.tellOf(environment) })
+      const about = { kept: store.keptHomes.allOf(environment.id), protection: protection.tellOf(environment) }
+      return destroyPlan(environment, home, { hostName, furtherHomes, facts, ...about })
     },
-    admit: (environment) => mutate(toolkit.store, environment, { desired: 'stopped' }),
+    admit: (environment) => mutate(store, environment, { desired: 'stopped' }),
   }
 }
 

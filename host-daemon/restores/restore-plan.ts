@@ -4,13 +4,14 @@ import { OPERATION_PROMISES } from '../../src-shared/model/operation.ts'
 import type { RestoreLoss, RestorePlan } from '../../src-shared/model/restore.ts'
 import type { EnvironmentDeadlines } from '../environments/toolkit.ts'
 import { bytesOf, needsNameFor, type HomeFinding } from '../environments/plan-home.ts'
+import { timeOf } from '../environments/plan-words.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { KeptHome } from '../store/kept-homes-table.ts'
 import { toWirePoint, type StoredPoint } from '../store/points-table.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
 import { lossSentences, newerSentences, pointSentences } from './restore-words.ts'
-import { keptSentence, timeOf } from './swap-words.ts'
+import { keptSentence } from './swap-words.ts'
 
 /** What was found for a plan. */
 export interface RestoreFindings {

@@ -1,23 +1,20 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
+import { freshHomeBytes, tooLittle } from '../environments/home-room.ts'
+import { roomHint } from '../environments/plan-kept.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
 
 const MIB = 1024 * 1024
 /** The last block of a file, or the only one of a folder, is used up whole. */
 const BLOCK_BYTES = 4096
-/** Tables and journal of the file system, which is made sparse: at most this part of the home. */
-const OWN_PART = 16
-const MOST_OWN_BYTES = 128 * MIB
 
 type Sized = Pick<StoredEnvironment, 'name' | 'size'>
 
 /** What a new home with everything of the point in it takes on disk, in bytes: an estimate that is rather too high. */
 export function diskNeededBytes({ size }: Sized, { bytes, entries }: Pick<StoredPoint, 'bytes' | 'entries'>): number {
-  const homeBytes = size.homeMiB * MIB
-  const ownBytes = Math.min(MOST_OWN_BYTES, Math.ceil(homeBytes / OWN_PART))
-  return Math.min(homeBytes, bytes + entries * BLOCK_BYTES + ownBytes)
+  return Math.min(size.homeMiB * MIB, bytes + entries * BLOCK_BYTES + freshHomeBytes(size.homeMiB))
 }
 
 /**
@@ -25,7 +22,7 @@ export function diskNeededBytes({ size }: Sized, { bytes, entries }: Pick<Stored
  * has not the disk for it.
  */
 export async function assertRoomBesideHome(
-  { drivers }: RecoveryToolkit,
+  { drivers, store }: RecoveryToolkit,
   environment: StoredEnvironment,
   point: StoredPoint,
 ): Promise<number> {
@@ -34,7 +31,8 @@ export async function assertRoomBesideHome(
   const freeBytes = await drivers.of(environment).freeHomeBytes()
   if (neededBytes <= freeBytes) return freeBytes
   const message = `The restored home needs ${bytesText(neededBytes)} of disk beside the present one; ${bytesText(freeBytes)} are free. Nothing was touched.`
-  throw new PilothouseError('host_limit_reached', message, { details: { neededBytes, freeBytes } })
+  const hint = roomHint(store.keptHomes.allOf(environment.id), environment.name)
+  throw tooLittle(message, { neededBytes, freeBytes, hint })
 }
 
 function assertSize({ name, size }: Sized, { bytes }: StoredPoint): void {

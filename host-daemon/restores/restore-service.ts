@@ -3,18 +3,20 @@ import type {
   CommandId,
   EnvironmentName,
   EnvironmentRef,
+  HomeId,
   ImageRef,
   OwnerName,
   RecoveryPointRef,
 } from '../../src-shared/model/ids.ts'
 import type { Operation } from '../../src-shared/model/operation.ts'
-import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
+import type { DropPlan, RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import type { DangerousDeps, DangerousInput, Planned } from '../environments/dangerous.ts'
 import type { SpawnLimits } from '../environments/spawn-command.ts'
 import type { Requester } from '../operations/requester.ts'
 import { clone, type CloneDeps } from './clone-command.ts'
 import { acceptDrill } from './drill-command.ts'
+import { planDrop, runDrop } from './drop-command.ts'
 import { restoreFiles } from './files-command.ts'
 import { planRestore, runRestore, type RestoreDeps } from './restore-command.ts'
 import { PointPresence } from './restore-presence.ts'
@@ -32,6 +34,12 @@ interface NewEnvironment {
 
 export interface PlanRestoreInput extends Pointed {
   readonly isStopNow: boolean
+}
+
+export interface PlanDropInput {
+  readonly environment: EnvironmentRef
+  /** Absent: the one that is kept for undo. */
+  readonly home?: HomeId | undefined
 }
 
 export interface FilesInput extends Pointed {
@@ -84,6 +92,14 @@ export class RestoreService {
 
   runUndo(caller: Requester, input: DangerousInput): Promise<Operation> {
     return runUndo(this.restoring, caller, input)
+  }
+
+  planDrop(caller: Requester, input: PlanDropInput): Promise<Planned<DropPlan>> {
+    return planDrop(this.restoring, caller, input)
+  }
+
+  runDrop(caller: Requester, input: DangerousInput): Promise<Operation> {
+    return runDrop(this.restoring, caller, input)
   }
 
   files(caller: Requester, input: FilesInput): Promise<Operation> {

@@ -1,10 +1,6 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { HomeId } from '../../src-shared/model/ids.ts'
-
-/** Plans are text that the daemon makes: a moment is told in UTC, to the second. */
-export function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
-}
+import { timeOf } from '../environments/plan-words.ts'
 
 interface Kept {
   readonly homeId: HomeId

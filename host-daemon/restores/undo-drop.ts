@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PilothouseError } from '../../src-shared/error.ts'
 import { homeIdSchema } from '../../src-shared/model/ids.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { describeFailure } from '../environments/failures.ts'
@@ -8,7 +9,7 @@ import { removeKeptHome, type FreedHome } from './remove-kept-home.ts'
 export const dropParamsSchema = z.object({ homeId: homeIdSchema })
 
 /**
- * Removes the home that was kept for undo, as `removeKeptHome` does; its deadline keeps it from being brought back
+ * Removes a kept home, as `removeKeptHome` does: its deadline, or that it was given up, keeps it from being brought back
  * until it is gone. Whoever reads the environment's own home meanwhile is not disturbed.
  */
 export function dropUndoOperation(recovery: RecoveryToolkit): OperationDefinition {
@@ -27,7 +28,7 @@ export function dropUndoOperation(recovery: RecoveryToolkit): OperationDefinitio
     ],
     params: dropParamsSchema,
     retry: null,
-    describeFailure: describeFailure(recovery.logger),
+    describeFailure: describeDropFailure(recovery),
     settle: () => undefined,
   }
 }
@@ -36,4 +37,14 @@ async function drop(recovery: RecoveryToolkit, { operation }: StepContext): Prom
   const { homeId } = dropParamsSchema.parse(operation.params)
   const tell = (freed: FreedHome) => recovery.store.operations.setResult(operation.id, { kind: 'drop_undo', ...freed })
   await removeKeptHome(recovery, operation, { homeId, tell })
+}
+
+function describeDropFailure(recovery: RecoveryToolkit): OperationDefinition['describeFailure'] {
+  const describe = describeFailure(recovery.logger)
+  return (error, operation) => {
+    const failure = describe(error, operation).toFailure()
+    const { homeId } = dropParamsSchema.parse(operation.params)
+    const fate = `The home ${homeId} could not be removed and cannot be brought back any more; the daemon tries that again by itself.`
+    return PilothouseError.fromFailure({ ...failure, message: `${failure.message} ${fate}` }, error)
+  }
 }

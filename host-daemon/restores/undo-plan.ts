@@ -1,11 +1,12 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import type { UndoPlan } from '../../src-shared/model/restore.ts'
 import { bytesOf, type HomeFinding } from '../environments/plan-home.ts'
+import { timeOf } from '../environments/plan-words.ts'
 import type { EnvironmentDeadlines } from '../environments/toolkit.ts'
 import { hashOf } from '../operations/input-hash.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { PlanFacts } from '../store/tickets-table.ts'
-import { keptSentence, timeOf } from './swap-words.ts'
+import { keptSentence } from './swap-words.ts'
 import type { UndoableHome } from './undo-kept.ts'
 
 export interface UndoFindings {

@@ -11,6 +11,7 @@ const CALLS = {
   backup: ['backups', 'now'],
   restore: ['restore', 'run'],
   undo: ['undo', 'run'],
+  drop: ['drop', 'run'],
   drill: ['drill'],
   clone: ['clone'],
   'restore-files': ['files'],
@@ -35,7 +36,7 @@ export interface BackupFacts extends ActionFacts {
 }
 
 /** Need the home as it stands; an operation that holds it stands in their way. */
-const NEEDS_HOME: ReadonlySet<BackupAction> = new Set(['backup', 'restore', 'undo', 'drill'])
+const NEEDS_HOME: ReadonlySet<BackupAction> = new Set(['backup', 'restore', 'undo', 'drop', 'drill'])
 /** Only read, or change what is not the environment's record. */
 const SAFE_IN_QUARANTINE: ReadonlySet<BackupAction> = new Set(['browse', 'compare'])
 const NEEDS_POINT: ReadonlySet<BackupAction> = new Set([
@@ -69,6 +70,11 @@ function undoBlock({ status, now, clockOffsetMs }: BackupFacts): string | null {
   return now + clockOffsetMs > undo.until ? 'The time for undo is over.' : null
 }
 
+function dropBlock({ status }: BackupFacts): string | null {
+  const isKept = status !== undefined && (status.undo !== null || status.keptForReview.length > 0)
+  return isKept ? null : 'No home is kept beside its own.'
+}
+
 function backupBlock({ environment }: BackupFacts): string | null {
   if (environment === undefined) return null
   if (environment.home.goneAt !== null) return 'Its home is gone; there is nothing to back up. Restore a point instead.'
@@ -84,6 +90,7 @@ function pointBlock(action: BackupAction, { status }: BackupFacts): string | nul
 
 function ownBlock(action: BackupAction, facts: BackupFacts): string | null {
   if (action === 'undo') return undoBlock(facts)
+  if (action === 'drop') return dropBlock(facts)
   return action === 'backup' ? backupBlock(facts) : pointBlock(action, facts)
 }
 

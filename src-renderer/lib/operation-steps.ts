@@ -31,6 +31,7 @@ export const OPERATION_STEPS: Partial<Record<OperationKind, Steps>> = {
     ...BRING_UP,
     ['commit', 'Finish; the restored home is kept in turn'],
   ],
+  drop_undo: [['remove_home', 'Remove the kept home']],
   clone: [
     CHECK_POINT,
     ['make_home', 'Make a new, empty home'],

@@ -47,7 +47,7 @@ const DONE_SENTENCES: Record<OperationKind, string> = {
   reset: 'started fresh; its old home is gone.',
   restore: 'has the home of the recovery point; the one before is kept for undo.',
   undo_restore: 'has its home of before the restore again.',
-  drop_undo: 'has no home kept for undo any more; its space is free.',
+  drop_undo: 'had a kept home removed; its space is free.',
   clone: 'was made from the recovery point, with an identity of its own.',
   restore_files: 'kept its home as it is; the files are in their folder on the host.',
   backup: 'has a new recovery point.',

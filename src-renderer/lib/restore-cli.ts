@@ -27,6 +27,12 @@ export function undoCli(where: Omit<PointWords, 'point'>): string {
   return `${cli('restore undo', { ...where, point: null }, [where.name])} --plan`
 }
 
+/** `homeId`: one that is kept for review; null: the one that is kept for undo. */
+export function dropCli(where: Omit<PointWords, 'point'>, homeId: string | null): string {
+  const words = [where.name, ...(homeId === null ? [] : ['--home', homeId])]
+  return `${cli('restore drop', { ...where, point: null }, words)} --plan`
+}
+
 interface CloneWords {
   readonly name: string
   readonly owner: string

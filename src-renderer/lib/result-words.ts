@@ -47,7 +47,7 @@ function linesFor(offsetMs: number): Lines {
     ],
     drop_undo: ({ freedBytes }) => [
       freedBytes === null
-        ? 'The kept home is gone.'
+        ? 'The kept home is gone. What it took on the host is not known.'
         : `The kept home is gone; ${bytesText(freedBytes)} are free again.`,
     ],
     clone: ({ removedIdentity, verified }) => [

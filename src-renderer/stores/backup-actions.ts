@@ -10,6 +10,7 @@ export const BACKUP_LOOKS: Record<BackupAction, { readonly label: string; readon
   backup: { label: 'Back up now', icon: 'i-lucide-archive' },
   restore: { label: 'Restore…', icon: 'i-lucide-history' },
   undo: { label: 'Undo the restore…', icon: 'i-lucide-undo-2' },
+  drop: { label: 'Give it up…', icon: 'i-lucide-trash-2' },
   browse: { label: 'Browse…', icon: 'i-lucide-folder-tree' },
   compare: { label: 'Compare with…', icon: 'i-lucide-diff' },
   drill: { label: 'Drill…', icon: 'i-lucide-shield-check' },
@@ -36,6 +37,7 @@ export function useBackupActions() {
         return (await backups.backUp(row)).failure
       case 'restore':
       case 'undo':
+      case 'drop':
       case 'drill':
       case 'clone':
       case 'restore-files':

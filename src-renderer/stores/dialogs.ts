@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { Failure } from '../../src-shared/error.ts'
-import type { HostId, OperationId } from '../../src-shared/model/ids.ts'
+import type { HomeId, HostId, OperationId } from '../../src-shared/model/ids.ts'
 import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
 import type { SpawnRequest } from './submitted.ts'
@@ -25,13 +25,15 @@ export interface Asking<Kind> {
   readonly row: EnvironmentRow
 }
 
-/** What is done with a recovery point, each in a guide or dialog of its own. */
-export type RestoreKind = 'restore' | 'undo' | 'drill' | 'clone' | 'restore-files'
+/** What is done with a recovery point or a home that is kept, each in a guide or dialog of its own. */
+export type RestoreKind = 'restore' | 'undo' | 'drop' | 'drill' | 'clone' | 'restore-files'
 export interface RestoreAsking extends Asking<RestoreKind> {
   /** Chosen already; null: the guide lets one be chosen. */
   readonly point: RecoveryPoint | null
   /** For `restore-files`: what was picked in the point. */
   readonly paths: readonly string[]
+  /** For `drop`: a home that is kept for review; null: the one that is kept for undo. */
+  readonly homeId: HomeId | null
 }
 
 /** What is asked for about the backups of one environment. */
@@ -50,6 +52,7 @@ export interface Followed {
 interface Chosen {
   readonly point?: RecoveryPoint | null
   readonly paths?: readonly string[]
+  readonly homeId?: HomeId
 }
 
 /** Which dialog is open, so that any screen can ask for one without knowing its feature. */
@@ -89,7 +92,13 @@ export const useDialogsStore = defineStore('dialogs', () => {
     openDetail: (kind: DetailKind, row: EnvironmentRow) => void (detail.value = { kind, row }),
     openRestore: (kind: RestoreKind, row: EnvironmentRow, chosen: Chosen = {}) => {
       followed.value = null
-      restoring.value = { kind, row, point: chosen.point ?? null, paths: chosen.paths ?? [] }
+      restoring.value = {
+        kind,
+        row,
+        point: chosen.point ?? null,
+        paths: chosen.paths ?? [],
+        homeId: chosen.homeId ?? null,
+      }
     },
     /** What asked for it, if anything did, has done its part. */
     follow: (hostId: HostId, operationId: OperationId) => {

@@ -35,14 +35,16 @@ function typed({ confirmName, reason }: TicketedRequest) {
   }
 }
 
-/** The commands that use a recovery point. Each resolves once the host has answered or the call has failed. */
+const KINDS = { restore: 'restore', undo: 'undo_restore', drop: 'drop_undo' } as const
+
+/** The commands that use a recovery point or a kept home. Each resolves once the host has answered or the call has failed. */
 export const useRestoresStore = defineStore('restores', () => {
   const { order } = useCommandsStore()
 
-  function runPlan(kind: 'restore' | 'undo', row: EnvironmentRow, request: TicketedRequest): Promise<Submitted> {
+  function runPlan(kind: keyof typeof KINDS, row: EnvironmentRow, request: TicketedRequest): Promise<Submitted> {
     const { commandId, ticket } = request
     const input = { commandId, environment: row.environment.id, ticket, ...typed(request) }
-    return order(kind === 'undo' ? 'undo_restore' : kind, row, {
+    return order(KINDS[kind], row, {
       commandId,
       send: (client, options) => client.host[kind].run(input, options),
     })

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { environmentSizeSchema } from '../model/environment.ts'
-import { environmentNameSchema, imageRefSchema, ownerNameSchema } from '../model/ids.ts'
+import { environmentNameSchema, homeIdSchema, imageRefSchema, ownerNameSchema } from '../model/ids.ts'
 import { restoreFolderSchema } from '../model/operation-result.ts'
 import { operationSchema } from '../model/operation.ts'
 import { ticketSchema } from '../model/plan.ts'
-import { restorePlanSchema, undoPlanSchema } from '../model/restore.ts'
+import { dropPlanSchema, restorePlanSchema, undoPlanSchema } from '../model/restore.ts'
 import { pointed, REPOSITORY_ERRORS } from './backups.ts'
 import { call } from './call.ts'
 import { COMMAND_ERRORS, command, RESTART_ERRORS, target, TICKET_ERRORS, ticketed } from './environments.ts'
@@ -64,6 +64,28 @@ export const restores = {
       input: z.object({ ...command, ...target, ...ticketed }),
       output: operationSchema,
       errors: [...RUN_ERRORS, 'nothing_to_undo'],
+    }),
+  },
+  drop: {
+    plan: call({
+      summary: 'What giving up a home that is kept for undo or for review would do, and the ticket to do exactly that.',
+      role: 'admin',
+      effect: 'read',
+      input: z.object({
+        ...target,
+        /** One that is kept for review, or the one for undo; the latter where none is named. */
+        home: homeIdSchema.optional(),
+      }),
+      output: z.object({ plan: dropPlanSchema, ticket: ticketSchema }),
+      errors: ['operation_in_flight', 'environment_quarantined', 'wrong_state'],
+    }),
+    run: call({
+      summary: 'Run a plan to give a kept home up, with its ticket; answers with the operation at once.',
+      role: 'admin',
+      effect: 'destructive',
+      input: z.object({ ...command, ...target, ...ticketed }),
+      output: operationSchema,
+      errors: ['operation_in_flight', 'command_id_reused', 'environment_quarantined', 'wrong_state', ...TICKET_ERRORS],
     }),
   },
   files: call({

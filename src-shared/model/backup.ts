@@ -98,6 +98,8 @@ export const backupStatusSchema = z.object({
       restoredAt: timestampSchema,
     })
     .nullable(),
+  /** Homes that are kept until somebody gives them up: going back failed around them, or what replaced them never proved itself. */
+  keptForReview: z.array(z.object({ homeId: homeIdSchema, keptAt: timestampSchema, bytes: z.int().min(0).nullable() })),
   /** When the record was read, on the host's clock. */
   observedAt: timestampSchema,
 })

@@ -26,7 +26,7 @@ export const OPERATION_PROMISES = {
     'Replaces the home with a chosen recovery point; the old home is kept, and undo is offered for a stated time.',
   undo_restore:
     'Brings back the home that a restore replaced, exactly as it was; the restored one is kept until the same deadline.',
-  drop_undo: 'Removes the home that was kept for undo, and frees its space.',
+  drop_undo: 'Removes a home that was kept for undo or for review, and frees its space; it cannot be brought back.',
   clone: 'Makes a new environment, with an identity of its own, from a recovery point of another.',
   restore_files: 'Copies chosen files of a recovery point into a new folder on the host; the home is not touched.',
   backup: 'Makes a recovery point of the home; the guest runs on.',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { wordsSchema } from '../lib/foreign-words.ts'
+import { homeIdSchema } from './ids.ts'
 import { planSchema } from './plan.ts'
 import { changeCountsSchema, recoveryPointSchema } from './recovery-point.ts'
 import { timestampSchema } from './time.ts'
@@ -40,3 +41,19 @@ export const undoPlanSchema = planSchema.extend({
   undoUntil: timestampSchema,
 })
 export type UndoPlan = z.infer<typeof undoPlanSchema>
+
+/** Of a home beside the environment's own, which is not touched. */
+export const dropPlanSchema = planSchema.extend({
+  kind: z.literal('drop_undo'),
+  homeId: homeIdSchema,
+  keptFor: z.enum(['undo', 'review']),
+  /** When another home took its place. */
+  replacedAt: timestampSchema,
+  /** Until when it can be brought back now; null for one that is kept for review. */
+  undoUntil: timestampSchema.nullable(),
+  /** Bytes that it takes on disk now, and that are free afterwards; null where that could not be read. */
+  homeBytes: z.int().nullable(),
+  /** Null where it could not be told. */
+  diskFreeBytes: z.int().min(0).nullable(),
+})
+export type DropPlan = z.infer<typeof dropPlanSchema>

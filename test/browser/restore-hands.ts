@@ -1,5 +1,5 @@
 import { page } from 'vitest/browser'
-import type { HostId } from '../../src-shared/model/ids.ts'
+import type { HomeId, HostId } from '../../src-shared/model/ids.ts'
 import type { RecoveryPoint } from '../../src-shared/model/recovery-point.ts'
 import { FakeApp } from '../support/fake-app.ts'
 import { sampleFleet } from '../support/fake-app-samples.ts'
@@ -46,6 +46,15 @@ export function point(fake: FakeApp, index: number): RecoveryPoint {
 export const choose = {
   all: (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[data-testid=point-choice]')],
   picked: (): Element | null => document.querySelector('[role=option][aria-selected=true]'),
+}
+
+/** A restore that did not end as it should left a home. */
+export function reviewKept(fake: FakeApp): void {
+  const environment = fake.environment(HOST, NAME)
+  if (environment === undefined) return
+  const homeId = 'home-00000000000000dd' as HomeId
+  const kept = { homeId, keptAt: Date.now() - 26 * 3_600_000, bytes: 2 ** 31 }
+  fake.backups.change(HOST, environment.id, { keptForReview: [kept] })
 }
 
 /** A restore four hours ago can still be undone. */

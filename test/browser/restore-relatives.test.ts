@@ -5,7 +5,7 @@ import type { OperationResult } from '../../src-shared/model/operation-result.ts
 import type { FakeApp } from '../support/fake-app.ts'
 import { connected } from '../support/fake-app-samples.ts'
 import { element, says, until } from './mount.ts'
-import { HOST, isThere, NAME, opened, point, runs, undoKept } from './restore-hands.ts'
+import { HOST, isThere, NAME, opened, point, reviewKept, runs, undoKept } from './restore-hands.ts'
 
 const blockOf = (testId: string): string | undefined => element(testId).dataset['block']
 
@@ -53,6 +53,46 @@ describe('undo', () => {
     await page.getByTestId('undo-name').fill(NAME)
     fake.backups.change(HOST, fake.environment(HOST, NAME)!.id, { undo: null })
     await until(() => blockOf('undo-confirm') === 'No home is kept for undo.', 'the reason')
+  })
+})
+
+describe('giving a kept home up', () => {
+  it('is planned, confirmed by name and run from the banner of the undo, and says what is free again', async () => {
+    const fake = await opened({ action: null, prepare: undoKept })
+    await page.getByTestId('undo-drop').click()
+    await says('drop-space', /Frees 1 GiB; 212 GiB are free now\./)
+    await says('drop-plan', 'it cannot be taken back')
+    await says('cli', `pilothouse restore drop ${NAME} --host lon-1 --plan`)
+    expect(blockOf('drop-confirm')).toBeDefined()
+    await page.getByTestId('drop-name').fill(NAME)
+    await page.getByTestId('drop-confirm').click()
+    await until(() => isThere('follow'), 'the progress')
+    expect(runs(fake, 'host.drop.plan')).toEqual([{ environment: fake.environment(HOST, NAME)!.id }])
+    expect(runs(fake, 'host.drop.run')).toMatchObject([{ confirmName: NAME }])
+    const homeId = fake.environment(HOST, NAME)!.home.id
+    end(fake, { kind: 'drop_undo', homeId, freedBytes: 2 ** 30 })
+    await says('result-freed', `The home ${homeId} is gone for good. 1 GiB are free again.`)
+  })
+
+  it('names the home that is kept for review, wherever that is shown', async () => {
+    const fake = await opened({ action: null, prepare: reviewKept })
+    await says('review-banner', /home-00000000000000dd.*is kept for review until somebody gives it up.*It takes 2 GiB/s)
+    await page.getByTestId('review-drop').click()
+    await says('cli', `pilothouse restore drop ${NAME} --home home-00000000000000dd --host lon-1 --plan`)
+    await until(() => isThere('drop-plan'), 'the plan')
+    expect(runs(fake, 'host.drop.plan')).toMatchObject([{ home: 'home-00000000000000dd' }])
+    await userEvent.keyboard('{Escape}')
+    await until(() => !isThere('drop-plan'), 'kept')
+    expect(runs(fake, 'host.drop.run')).toHaveLength(0)
+    fake.backups.change(HOST, fake.environment(HOST, NAME)!.id, { keptForReview: [] })
+    await until(() => !isThere('review-banner'), 'its end')
+  })
+
+  it('says why it cannot be pressed', async () => {
+    const fake = await opened({ action: null, prepare: undoKept })
+    await until(() => isFree('undo-drop'), 'the button')
+    fake.begin(HOST, fake.environment(HOST, NAME)!, { kind: 'stop', step: 'stop-guest', stepIndex: 1 })
+    await until(() => !isFree('undo-drop'), 'the reason')
   })
 })
 

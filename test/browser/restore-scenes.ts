@@ -29,6 +29,11 @@ function withUndo(app: FakeApp): void {
   app.backups.change(HOST, here().id, { undo: { ...undo, restoredAt: Date.now() - 4 * HOUR } })
 }
 
+function withReview(app: FakeApp): void {
+  const kept = { homeId: 'home-9f3c22d1e0a7b6c5' as never, keptAt: Date.now() - 26 * HOUR, bytes: 2_795_864_371 }
+  app.backups.change(HOST, here().id, { keptForReview: [kept] })
+}
+
 /** Opens what the menu of a point offers. */
 async function ofPoint(page: Page, action: string, at = 0): Promise<void> {
   await visible(page, 'point')
@@ -261,6 +266,20 @@ export const RESTORE_SCENES: readonly Scene[] = [
     arrive: async (page) => {
       await page.getByTestId('undo').click()
       await visible(page, 'undo-plan')
+    },
+  }),
+  scene('kept-homes', {
+    prepare: (app) => {
+      withUndo(app)
+      withReview(app)
+    },
+    arrive: (page) => visible(page, 'review-banner'),
+  }),
+  scene('drop', {
+    prepare: withUndo,
+    arrive: async (page) => {
+      await page.getByTestId('undo-drop').click()
+      await visible(page, 'drop-plan')
     },
   }),
   scene('undo-running', {

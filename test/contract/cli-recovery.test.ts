@@ -75,6 +75,11 @@ describe('recovery by the command line, on a daemon with pretended guests', () =
     expect(await said(asPrinted(undo))).toContain('The home that the restore had replaced is back.')
     expect(await filesNow()).toEqual(AFTER)
     expect((await asPrinted(undo)).status).toBe(9)
+    const drop = await said(run('restore', 'drop', 'web', '--plan'))
+    expect(drop).toMatch(/^run with: pilothouse restore drop web --ticket \S+ --confirm-name web$/m)
+    expect(await said(asPrinted(drop))).toMatch(/The kept home home-[0-9a-f]{16} is gone/)
+    expect((await run('restore', 'drop', 'web', '--plan')).status).toBe(3)
+    expect(await filesNow()).toEqual(AFTER)
   })
 
   it('shows what is in a point, and what has changed since, without what would act on the terminal', async () => {

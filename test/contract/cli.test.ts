@@ -73,6 +73,8 @@ const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
   'restore.run': ['restore', 'run', 'demo', '--ticket', TICKET, '--confirm-name', 'demo', '--reason', 'lost a folder'],
   'undo.plan': ['restore', 'undo', 'demo', '--plan'],
   'undo.run': ['restore', 'undo', 'demo', '--ticket', TICKET, '--confirm-name', 'demo'],
+  'drop.plan': ['restore', 'drop', 'demo', '--home', 'home-00000000000000bb', '--plan'],
+  'drop.run': ['restore', 'drop', 'demo', '--ticket', TICKET, '--confirm-name', 'demo'],
   files: ['restore', 'files', 'demo', '/etc/motd', '/srv', '--point', 'latest', '--folder', 'for-anna'],
   clone: ['restore', 'clone', 'demo', 'demo-2', '--point', 'latest', '--owner', 'local', '--cpus', '2'],
   drill: ['drill', 'demo', '--point', 'latest', '--promote-to-name', 'proven', '--promote-to-owner', 'local'],

@@ -53,12 +53,13 @@ describe('reset', () => {
       'The guest is running and is ended at once.',
       `Its home ${home.id} of 1024 MiB, taking 4 KiB on disk, is removed with everything in it.`,
       'There is no recovery point: everything in it is lost.',
-      expect.stringContaining('cannot be undone') as string,
+      expect.stringContaining('it is gone for good, and no undo brings it back') as string,
       'Its name, id, owner, size and labels are kept.',
       'The record of what was done with it is kept.',
       expect.stringContaining('console journals') as string,
       expect.stringContaining('It is down for one boot') as string,
-      expect.stringContaining('needs up to 1024 MiB of disk') as string,
+      'The new home needs up to 64 MiB of disk beside the old one, and grows with what is written to it, up to 1024 MiB; 64 GiB are free.',
+      'Once it is ready, the 4 KiB that the old one takes are free again.',
       expect.stringContaining('Recover: Brings the environment back with its home') as string,
       expect.stringContaining(
         'Restore: Replaces the home with a chosen recovery point; the old home is kept',
@@ -182,6 +183,24 @@ describe('reset', () => {
       expect((await get()).home.id).toBe(before.home.id)
     },
   )
+
+  it('is refused where the disk has no room for a new home, at the plan and at the run, and touches nothing', async () => {
+    const before = await get()
+    const { ticket } = await plan()
+    host.driver.freeBytes = 64 * 1024 ** 2 - 1
+    expect(await codeOf(plan())).toBe('host_limit_reached')
+    const { code, message, details } = await refusalOf(run(ticket.id))
+    expect({ code, details }).toEqual({
+      code: 'host_limit_reached',
+      details: { neededBytes: 64 * 1024 ** 2, freeBytes: 64 * 1024 ** 2 - 1 },
+    })
+    expect(message).toContain('Nothing was touched.')
+    expect(await get()).toEqual({ ...before, observedAt: expect.any(Number) as number })
+    expect(host.machine.homes.ids()).toEqual([before.home.id])
+    host.driver.freeHomeBytes = () => Promise.reject(new Error('The disk does not say.'))
+    expect((await plan()).plan.text).toContain('how much is free could not be told now')
+    expect(await ended(await run(ticket.id))).toMatchObject({ status: { kind: 'succeeded' } })
+  })
 
   it('keeps the new home and its guest where the old one cannot be removed, and says so loudly', async () => {
     const before = await get()

@@ -207,6 +207,47 @@ describe('undo', () => {
     expect(host.machine.homes.ids()).toHaveLength(2)
   })
 
+  it('outlives a reset, whose plan says so, and a destroy, whose plan says that it does not', async () => {
+    const { home: old } = await get()
+    await restore()
+    const [first] = kept()
+    const time = (ms: number) => new Date(ms).toISOString().replace('.000', '')
+    const stays = `The home ${old.id}, which was replaced at ${time(first!.keptAt)}, is kept for an undo until ${time(first!.until!)} and stays so.`
+    const { plan: reset, ticket } = await admin().environments.reset.plan({ environment: 'web' })
+    expect(reset.keeps[0]).toBe(
+      `${stays} An undo until then brings it back in place of the new one. It takes 4 KiB on disk.`,
+    )
+    expect(reset.text).toContain(reset.keeps[0])
+    await ended(await admin().environments.reset.run({ ...command(), ticket: ticket.id, confirmName: 'web' }))
+    expect(await contentNow()).toEqual({})
+    const { plan: destroy } = await admin().environments.destroy.plan({ environment: 'web' })
+    expect(destroy.losses).toContainEqual(
+      `The home ${old.id}, which was replaced at ${time(first!.keptAt)} and is kept for an undo until ${time(first!.until!)}, is removed with everything in it. It takes 4 KiB on disk.`,
+    )
+    expect(await undo()).toMatchObject({ status: { kind: 'succeeded' } })
+    expect(await contentNow()).toEqual(NOW)
+  })
+
+  it('is not set aside for review while it runs behind its deadline', async () => {
+    const { home: old } = await get()
+    await restore()
+    clock.advance(UNSCHEDULED.undoMs - 1_000)
+    const { ticket } = await plan()
+    const release = host.driver.hold('ready')
+    const operation = await run(ticket.id)
+    await waitFor('the start', async () => (await admin().operations.get({ id: operation.id })).step === 'await_ready')
+    clock.advance(UNSCHEDULED.tickMs + 1_000)
+    await new Promise(setImmediate)
+    expect(kept()).toHaveLength(1)
+    release()
+    expect(await ended(operation)).toMatchObject({ status: { kind: 'succeeded' } })
+    await waitFor('the removal', () => {
+      clock.advance(60_000)
+      return kept().length === 0
+    })
+    expect(host.machine.homes.ids()).toEqual([old.id])
+  })
+
   describe('after its deadline', () => {
     const expire = () => clock.advance(UNSCHEDULED.undoMs)
     const dropped = () => waitFor('the removal', () => kept().length === 0)

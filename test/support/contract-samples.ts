@@ -6,7 +6,7 @@ import type { DriftItem } from '../../src-shared/model/drift.ts'
 import { operationSchema } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
-import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
+import type { DropPlan, RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
 import type { DaemonCallName } from '../../src-main/shell/cli/spelling.ts'
 
 export const AT = 1_700_000_000_000
@@ -105,6 +105,7 @@ export const backupSample = backupStatusSchema.parse({
   lastVerifiedAt: null,
   lastDrill: null,
   undo: null,
+  keptForReview: [],
   observedAt: AT,
 })
 
@@ -141,6 +142,16 @@ const undoPlanSample: UndoPlan = {
   text: 'Brings back the home that was replaced.',
   replacedAt: AT - 600_000,
   undoUntil: AT + 86_400_000,
+}
+
+const dropPlanSample: DropPlan = {
+  ...planSample('drop_undo'),
+  text: 'Gives up the home that is kept for an undo.',
+  homeId: 'home-00000000000000cc' as never,
+  keptFor: 'undo',
+  replacedAt: AT - 600_000,
+  undoUntil: AT + 86_400_000,
+  diskFreeBytes: 10_737_418_240,
 }
 
 export const ticketSample: Ticket = { id: `tkt-${'ab'.repeat(16)}` as never, expiresAt: AT + 300_000 }
@@ -253,6 +264,8 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
   'restore.plan': { plan: restorePlanSample, ticket: ticketSample },
   'restore.run': { ...operationSample, kind: 'restore' },
   'undo.plan': { plan: undoPlanSample, ticket: ticketSample },
+  'drop.plan': { plan: dropPlanSample, ticket: ticketSample },
+  'drop.run': { ...operationSample, kind: 'drop_undo' },
   'undo.run': { ...operationSample, kind: 'undo_restore' },
   files: { ...operationSample, kind: 'restore_files' },
   clone: { ...operationSample, kind: 'clone' },

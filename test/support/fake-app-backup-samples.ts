@@ -120,6 +120,7 @@ export function sampleBackup(
           ? null
           : { at: observedAt - 74 * HOUR, isPassed: index % 19 !== 13, detail: '' },
       undo: null,
+      keptForReview: [],
       observedAt,
     }),
     ...change,

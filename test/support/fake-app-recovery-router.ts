@@ -41,6 +41,10 @@ export function fakeRecoveryCalls(calls: Calls, fake: FakeApp) {
       plan: calls.undo.plan.handler(({ input, context }) => restores.planUndo(input.environment, context)),
       run: calls.undo.run.handler(({ input, context }) => restores.run('undo_restore', input, context)),
     },
+    drop: {
+      plan: calls.drop.plan.handler(({ input, context }) => restores.planDrop(input, context)),
+      run: calls.drop.run.handler(({ input, context }) => restores.run('drop_undo', input, context)),
+    },
     files: calls.files.handler(({ input, context }) => backups.begin('restore_files', input, context)),
     clone: calls.clone.handler(({ input, context }) => restores.clone(input, context)),
     drill: calls.drill.handler(({ input, context }) => backups.begin('drill', input, context)),

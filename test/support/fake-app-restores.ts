@@ -4,11 +4,17 @@ import type { Environment } from '../../src-shared/model/environment.ts'
 import type { CommandId, TicketId } from '../../src-shared/model/ids.ts'
 import type { Operation, OperationKind } from '../../src-shared/model/operation.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
-import type { RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
+import type { DropPlan, RestorePlan, UndoPlan } from '../../src-shared/model/restore.ts'
 import type { FakeApp } from './fake-app.ts'
 
 const GIB = 1024 ** 3
 const KEPT_MS = 24 * 3_600_000
+
+const STEPS = {
+  restore: ['check_point', 11],
+  undo_restore: ['check_home', 7],
+  drop_undo: ['remove_home', 1],
+} as const
 
 interface Ticketed {
   readonly commandId: string
@@ -65,8 +71,32 @@ export class FakeRestores {
     return { plan, ticket: this.ticketFor('undo_restore', environment) }
   }
 
+  planDrop(
+    input: { environment: string; home?: string | undefined },
+    context: BridgeContext,
+  ): { plan: DropPlan; ticket: Ticket } {
+    const environment = this.fake.commands.found(context, input.environment)
+    const status = this.fake.backups.status(hostIdOf(context), environment.id)
+    const reviewed = status?.keptForReview.find(({ homeId }) => homeId === input.home)
+    const undo = status?.undo ?? null
+    const kept = reviewed ?? (undo === null ? null : { ...undo, keptAt: undo.restoredAt })
+    if (kept === null) return refuse('not_found', `No home of ${environment.name} is kept for an undo.`)
+    const { homeId, keptAt: replacedAt, bytes: homeBytes } = kept
+    const losses = [`The home ${homeId} is removed with everything in it; it cannot be taken back.`]
+    const keeps = [`Its own home ${environment.home.id} and its guest are not touched.`]
+    const plan: DropPlan = {
+      ...this.fake.planFor(environment),
+      ...{ kind: 'drop_undo', losses, keeps, homeId, replacedAt, homeBytes },
+      text: [`Give up a kept home of ${environment.name}.`, ...losses, ...keeps].join('\n'),
+      keptFor: reviewed === undefined ? 'undo' : 'review',
+      undoUntil: reviewed === undefined ? (undo?.until ?? null) : null,
+      diskFreeBytes: 212 * GIB,
+    }
+    return { plan, ticket: this.ticketFor('drop_undo', environment) }
+  }
+
   /** Runs a plan with its ticket, once. */
-  run(kind: 'restore' | 'undo_restore', input: Ticketed, context: BridgeContext): Operation {
+  run(kind: 'restore' | 'undo_restore' | 'drop_undo', input: Ticketed, context: BridgeContext): Operation {
     const known = this.fake.states.get(hostIdOf(context))?.operations.find((each) => each.commandId === input.commandId)
     if (known !== undefined) return known
     const environment = this.fake.commands.found(context, input.environment)
@@ -79,7 +109,7 @@ export class FakeRestores {
       return refuse('invalid_request', `confirmName: must be the environment's name, ${environment.name}.`)
     ticket.isUsed = true
     const { id } = this.fake.commands.order(kind, input, context)
-    const [step, stepCount] = kind === 'restore' ? (['check_point', 11] as const) : (['check_home', 7] as const)
+    const [step, stepCount] = STEPS[kind]
     return this.fake.changeOperation(hostIdOf(context), id, { step, stepIndex: 0, stepCount })
   }
 

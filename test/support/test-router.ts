@@ -77,6 +77,7 @@ export function createTestRouter(handlers: TestHandlers = {}): DaemonRouter {
     },
     restore: { plan: os.restore.plan.handler(broken), run: os.restore.run.handler(broken) },
     undo: { plan: os.undo.plan.handler(broken), run: os.undo.run.handler(broken) },
+    drop: { plan: os.drop.plan.handler(broken), run: os.drop.run.handler(broken) },
     files: os.files.handler(broken),
     clone: os.clone.handler(broken),
     drill: os.drill.handler(broken),

@@ -3,6 +3,11 @@ import type { Migration } from '../migrate.ts'
 const COLUMN = `
 ALTER TABLE kept_homes ADD COLUMN is_proved INTEGER NOT NULL DEFAULT 0 CHECK (is_proved IN (0, 1))`
 
+/** Asked for by retention of each operation that it might forget, and by every plan. */
+const INDEXES = `
+CREATE INDEX kept_homes_operation ON kept_homes (operation_id);
+CREATE INDEX kept_homes_environment ON kept_homes (environment_id)`
+
 /** Whatever the outcome: behind the beginning of its last step nothing is undone any more. */
 const FROM_OPERATIONS = `
 UPDATE kept_homes SET is_proved = 1
@@ -20,7 +25,6 @@ export const provedHomes: Migration = {
   version: 8,
   name: 'proved homes',
   up: (raw) => {
-    raw.exec(COLUMN)
-    raw.exec(FROM_OPERATIONS)
+    for (const sql of [COLUMN, INDEXES, FROM_OPERATIONS]) raw.exec(sql)
   },
 }

@@ -5,7 +5,7 @@ import { addPolicyCommand } from './commands/backup-policy.ts'
 import { addCallCommand } from './commands/call-command.ts'
 import { addConsoleCommand } from './commands/console.ts'
 import { CHECK_OPTIONS } from './commands/check-options.ts'
-import { addDangerousCommand, CLEAN_UP, DESTROY, RESET, RESTORE, UNDO } from './commands/dangerous.ts'
+import { addDangerousCommand, CLEAN_UP, DESTROY, DROP, RESET, RESTORE, UNDO } from './commands/dangerous.ts'
 import { addGenericCall } from './commands/generic-call.ts'
 import { addHostCommands } from './commands/hosts.ts'
 import { addLabelCommand } from './commands/label.ts'
@@ -29,6 +29,8 @@ const OWN_COMMANDS: Partial<Record<DaemonCallName, (place: Place) => void>> = {
   'restore.run': (place) => addDangerousCommand(place, RESTORE),
   'undo.plan': () => undefined,
   'undo.run': (place) => addDangerousCommand(place, UNDO),
+  'drop.plan': () => undefined,
+  'drop.run': (place) => addDangerousCommand(place, DROP),
   'operations.wait': (place) => {
     addWatchCommand(place)
     addCallCommand(place, 'operations.wait')

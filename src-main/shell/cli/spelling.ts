@@ -86,6 +86,8 @@ export const SPELLINGS: Record<DaemonCallName, Spelling> = {
   'restore.run': { words: ['restore', 'run'], positional: ['environment'] },
   'undo.plan': { words: ['restore', 'undo'], positional: ['environment'], mode: 'plan' },
   'undo.run': { words: ['restore', 'undo'], positional: ['environment'] },
+  'drop.plan': { words: ['restore', 'drop'], positional: ['environment'], mode: 'plan' },
+  'drop.run': { words: ['restore', 'drop'], positional: ['environment'] },
   files: { words: ['restore', 'files'], positional: ['environment', 'paths'], notes: { point: GOOD } },
   clone: { words: ['restore', 'clone'], positional: ['environment', 'name'], spread: ['size'], notes: { point: GOOD } },
   drill: { words: ['drill'], positional: ['environment'], notes: { point: NEWEST } },

@@ -139,7 +139,7 @@ function fallen(environment: Environment, sentence: string): Outcome {
 
 /** Their refusals are told by the dialog that asked. */
 const SAID_BY_DIALOGS: ReadonlySet<OperationKind> = new Set([
-  ...(['resize', 'reset', 'destroy', 'restore', 'undo_restore', 'clone'] as const),
+  ...(['resize', 'reset', 'destroy', 'restore', 'undo_restore', 'drop_undo', 'clone'] as const),
 ])
 
 function ofCommand(entry: Submitted | undefined, row: EnvironmentRow | undefined): Outcome | null {

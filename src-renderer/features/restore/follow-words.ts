@@ -22,13 +22,15 @@ const KEPT: Partial<Record<OperationKind, string>> = {
   undo_restore: 'The present home is in place, and the other one is still kept.',
   clone: 'The source and its points are not touched; nothing is left of the new environment.',
   restore_files: 'The home and the point are not touched; nothing was left in the folder.',
+  drop_undo:
+    'Its own home and its guest are not touched. The host tries again by itself to remove the home that was given up.',
   drill: 'The environment and its points are not touched; the scratch guest is gone.',
 }
 
 function reviewed({ details }: Failure): string {
   const homes = [details?.['oldHomeId'], details?.['newHomeId']].filter((id) => typeof id === 'string')
   const named = homes.length === 0 ? '' : `: ${homes.join(' and ')}`
-  return `Going back failed too. Every home is kept for review${named}; nothing cleans them up.`
+  return `Going back failed too. Every home is kept for review${named}, until somebody gives it up.`
 }
 
 /** What an operation left that did not succeed. */

@@ -128,6 +128,11 @@ describe('backup status', () => {
     expect(stdout).toMatch(/^every +1 h$/m)
     expect(stdout).toMatch(/^keeps +24 last$/m)
     expect(stdout).toContain('It takes 2 KiB on the host. To go back: pilothouse restore undo demo --plan')
+    expect(stdout).toContain('To give it up and have its space: pilothouse restore drop demo --plan')
+    const keptForReview = [{ homeId: 'home-00000000000000dd' as never, keptAt: AT, bytes: 4096 }]
+    expect(backupFacts({ ...backupSample, keptForReview })).toMatch(
+      /^for review +home-00000000000000dd, set aside .*, taking 4 KiB on the host\n +To give it up: pilothouse restore drop demo --home home-00000000000000dd --plan$/m,
+    )
     expect(backupFacts({ ...backupSample, latest: null, nextAt: null })).toMatch(/^next +none is scheduled$/m)
   })
 })

@@ -42,6 +42,14 @@ const CASES: readonly Case[] = [
     asks: "Type the environment's name to bring the replaced home back: ",
   },
   {
+    words: ['restore', 'drop', 'demo'],
+    plan: 'drop.plan',
+    run: 'drop.run',
+    planInput: { environment: 'demo' },
+    name: 'demo',
+    asks: "Type the environment's name to remove the kept home: ",
+  },
+  {
     words: ['drift', 'clean-up', HOME],
     plan: 'drift.plan',
     run: 'drift.run',

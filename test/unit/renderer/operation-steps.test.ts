@@ -3,6 +3,7 @@ import { cloneOperation } from '../../../host-daemon/restores/clone-operation.ts
 import { drillOperation } from '../../../host-daemon/restores/drill-operation.ts'
 import { restoreFilesOperation } from '../../../host-daemon/restores/files-operation.ts'
 import { restoreOperation } from '../../../host-daemon/restores/restore-operation.ts'
+import { dropUndoOperation } from '../../../host-daemon/restores/undo-drop.ts'
 import { undoOperation } from '../../../host-daemon/restores/undo-operation.ts'
 import { OPERATION_STEPS, stepLines } from '../../../src-renderer/lib/operation-steps.ts'
 import { sampleEnvironment, sampleOperation } from '../../support/fake-app-samples.ts'
@@ -16,6 +17,7 @@ const anything: never = new Proxy(function fakeToolkit() {}, {
 const DEFINITIONS = [
   restoreOperation(anything, { maxAttempts: 1 }),
   undoOperation(anything, { maxAttempts: 1 }),
+  dropUndoOperation(anything),
   cloneOperation(anything, { maxAttempts: 1 }),
   drillOperation(anything, anything),
   restoreFilesOperation(anything),

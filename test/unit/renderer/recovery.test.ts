@@ -105,6 +105,11 @@ describe('what can be done about backups', () => {
     const undo = { homeId: environment.home.id, until: NOW - 1, bytes: null, restoredAt: NOW - 2 }
     const late = { ...facts, status: { ...facts.status, undo } as typeof facts.status }
     expect(backupActionBlock('undo', late)).toBe('The time for undo is over.')
+    expect(backupActionBlock('drop', facts)).toBe('No home is kept beside its own.')
+    expect(backupActionBlock('drop', late)).toBeNull()
+    const keptForReview = [{ homeId: environment.home.id, keptAt: NOW, bytes: null }]
+    const reviewed = { ...facts, status: { ...facts.status, keptForReview } as typeof facts.status }
+    expect(backupActionBlock('drop', reviewed)).toBeNull()
   })
 
   it('refuses everything but looking to a quarantined one', () => {

@@ -4,7 +4,7 @@ import { newestGood } from '../../../src-renderer/features/restore/good-point.ts
 import { checkNewEnvironment, nameAfter } from '../../../src-renderer/features/restore/new-environment.ts'
 import { proposedFolder } from '../../../src-renderer/features/restore/folder-name.ts'
 import { planChanges } from '../../../src-renderer/features/restore/plan-changes.ts'
-import { cloneCli, drillCli, filesCli, restoreCli, undoCli } from '../../../src-renderer/lib/restore-cli.ts'
+import { cloneCli, drillCli, dropCli, filesCli, restoreCli, undoCli } from '../../../src-renderer/lib/restore-cli.ts'
 import { environmentNameSchema } from '../../../src-shared/model/ids.ts'
 import { restoreFolderSchema } from '../../../src-shared/model/operation-result.ts'
 import { doubtsOfPoint } from '../../../src-shared/model/point-doubts.ts'
@@ -94,6 +94,10 @@ describe('the command line forms', () => {
       'pilothouse restore run notebook --point POINT --stop-now --host lon-1',
     )
     expect(undoCli(where)).toBe('pilothouse restore undo notebook --host lon-1 --plan')
+    expect(dropCli(where, null)).toBe('pilothouse restore drop notebook --host lon-1 --plan')
+    expect(dropCli(where, 'home-00000000000000bb')).toBe(
+      'pilothouse restore drop notebook --home home-00000000000000bb --host lon-1 --plan',
+    )
     expect(drillCli(where, { name: '', owner: 'acme' })).toBe(
       `pilothouse drill notebook ${told} --promote-to-name NAME --promote-to-owner acme --host lon-1`,
     )

@@ -78,6 +78,15 @@ export const UNDO: DangerousCommand = {
   ...OF_ENVIRONMENT,
 }
 
+export const DROP: DangerousCommand = {
+  plan: 'drop.plan',
+  run: 'drop.run',
+  doing: 'Giving up a kept home',
+  verb: 'remove the kept home',
+  done: 'removed',
+  ...OF_ENVIRONMENT,
+}
+
 export const CLEAN_UP: DangerousCommand = {
   plan: 'drift.plan',
   run: 'drift.run',

@@ -55,6 +55,8 @@ export const RENDERERS: { readonly [Name in DaemonCallName]: (answer: Answer<Nam
   'restore.run': operationFacts,
   'undo.plan': planText,
   'undo.run': operationFacts,
+  'drop.plan': planText,
+  'drop.run': operationFacts,
   files: operationFacts,
   clone: operationFacts,
   drill: operationFacts,

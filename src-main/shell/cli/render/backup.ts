@@ -92,6 +92,8 @@ export function backupFacts(status: BackupStatus): string {
     ...policyFacts(status),
     ['undo', undo && `until ${localTime(undo.until)}, of the restore of ${localTime(undo.restoredAt)}`],
     ['', undo && undoNext(status, undo.bytes)],
+    ['', undo && `To give it up and have its space: pilothouse restore drop ${status.environmentName} --plan`],
+    ...status.keptForReview.flatMap((kept) => reviewFacts(status, kept)),
     ['seen', localTime(status.observedAt)],
   ])
 }
@@ -99,6 +101,17 @@ export function backupFacts(status: BackupStatus): string {
 function undoNext({ environmentName }: BackupStatus, bytes: number | null): string {
   const cost = bytes === null ? '' : `It takes ${bytesText(bytes)} on the host. `
   return `${cost}To go back: pilothouse restore undo ${environmentName} --plan`
+}
+
+function reviewFacts(
+  { environmentName }: BackupStatus,
+  { homeId, keptAt, bytes }: BackupStatus['keptForReview'][number],
+): [string, string][] {
+  const cost = bytes === null ? '' : `, taking ${bytesText(bytes)} on the host`
+  return [
+    ['for review', `${homeId}, set aside ${localTime(keptAt)}${cost}`],
+    ['', `To give it up: pilothouse restore drop ${environmentName} --home ${homeId} --plan`],
+  ]
 }
 
 function policyFacts({ policy, hasOwnPolicy, freshness, nextDrillAt }: BackupStatus): [string, string | null][] {

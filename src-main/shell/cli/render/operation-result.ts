@@ -21,7 +21,7 @@ export function resultLines(result: OperationResult): string[] {
     case 'undo_restore':
       return ['The home that the restore had replaced is back.', undoLine(result.undo)]
     case 'drop_undo':
-      return [`The home that was kept for undo is gone${freed(result.freedBytes)}.`]
+      return [`The kept home ${result.homeId} is gone${freed(result.freedBytes)}.`]
     case 'clone':
       return cloneLines(result)
     case 'restore_files':

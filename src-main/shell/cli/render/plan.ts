@@ -6,6 +6,7 @@ import { localTime, printable } from './text.ts'
 const RUN_WORDS: Partial<Record<OperationKind, string>> = {
   restore: 'restore run',
   undo_restore: 'restore undo',
+  drop_undo: 'restore drop',
 }
 
 /** The daemon's plan as it wrote it, and the ticket to run it. */
