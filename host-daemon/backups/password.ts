@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { RandomSource } from '../../src-shared/lib/clock.ts'
 import { repositoryKindOf, type RepositoryLocation } from '../../src-shared/model/repository.ts'
@@ -25,15 +26,20 @@ export interface RepositoryPassword {
 
 const PASSWORD_BYTES = 32
 
-export function repositoryPassword(
-  source: PasswordSource,
-  { base, random }: { readonly base: RepositoryLocation; readonly random: RandomSource },
-): RepositoryPassword {
+export interface PasswordPlace {
+  readonly base: RepositoryLocation
+  /** Of restic, one below it for each repository. */
+  readonly caches: string
+  readonly random: RandomSource
+}
+
+export function repositoryPassword(source: PasswordSource, place: PasswordPlace): RepositoryPassword {
+  const { base, random } = place
   const { file } = source as Partial<{ readonly file: string }>
   if (source.isOurs !== true || file === undefined) return { make: nothing, require: nothing }
   const isAbsent = async (): Promise<boolean> => {
     if ((await factsOf(file)) !== undefined) return false
-    if (await holdsRepositories(base)) throw lostPassword(file, base)
+    if ((await holdsRepositories(base)) || (await hasOpenedAny(place.caches))) throw lostPassword(file, place)
     return true
   }
   return {
@@ -55,10 +61,17 @@ async function holdsRepositories(base: RepositoryLocation): Promise<boolean> {
   return names.some((name) => name === 'config' || name.startsWith('env-'))
 }
 
-function lostPassword(file: string, base: string): PilothouseError {
+/** By the cache that restic makes of each repository that it opens, wherever that is: there was a password then. */
+async function hasOpenedAny(caches: string): Promise<boolean> {
+  for (const cache of await namesIn(caches))
+    if ((await namesIn(join(caches, cache))).some((name) => /^[0-9a-f]{64}$/.test(name))) return true
+  return false
+}
+
+function lostPassword(file: string, { base, caches }: PasswordPlace): PilothouseError {
   const says = `The password file ${file} is gone, and the repositories at ${base} open with no other; none was made.`
   return new PilothouseError('wrong_password', says, {
-    hint: 'Put the file back from a copy. Only where no recovery point is needed: move the repositories away.',
+    hint: `Put the file back from a copy. Only where no recovery point is needed: move the repositories and ${caches} away.`,
   })
 }
 

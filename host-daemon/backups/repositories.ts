@@ -58,7 +58,7 @@ function repositoryAt(repository: RepositoryLocation, options: ResticRepositorie
     ...(program === undefined ? {} : { program }),
   }
   return new ResticRepository(new Restic(settings, clock), {
-    password: repositoryPassword(password, { base, random }),
+    password: repositoryPassword(password, { base, caches: cacheDirectory, random }),
     idleMs,
   })
 }
