@@ -16,6 +16,7 @@ import type { SshEnvironment } from '../ssh/environment.ts'
 import { channelClient } from '../lib/rpc-channel.ts'
 import { openLocalSocket, upgrade } from './daemon-socket.ts'
 import { findDaemon, protocolMismatch } from './find-daemon.ts'
+import { measureOffset } from './offset-watch.ts'
 
 export type DaemonClient = ContractRouterClient<DaemonContract, CallContext>
 
@@ -88,12 +89,11 @@ function endedOf(channel: MessageChannelLike, wires: Wires, clock: Clock): Promi
 
 async function greet(client: DaemonClient, deps: LinkDeps, hostName: string) {
   const context = { requestId: newRequestId(deps.random), claimedActor: deps.claimedActor }
-  const askedAt = deps.clock.now()
   const options = deps.signal === undefined ? { context } : { context, signal: deps.signal }
-  const info = await client.hello({ protocol: PROTOCOL_VERSION }, options)
+  const greeting = await measureOffset(deps.clock, () => client.hello({ protocol: PROTOCOL_VERSION }, options))
+  const info = greeting.answer
   if (info.protocol !== PROTOCOL_VERSION) throw protocolMismatch(info.protocol, hostName)
-  const answeredAt = deps.clock.now()
-  return { info, clockOffsetMs: Math.round(info.now - (askedAt + answeredAt) / 2) }
+  return { info, clockOffsetMs: greeting.offsetMs }
 }
 
 /** The server says only that a channel was not opened; where the connection itself is over, that is the reason. */

@@ -40,7 +40,7 @@ export class HostBook implements Disposable {
   private readonly unsaved = new Map<string, CachedChange>()
   private readonly closing = new AbortController()
   private isSaving = false
-  private savedAt = 0
+  private savedAt = Number.NEGATIVE_INFINITY
   private place: Cursor | null
   private heardAt: number | null
   private activityHead: ActivityHead | null = null
@@ -83,15 +83,16 @@ export class HostBook implements Disposable {
       this.place = null
       return null
     }
-    this.heardAt = this.clock.now()
+    const heardAt = this.clock.now()
+    this.heardAt = heardAt
     this.place = event.cursor
     if ('activityHead' in event) this.activityHead = event.activityHead
-    const changed = this.change(event)
+    const changed = this.change(event, heardAt)
     this.scheduleSave(event.type !== 'confirmed')
     return changed
   }
 
-  private change(event: Exclude<DaemonEvent, { type: 'reset' }>): FleetEvent {
+  private change(event: Exclude<DaemonEvent, { type: 'reset' }>, heardAt: number): FleetEvent {
     const { hostId } = this
     switch (event.type) {
       case 'snapshot':
@@ -99,7 +100,7 @@ export class HostBook implements Disposable {
         return { type: 'state_replaced', state: this.state() }
       case 'environment_changed':
         this.putEnvironment(event.environment)
-        return { type: 'environment_changed', hostId, environment: event.environment }
+        return { type: 'environment_changed', hostId, environment: event.environment, confirmedAt: heardAt }
       case 'environment_removed':
         this.drop('environment', this.environments, event.environmentId)
         this.drop('backup', this.backups, event.environmentId)
@@ -115,7 +116,7 @@ export class HostBook implements Disposable {
         return {
           type: 'state_confirmed',
           hostId,
-          confirmedAt: this.heardAt ?? this.clock.now(),
+          confirmedAt: heardAt,
           activityHead: this.activityHead,
         }
     }
@@ -163,7 +164,7 @@ export class HostBook implements Disposable {
   }
 
   private scheduleSave(isUrgent: boolean): void {
-    const isDue = isUrgent || this.clock.now() - this.savedAt >= CONFIRM_EVERY_MS
+    const isDue = isUrgent || this.clock.monotonicMs() - this.savedAt >= CONFIRM_EVERY_MS
     if (this.isSaving || !isDue || this.closing.signal.aborted) return
     this.isSaving = true
     void this.saveLater()
@@ -189,7 +190,7 @@ export class HostBook implements Disposable {
     this.cache.save(this.hostId, changes, { cursor: isWhole ? this.place : null, confirmedAt: this.heardAt })
     // Only now: what could not be written is written the next time, or the cursor would promise what is not there.
     for (const key of keys) this.unsaved.delete(key)
-    this.savedAt = this.clock.now()
+    this.savedAt = this.clock.monotonicMs()
   }
 
   /** Writes what is not yet written, if it can be: the host may have been forgotten by another process. */

@@ -15,6 +15,7 @@ import type { StateCache } from '../store/state-cache.ts'
 import { newRequestId, type ConnectStep, type DaemonClient, type DaemonLink } from './daemon-link.ts'
 import { follow, probe } from './follow.ts'
 import { HostBook } from './host-book.ts'
+import { OffsetWatch } from './offset-watch.ts'
 
 const BACKOFF = { firstMs: 500, capMs: 30_000 }
 /** A connection that stood this long counts as a success; the next attempt is the first again. */
@@ -152,9 +153,9 @@ export class HostSession implements Disposable {
     onStep('reaching')
     try {
       const link = await this.deps.connect(this.stored, { signal, onStep })
-      const stoodFrom = clock.now()
+      const stoodFrom = clock.monotonicMs()
       const reason = await this.hold(link, signal)
-      return { reason, stoodMs: clock.now() - stoodFrom }
+      return { reason, stoodMs: clock.monotonicMs() - stoodFrom }
     } catch (reason) {
       return { reason, stoodMs: 0 }
     }
@@ -172,6 +173,7 @@ export class HostSession implements Disposable {
     const subscription = new AbortController()
     const bounded = AbortSignal.any([signal, subscription.signal])
     const brokenOff = new Promise<PilothouseError>((resolve) => (this.breakOff = resolve))
+    const offset = this.offsetWatch(link, bounded)
     try {
       const following = follow(link, {
         clock,
@@ -182,6 +184,8 @@ export class HostSession implements Disposable {
           if (bounded.aborted) return
           if ('activityHead' in event) this.deps.noteHead?.(this.stored.id, event.activityHead)
           this.confirm(this.book.apply(event))
+          if (event.type === 'confirmed' && this.connection.kind === 'connected')
+            offset.heard(event.now, this.connection.clockOffsetMs)
         },
       })
       return await Promise.race([brokenOff, following])
@@ -190,6 +194,16 @@ export class HostSession implements Disposable {
       if (this.link === link) this.dropLink()
       else link.dispose()
     }
+  }
+
+  /** Whatever is aged by the clocks' difference needs it as it is now, not as it was when the link came up. */
+  private offsetWatch(link: DaemonLink, signal: AbortSignal): OffsetWatch {
+    const onMeasured = (clockOffsetMs: number): void => {
+      const { connection } = this
+      if (this.link === link && connection.kind === 'connected') this.set({ ...connection, clockOffsetMs })
+    }
+    const ask = () => link.client.hello({}, { context: this.context(), signal })
+    return new OffsetWatch({ clock: this.deps.clock, ask, onMeasured })
   }
 
   private confirm(event: FleetEvent | null): void {

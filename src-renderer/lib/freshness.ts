@@ -8,7 +8,7 @@ import {
   type BackupStatus,
   type Freshness,
 } from '../../src-shared/model/backup.ts'
-import { EVIDENCE_BOUND_MS, type HostEvidence } from './environment-state.ts'
+import { CLOCK_SET_BACK, EVIDENCE_BOUND_MS, heardAt, type HostEvidence } from './environment-state.ts'
 import { spanText } from './format.ts'
 import type { Shown, Tone } from './tone.ts'
 
@@ -62,8 +62,7 @@ export function judgeFreshness(status: BackupStatus | undefined, evidence: HostE
     const sentence = 'Its host has told nothing of its backups yet.'
     return { kind: 'unavailable', sentence, thresholdMs: 0, heardAgeMs: null }
   }
-  const heardAt = Math.max(status.observedAt - evidence.clockOffsetMs, evidence.confirmedAt ?? 0)
-  const heardAgeMs = Math.max(0, now - heardAt)
+  const heardAgeMs = now - heardAt(status.observedAt, evidence)
   const facts = {
     isProvisioned: status.freshness.kind !== 'not_provisioned',
     latestTakenAt: status.latest?.takenAt ?? null,
@@ -74,7 +73,15 @@ export function judgeFreshness(status: BackupStatus | undefined, evidence: HostE
 }
 
 /** "Could not verify" is never "fine": what nobody has confirmed for long is at best unknown. */
-function aged(fresh: Freshness, heardAgeMs: number): JudgedFreshness {
+function aged(fresh: Freshness, ageMs: number): JudgedFreshness {
+  const heardAgeMs = Math.max(0, ageMs)
+  if (ageMs < -FRESHNESS_BOUND_MS && fresh.kind === 'healthy')
+    return {
+      ...fresh,
+      kind: 'unavailable',
+      sentence: `${CLOCK_SET_BACK} By what was known: ${fresh.sentence}`,
+      heardAgeMs,
+    }
   if (heardAgeMs <= EVIDENCE_BOUND_MS) return { ...fresh, heardAgeMs }
   const heard = `Its host was last heard ${spanOf(heardAgeMs)} ago.`
   if (fresh.kind !== 'healthy' || heardAgeMs <= FRESHNESS_BOUND_MS)

@@ -42,7 +42,13 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     confirmedAt: timestampSchema,
     activityHead: activityHeadSchema.nullable(),
   }),
-  z.object({ type: z.literal('environment_changed'), ...inHost, environment: environmentSchema }),
+  z.object({
+    type: z.literal('environment_changed'),
+    ...inHost,
+    environment: environmentSchema,
+    /** Console clock: when the host said so. */
+    confirmedAt: timestampSchema.optional(),
+  }),
   /** Its backup status goes with it. */
   z.object({ type: z.literal('environment_removed'), ...inHost, environmentId: environmentIdSchema }),
   z.object({ type: z.literal('operation_changed'), ...inHost, operation: operationSchema }),

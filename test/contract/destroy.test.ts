@@ -145,11 +145,14 @@ describe('destroy', () => {
   })
 
   it.each([
-    ['an expired ticket', { passedMs: 5 * 60_000, setMs: 0 }],
-    ['a ticket from before the clock was set back', { passedMs: 0, setMs: -1 }],
-    ['a ticket that is expired but for a clock that was set back', { passedMs: 5 * 60_000, setMs: -4 * 60_000 }],
+    ['an expired ticket', { passedMs: 5 * 60_000, setMs: 0, isRestarted: false }],
+    ['a ticket from before the clock was set back', { passedMs: 0, setMs: -1, isRestarted: false }],
+    [
+      'a ticket that is expired but for a clock that was set back',
+      { passedMs: 5 * 60_000, setMs: -4 * 60_000, isRestarted: false },
+    ],
     ['one of an earlier daemon, likewise', { passedMs: 5 * 60_000, setMs: -4 * 60_000, isRestarted: true }],
-  ])('refuses %s', async (_, { passedMs, setMs, isRestarted = false }) => {
+  ])('refuses %s', async (_, { passedMs, setMs, isRestarted }) => {
     const clock = new ManualClock()
     let other = await startFakeDriverDaemon({ clock })
     try {

@@ -43,6 +43,22 @@ describe('what may be said of an environment', () => {
     expect(environmentShown(seen(running, -119_000), evidence, NOW).word).toBe('Running')
   })
 
+  it("is no fresher where the host's clock was set forward since the clocks were compared", () => {
+    const evidence = { confirmedAt: NOW - EVIDENCE_BOUND_MS - 1, clockOffsetMs: 0 }
+    for (const aheadMs of [0, 60_000, 3_600_000]) {
+      expect(environmentShown(seen(running, -aheadMs), evidence, NOW).word).toBe('Unknown')
+      expect(seenAt(seen(running, -aheadMs), evidence)).toBe(evidence.confirmedAt)
+    }
+  })
+
+  it('is unknown where the clock here was set back behind the last word of the host, and says so', () => {
+    const evidence = { confirmedAt: NOW, clockOffsetMs: 0 }
+    const shown = environmentShown(seen(running, 0), evidence, NOW - 3_600_000)
+    expect(shown.word).toBe('Unknown')
+    expect(shown.sentence).toContain('was set back')
+    expect(environmentShown(seen(running, 0), evidence, NOW - 1_000).word).toBe('Running')
+  })
+
   it('says the reason of a failure in words, with its facts in the sentence', () => {
     const observed: ObservedState = {
       kind: 'failed',

@@ -48,6 +48,14 @@ describe('the tables of the fleet', () => {
     expect(tables.rows.get(rowKey(other.id, second.id))).toBe(untouched)
   })
 
+  it('takes the word of a change for a word of its host', () => {
+    const tables = tablesWithTwo()
+    const changed = { type: 'environment_changed', hostId: host.id, environment: first } as const
+    tables.apply({ ...changed, confirmedAt: NOW + 3_000 })
+    expect(tables.evidenceOf(host.id).confirmedAt).toBe(NOW + 3_000)
+    expect(tables.evidenceOf(other.id).confirmedAt).toBe(NOW)
+  })
+
   it("remembers a host's clock while it is away", () => {
     const tables = tablesWithTwo()
     const connection = { ...connected('admin', NOW), clockOffsetMs: 5000 } as typeof host.connection

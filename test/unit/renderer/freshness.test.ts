@@ -36,6 +36,14 @@ describe('freshness in the window', () => {
     expect(late.sentence).toContain('last heard 5 min ago')
   })
 
+  it('never calls healthy what was heard by a clock that was set back since, or by a host whose clock was set', () => {
+    const judged = judgeFreshness(healthy, heard(NOW + FRESHNESS_BOUND_MS + 1), NOW)
+    expect(judged.kind).toBe('unavailable')
+    expect(judged.sentence).toContain('was set back')
+    const ahead = { ...healthy, observedAt: NOW + 3_600_000 }
+    expect(judgeFreshness(ahead, heard(NOW), NOW + FRESHNESS_BOUND_MS + 1).kind).toBe('unavailable')
+  })
+
   it('keeps what was bad already when its host is not heard any more', () => {
     const missing = sampleBackup(5, environment)
     expect(judgeFreshness(missing, heard(NOW), NOW + 60 * MINUTE).kind).toBe('missing')

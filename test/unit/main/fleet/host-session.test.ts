@@ -35,6 +35,9 @@ function pass(ms: number): Promise<void> {
 class FakeLink {
   isDisposed = false
   helloAnswers = true
+  /** How far the daemon's clock is ahead. */
+  aheadMs = 0
+  hellos = 0
   events: DaemonEvent[] = []
   end: (reason: PilothouseError) => void = () => undefined
   private wake: () => void = () => undefined
@@ -48,7 +51,11 @@ class FakeLink {
   link(): DaemonLink {
     const ended = new Promise<PilothouseError>((resolve) => (this.end = resolve))
     const client = {
-      hello: () => (this.helloAnswers ? Promise.resolve(ANSWERS.hello) : Promise.reject(CUT)),
+      hello: () => {
+        this.hellos += 1
+        if (!this.helloAnswers) return Promise.reject(CUT)
+        return Promise.resolve({ ...ANSWERS.hello, now: clock.now() + this.aheadMs })
+      },
       events: () => Promise.resolve(this.stream()),
     }
     return {
@@ -117,6 +124,45 @@ function snapshot(seq: number): DaemonEvent {
     activityHead: headSample,
   }
 }
+
+describe("the difference of the host's clock and ours", () => {
+  const offset = (): number | null => {
+    const { connection } = session.host()
+    return connection.kind === 'connected' ? connection.clockOffsetMs : null
+  }
+  const confirmed = (link: FakeLink, seq: number): Promise<void> => {
+    const now = clock.now() + link.aheadMs - 2_000
+    return link.send({ type: 'confirmed', cursor: { epoch: 'e', seq }, now, activityHead: headSample })
+  }
+
+  it.each([3_600_000, -3_600_000])('is measured anew when the host sets its clock by %d ms', async (byMs) => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(1))
+    await confirmed(link, 1)
+    expect([offset(), link.hellos]).toEqual([0, 0])
+    link.aheadMs = byMs
+    await confirmed(link, 1)
+    expect(offset()).toBe(byMs)
+    expect(emitted.at(-1)).toMatchObject({ type: 'host_changed', host: { connection: { clockOffsetMs: byMs } } })
+    await confirmed(link, 1)
+    expect(link.hellos).toBe(1)
+  })
+
+  it('is measured anew when our clock is set; what cannot be asked is asked at the next word', async () => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(1))
+    clock.set(-3_600_000)
+    link.aheadMs = 3_600_000
+    link.helloAnswers = false
+    await confirmed(link, 1)
+    expect(offset()).toBe(0)
+    link.helloAnswers = true
+    await confirmed(link, 1)
+    expect(offset()).toBe(3_600_000)
+  })
+})
 
 describe('coming back', () => {
   it('waits longer after each failure, up to half a minute', async () => {
