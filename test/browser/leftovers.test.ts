@@ -84,6 +84,21 @@ describe('what is left over on a host', () => {
     await says('clean-up-result', '2 removed.')
   })
 
+  it('is asked for again as the same command where the answer was lost', async () => {
+    const fake = await mountWith()
+    const lost = new PilothouseError('host_unreachable', 'The connection was cut.')
+    fake.refuse(RUN, lost)
+    await pick('All files of boots')
+    await page.getByTestId('clean-up').click()
+    await page.getByTestId('clean-up-confirm').click()
+    await says('failure', 'The connection was cut.')
+    await page.getByTestId('clean-up-confirm').click()
+    await says('clean-up-result', '2 removed.')
+    const [first, second] = callsOf(fake, RUN).map(({ input }) => input as { commandId: string })
+    expect(first?.commandId).toMatch(/^cmd-[0-9a-f]{32}$/)
+    expect(second).toEqual(first)
+  })
+
   it('shows the list to a viewer, and says why it cannot be cleaned up', async () => {
     const fake = await mountWith(new FakeApp({ hosts: [sampleHost(0, connected('viewer'))] }))
     await says('leftovers-readonly', 'Needs the admin role; you are viewer on lon-1.')

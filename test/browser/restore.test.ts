@@ -242,6 +242,16 @@ describe('its progress', () => {
     expect(fake.states.get(HOST)?.operations.find(({ id }) => id === operation.id)?.status.kind).toBe('cancelled')
   })
 
+  it('is an admin’s to cancel, as it was to begin, and says so to everybody else', async () => {
+    const { fake } = await begun()
+    fake.setConnection(HOST, connected('operator'))
+    await until(() => blockOf('follow-cancel')?.includes('Needs the admin role') === true, 'the role')
+    element('follow-cancel').click()
+    expect(runs(fake, 'host.operations.cancel')).toHaveLength(0)
+    fake.setConnection(HOST, connected('admin'))
+    await until(() => blockOf('follow-cancel') === undefined, 'it can be pressed')
+  })
+
   it('goes on when it is left by Escape, and is found again on the page and in the record', async () => {
     const { fake, operation } = await begun()
     await userEvent.keyboard('{Escape}')
