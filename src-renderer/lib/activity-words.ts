@@ -119,6 +119,13 @@ function ownerSentence({ detail }: ActivityEntry): string {
   return `Owner ${factText(detail, 'name') || '(unnamed)'} was set${parts.length === 0 ? '' : `: ${parts.join(', ')}`}.`
 }
 
+function adoptSentence(entry: ActivityEntry): string {
+  const { outcome, detail } = entry
+  const subject = `Taking the recovery points${ofName(entry)} on record`
+  if (outcome === 'succeeded') return `${subject}: ${Number(detail['taken'])} taken.`
+  return outcome === 'failed' ? `${subject} failed${because(factText(detail, 'message'))}` : `${subject} was asked for.`
+}
+
 function typingSentence(entry: ActivityEntry): string {
   const { from } = entry.detail
   const other =
@@ -162,6 +169,8 @@ const SENTENCES: Record<string, (entry: ActivityEntry) => string> = {
   'backup.policy': (entry) => `The backup policy${ofName(entry)} was set.`,
   'backup.freshness': freshnessSentence,
   'point.recorded': (entry) => `A recovery point${ofName(entry)} was recorded.`,
+  'point.adopted': (entry) => `A recovery point${ofName(entry)} was taken on record from its repository.`,
+  'backup.adopt': adoptSentence,
   'point.forgotten': (entry) =>
     entry.outcome === 'noticed'
       ? `A recovery point${ofName(entry)} was found to be no longer in the repository.`

@@ -35,6 +35,10 @@ export function compareCli(where: { name: string; host: string }, from: string, 
   return backupCli(`compare ${where.name} ${from || 'FROM'} ${to || 'TO'}`, where.host)
 }
 
+export function adoptCli(id: string, host: string): string {
+  return backupCli(`adopt ${id === '' ? 'ENVIRONMENT' : quotedSafely(id)}`, host)
+}
+
 /** Null: the host's own policy again. */
 export function policyCli(where: { name: string; host: string }, before: BackupPolicy, policy: BackupPolicy | null) {
   const { name, host } = where

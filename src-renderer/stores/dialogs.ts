@@ -65,10 +65,13 @@ export const useDialogsStore = defineStore('dialogs', () => {
   const followed = shallowRef<Followed | null>(null)
   const backup = shallowRef<BackupAsking | null>(null)
   const isAddHostOpen = ref(false)
+  /** Taking points on record: of a host that is chosen already, or not. */
+  const adopting = shallowRef<{ readonly hostId: HostId | null } | null>(null)
   const isAnyOpen = computed(
     () =>
       isPaletteOpen.value ||
       isAddHostOpen.value ||
+      adopting.value !== null ||
       spawn.value !== null ||
       danger.value !== null ||
       detail.value !== null ||
@@ -81,12 +84,14 @@ export const useDialogsStore = defineStore('dialogs', () => {
     isAnyOpen,
     isPaletteOpen,
     isAddHostOpen,
+    adopting,
     spawn,
     danger,
     detail,
     restoring,
     followed,
     backup,
+    openAdopt: (hostId: HostId | null = null) => void (adopting.value = { hostId }),
     openSpawn: (seed: SpawnSeed = {}) => void (spawn.value = seed),
     openDanger: (kind: DangerKind, row: EnvironmentRow) => void (danger.value = { kind, row }),
     openDetail: (kind: DetailKind, row: EnvironmentRow) => void (detail.value = { kind, row }),

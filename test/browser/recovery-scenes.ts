@@ -1,5 +1,6 @@
 import type { Page } from 'playwright'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
 import type { FakeApp } from '../support/fake-app.ts'
 import { connected, failureWith, sampleFleet, sampleHost } from '../support/fake-app-samples.ts'
 import { HOST, ids, visible, withConsole, type Scene } from './scene.ts'
@@ -12,6 +13,13 @@ const PROGRESS = {
   totalFiles: 48_211,
   bytesPerSecond: 47_185_920,
 }
+
+const lostId = (_unused: unknown, index: number) =>
+  `env-0badc${(index + 160).toString(16).padStart(3, '0')}` as EnvironmentId
+const NOT_OURS = [
+  'Its tags do not say that Pilothouse made it.',
+  'Its host and path do not say that it is of this environment.',
+].map((why, index) => ({ pointId: `${index}badcafe`.repeat(8) as RecoveryPointId, takenAt: 1_763_000_000_000, why }))
 
 const PAGE = `/environments/${HOST}/${ids(8)[0]?.id ?? ''}?pane=backups`
 
@@ -68,6 +76,39 @@ export const RECOVERY_SCENES: readonly Scene[] = [
     sizes: ['wide'],
     fleet: () => ({ hosts: [sampleHost(0)] }),
     arrive: (page) => visible(page, 'empty'),
+  },
+  {
+    name: 'adopt',
+    path: '/recovery',
+    fleet: () => sampleFleet(40),
+    prepare: (app) => (app.backups.orphaned = { environments: [], unrecorded: Array.from({ length: 11 }, lostId) }),
+    arrive: async (page) => {
+      await page.getByTestId('adopt-open').click()
+      await visible(page, 'adopt-unrecorded')
+    },
+  },
+  {
+    name: 'adopt-result',
+    path: '/recovery',
+    fleet: () => ({ hosts: [sampleHost(0)] }),
+    prepare: (app) =>
+      (app.backups.adopted = { taken: 21, known: 3, left: 40, passedOverCount: 2, passedOver: NOT_OURS }),
+    arrive: async (page) => {
+      await page.getByTestId('adopt-open').click()
+      await page.getByTestId('adopt-unrecorded').first().click()
+      await page.getByTestId('adopt-confirm').click()
+      await visible(page, 'adopt-result')
+    },
+  },
+  {
+    name: 'adopt-viewer',
+    path: '/recovery',
+    fleet: () => ({ hosts: [sampleHost(0, connected('viewer'))] }),
+    arrive: async (page) => {
+      await page.getByTestId('adopt-open').click()
+      await page.getByTestId('adopt-id').fill('web-1')
+      await visible(page, 'adopt-block')
+    },
   },
   {
     name: 'recovery-loading',

@@ -61,6 +61,11 @@ describe('the record in words', () => {
     expect(says({ action: 'backup.freshness', outcome: 'missing', detail })).toBe(
       'The freshness of the backups of billing-worker went from not provisioned to missing: There is no recovery point yet.',
     )
+    const adopt = { action: 'backup.adopt', detail: { taken: 7, message: 'Nobody is there.' } }
+    expect(says({ ...adopt, outcome: 'succeeded' })).toContain('on record: 7 taken.')
+    expect(says({ ...adopt, outcome: 'failed' })).toContain('failed: Nobody is there')
+    expect(says({ ...adopt, outcome: 'requested' })).toContain('was asked for')
+    expect(says({ action: 'point.adopted', outcome: 'succeeded' })).toContain('taken on record from its repository')
     expect(says({ action: 'point.forgotten', outcome: 'noticed' })).toContain('no longer in the repository')
   })
 
