@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { SshEnvironment } from '../../src-main/ssh/environment.ts'
 import type { HostTarget } from '../../src-shared/model/host.ts'
+import { END_WITH_US } from './end-with-us.ts'
 import { makeKey } from './ssh-keys.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -120,9 +121,8 @@ export class LoopbackSshd {
     const lines = Object.entries({ ...defaults, ...settings }).map(([name, value]) => `${name} ${value}`)
     await writeFile(join(this.folder, 'sshd_config'), `${lines.join('\n')}\n`)
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
-    const server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(this.folder, 'sshd_config')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const argv = [...END_WITH_US, '/usr/sbin/sshd', '-D', '-e', '-f', join(this.folder, 'sshd_config')]
+    const server = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] })
     let says = ''
     server.stderr.setEncoding('utf8').on('data', (text: string) => (says = `${says}${text}`.slice(-4000)))
     this.server = server

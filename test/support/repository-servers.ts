@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { RepositoryAccess } from '../../host-daemon/backups/restic/access.ts'
 import { repositoryLocationSchema, type RepositoryLocation } from '../../src-shared/model/repository.ts'
+import { END_WITH_US } from './end-with-us.ts'
 import { FakeS3Server } from './fake-s3-server.ts'
 import { LoopbackSshd } from './loopback-sshd.ts'
 import { makeKey } from './ssh-keys.ts'
@@ -125,7 +126,7 @@ export async function startFakeS3Server(): Promise<RepositoryServer> {
 async function launchRclone(kept: string, port: number): Promise<{ process: ChildProcess; port: number }> {
   const options = ['--config', '/dev/null', '--cache-objects=false', '--addr', `127.0.0.1:${port}`, kept]
   const env = { PATH: process.env['PATH'], RCLONE_USER: USER, RCLONE_PASS: SECRET }
-  const server = spawn('rclone', ['serve', 'restic', ...options], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const server = spawn('setpriv', [...END_WITH_US, 'rclone', 'serve', 'restic', ...options], { stdio: ['ignore', 'ignore', 'pipe'], env })
   let says = ''
   server.stderr.setEncoding('utf8').on('data', (text: string) => (says = `${says}${text}`.slice(-4000)))
   const served = (): string | undefined => /Serving restic REST API on http:\/\/127\.0\.0\.1:(\d+)/.exec(says)?.[1]
