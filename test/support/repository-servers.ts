@@ -126,7 +126,10 @@ export async function startFakeS3Server(): Promise<RepositoryServer> {
 async function launchRclone(kept: string, port: number): Promise<{ process: ChildProcess; port: number }> {
   const options = ['--config', '/dev/null', '--cache-objects=false', '--addr', `127.0.0.1:${port}`, kept]
   const env = { PATH: process.env['PATH'], RCLONE_USER: USER, RCLONE_PASS: SECRET }
-  const server = spawn('setpriv', [...END_WITH_US, 'rclone', 'serve', 'restic', ...options], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const server = spawn('setpriv', [...END_WITH_US, 'rclone', 'serve', 'restic', ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+  })
   let says = ''
   server.stderr.setEncoding('utf8').on('data', (text: string) => (says = `${says}${text}`.slice(-4000)))
   const served = (): string | undefined => /Serving restic REST API on http:\/\/127\.0\.0\.1:(\d+)/.exec(says)?.[1]
