@@ -25,7 +25,7 @@ function here(): Environment {
 }
 
 function withUndo(app: FakeApp): void {
-  const undo = { homeId: here().home.id, until: Date.now() + 20 * HOUR, bytes: 1_395_864_371 }
+  const undo = { homeId: 'home-51ac0f9e22d8b147' as never, until: Date.now() + 20 * HOUR, bytes: 1_395_864_371 }
   app.backups.change(HOST, here().id, { undo: { ...undo, restoredAt: Date.now() - 4 * HOUR } })
 }
 

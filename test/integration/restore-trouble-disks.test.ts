@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm, statfs, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { homeImagePath } from '../../host-daemon/drivers/qemu/handles.ts'
+import { refusalOf } from '../support/fake-driver-daemon.ts'
 import { startTroubleDaemon, type TroubleDaemon } from '../support/trouble-daemon.ts'
 
+const MIB = 1024 * 1024
 const DATA_MIB = 24
 /** The home, a whole new one beside it, and a little. */
 const HOMES_MIB = 112
@@ -16,6 +19,10 @@ interface Paths {
 
 describe('a disk that fills up', () => {
   let host: TroubleDaemon
+  const freeBytes = async () => {
+    const { bavail, bsize } = await statfs(host.homesDirectory)
+    return bavail * bsize
+  }
 
   beforeAll(async () => {
     host = await startTroubleDaemon({ disksMiB: { homes: HOMES_MIB, repositories: REPOSITORY_MIB, scratch: 4 } })
@@ -47,12 +54,30 @@ describe('a disk that fills up', () => {
   it('before a restore is planned refuses it, with how much is missing', async () => {
     const { home } = await host.get()
     await host.fill('homes')
-    const refused: unknown = await host.planRestore().catch((error: unknown) => error)
-    expect(refused).toMatchObject({ code: 'host_limit_reached' })
+    const { code, hint } = await refusalOf(host.planRestore())
+    expect(code).toBe('host_limit_reached')
+    expect(hint).toContain('pilothouse restore drop web --plan')
     const drill = await host.drill()
     expect(drill).toMatchObject({ status: { kind: 'failed', failure: { code: 'host_limit_reached' } } })
     await host.free('homes')
     expect((await host.get()).home.id).toBe(home.id)
+    expect(await host.leftovers()).toEqual([])
+  }, 60_000)
+
+  it('has the space of a kept home again as soon as that is given up', async () => {
+    const { home, boot } = await host.get()
+    await host.fill('homes')
+    const { plan, ticket } = await host.admin().drop.plan({ environment: 'web' })
+    const [freed, before] = [plan.homeBytes ?? 0, await freeBytes()]
+    expect(freed).toBeGreaterThan(DATA_MIB * MIB)
+    expect(plan.diskFreeBytes).toBe(before)
+    const input = { ...host.command(), ticket: ticket.id, confirmName: 'web' }
+    await host.succeeded(await host.admin().drop.run(input))
+    expect((await freeBytes()) - before).toBeGreaterThanOrEqual(freed)
+    expect(existsSync(homeImagePath(host.homesDirectory, plan.homeId))).toBe(false)
+    await host.free('homes')
+    expect(await host.get()).toMatchObject({ home: { id: home.id }, boot: { id: boot?.id } })
+    expect((await host.status()).undo).toBeNull()
     expect(await host.leftovers()).toEqual([])
   }, 60_000)
 
