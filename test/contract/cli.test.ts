@@ -63,6 +63,8 @@ const COMMAND_LINES: Record<DaemonCallName, readonly string[]> = {
   'operations.cancel': ['operations', 'cancel', OPERATION],
   'backups.status': ['backup', 'status', 'demo'],
   'backups.points': ['backup', 'list', 'demo', '--forgotten-included', '--limit', '5'],
+  'backups.orphaned': ['backup', 'orphaned'],
+  'backups.adopt': ['backup', 'adopt', 'env-0000abcd'],
   'backups.now': ['backup', 'now', 'demo'],
   'backups.check': ['backup', 'check', 'demo', '--depth', '2/8'],
   'backups.prune': ['backup', 'prune', 'demo'],

@@ -68,6 +68,8 @@ export function createTestRouter(handlers: TestHandlers = {}): DaemonRouter {
     backups: {
       status: os.backups.status.handler(broken),
       points: os.backups.points.handler(broken),
+      orphaned: os.backups.orphaned.handler(broken),
+      adopt: os.backups.adopt.handler(broken),
       now: os.backups.now.handler(broken),
       check: os.backups.check.handler(broken),
       prune: os.backups.prune.handler(broken),
