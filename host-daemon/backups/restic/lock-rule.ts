@@ -15,6 +15,8 @@ export interface LockWitness {
   readonly hostName: string
   /** Age of this machine's process of that pid; undefined when there is none. */
   readonly processAgeMs: number | undefined
+  /** Whether that process is one of restic. */
+  readonly isRestic: boolean
 }
 
 export type LockVerdict = {
@@ -31,15 +33,18 @@ const CLOCK_TOLERANCE_MS = 2000
 
 /**
  * Whether a lock's owner is positively gone: on this machine, its process is; on another, it has not refreshed the lock
- * for half an hour. A living owner is never dead, however old its lock. Two machines of one name cannot be told apart.
+ * for half an hour. A living owner is never dead, however old its lock. A restic of that pid counts as the owner even where
+ * it seems younger than its lock: the clock may have been set forward since it wrote it. Two machines of one name cannot be
+ * told apart.
  */
 export function judgeLock(lock: RepositoryLock, witness: LockWitness): LockVerdict {
   const ageMs = witness.nowMs - lock.refreshedAtMs
   const isStale = ageMs > STALE_AFTER_MS
   if (lock.hostName !== witness.hostName)
     return { isDead: isStale, isRemovable: isStale, because: isStale ? 'not_refreshed' : 'may_live_elsewhere' }
-  const { processAgeMs } = witness
+  const { processAgeMs, isRestic } = witness
   if (processAgeMs === undefined) return { isDead: true, isRemovable: true, because: 'owner_gone' }
-  if (processAgeMs < ageMs - CLOCK_TOLERANCE_MS) return { isDead: true, isRemovable: isStale, because: 'pid_reused' }
+  const isYounger = processAgeMs < ageMs - CLOCK_TOLERANCE_MS
+  if (isYounger && !isRestic) return { isDead: true, isRemovable: isStale, because: 'pid_reused' }
   return { isDead: false, isRemovable: isStale, because: 'owner_lives' }
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { z } from 'zod'
-import { processAgeMs } from '../../system/processes.ts'
+import { processAgeMs, processArguments } from '../../system/processes.ts'
 import { ResticFailure } from './failure.ts'
 import { judgeLock, type LockVerdict, type RepositoryLock } from './lock-rule.ts'
 import { parseDocument, timeSchema } from './output.ts'
@@ -87,6 +88,7 @@ async function currentIds(restic: Restic, run: ResticRunOptions): Promise<string
 }
 
 async function judge(restic: Restic, lock: RepositoryLock): Promise<LockVerdict> {
-  const facts = { nowMs: restic.clock.now(), hostName: hostname(), processAgeMs: await processAgeMs(lock.pid) }
-  return judgeLock(lock, facts)
+  const [program = ''] = (await processArguments(lock.pid)) ?? []
+  const owner = { processAgeMs: await processAgeMs(lock.pid), isRestic: basename(program).includes('restic') }
+  return judgeLock(lock, { nowMs: restic.clock.now(), hostName: hostname(), ...owner })
 }

@@ -9,7 +9,7 @@ const lock = (ageMs: number, hostName = 'here') => ({
   hostName,
   pid: 4242,
 })
-const witness = (processAgeMs?: number) => ({ nowMs: NOW, hostName: 'here', processAgeMs })
+const witness = (processAgeMs?: number, isRestic = false) => ({ nowMs: NOW, hostName: 'here', processAgeMs, isRestic })
 
 describe('the rule for locks', () => {
   it.each([
@@ -32,6 +32,12 @@ describe('the rule for locks', () => {
       lock(STALE_AFTER_MS + 1),
       witness(10_000),
       { isDead: true, isRemovable: true, because: 'pid_reused' },
+    ],
+    [
+      'here, written by a restic before the clock was set forward',
+      lock(60_000 + 3_600_000),
+      witness(600_000, true),
+      { isDead: false, isRemovable: true, because: 'owner_lives' },
     ],
     ['here, made as its process began', lock(1000), witness(999), { isDead: false, because: 'owner_lives' }],
     ['elsewhere, refreshed', lock(60_000, 'there'), witness(), { isDead: false, because: 'may_live_elsewhere' }],
