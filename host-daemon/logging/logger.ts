@@ -1,10 +1,14 @@
-import { pino, type Logger } from 'pino'
+import { pino, stdSerializers, type LogFn, type Logger } from 'pino'
+import { boundFacts, shownLines } from '../../src-shared/lib/foreign-words.ts'
 import type { Settings } from '../config/settings.ts'
 import { LineFile } from '../system/line-file.ts'
 
 export type { Logger } from 'pino'
 
 const STANDARD_ERROR = 2
+/** Characters of the facts in one line, and of an error with its stack: whoever's words are in them, a log stays one. */
+const FACTS_MOST = 16_384
+const TEXT_MOST = 4_096
 
 /** The daemon's log: one JSON object a line. */
 export interface Log {
@@ -17,7 +21,8 @@ export interface Log {
 
 /**
  * Lines are written behind the caller's back, never by blocking it. A log that cannot be written costs lines and
- * nothing else; a file that fails is named on standard error.
+ * nothing else; a file that fails is named on standard error. What is logged of a guest's or an engine's words is cut and
+ * made visible.
  */
 export function openLog(settings: Pick<Settings, 'logLevel' | 'logFile' | 'hostName'>): Log {
   const { logLevel, logFile, hostName } = settings
@@ -28,6 +33,20 @@ export function openLog(settings: Pick<Settings, 'logLevel' | 'logFile' | 'hostN
       process.stderr.write(`pilothoused: the log ${logFile} cannot be written, lines are lost: ${message}\n`)
     },
   })
-  const logger = pino({ level: logLevel, base: { host: hostName } }, file)
+  const logger = pino({ level: logLevel, base: { host: hostName }, ...HARMLESS }, file)
   return { logger, reopen: () => file.reopen(), flush: () => file.flush() }
+}
+
+const HARMLESS = {
+  formatters: { log: (facts: Record<string, unknown>) => boundFacts(facts, FACTS_MOST) },
+  serializers: { err: (error: Error) => boundFacts({ ...stdSerializers.err(error) }, FACTS_MOST) },
+  hooks: {
+    logMethod(this: Logger, inputs: Parameters<LogFn>, method: LogFn): void {
+      method.apply(this, inputs.map(harmless) as Parameters<LogFn>)
+    },
+  },
+}
+
+function harmless(input: unknown): unknown {
+  return typeof input === 'string' ? shownLines(input, TEXT_MOST) : input
 }

@@ -58,8 +58,8 @@ export function detailText(said: Readonly<Record<string, unknown>>): string {
   return safe === text ? text : JSON.stringify(JSON.parse(safe))
 }
 
-/** Characters of one entry's facts. A clean-up's plan with 500 leftovers has about a third of that. */
-const FACTS_MOST = 262_144
+/** Characters of one entry's facts. The text of a clean-up's plan with 500 leftovers has about an eighth of that. */
+const FACTS_MOST = 524_288
 
 /** Facts as they may be kept for ever: cut and made visible. Entries of before stay what they are. */
 export function boundDetail(said: Readonly<Record<string, unknown>>): Record<string, unknown> {

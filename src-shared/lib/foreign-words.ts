@@ -59,15 +59,17 @@ const KEY_CHARACTERS = 200
 const ENTRY_COST = 4
 
 /**
- * Facts beside a message, as JSON has them, in at most about `most` characters all together: texts are cut and made
- * visible line by line, lists and objects end where there is no more room. Doing it again changes nothing that matters.
+ * Facts beside a message, as JSON has them, in at most about `most` characters all together, and no text longer than a
+ * quarter of that: texts are cut and made visible line by line, lists and objects end where there is no more room. Doing
+ * it again changes nothing that matters.
  */
 export function boundFacts<Facts extends Record<string, unknown>>(facts: Facts, most: number): Facts {
-  return boundValue(facts, { left: most }, 0) as Facts
+  return boundValue(facts, { left: most, textMost: Math.ceil(most / 4) }, 0) as Facts
 }
 
 interface Room {
   left: number
+  readonly textMost: number
 }
 
 function boundValue(value: unknown, room: Room, depth: number): unknown {
@@ -94,7 +96,7 @@ function boundList(list: readonly unknown[], room: Room, depth: number): unknown
   return bounded
 }
 
-function boundText(text: string, room: Room, most = Number.POSITIVE_INFINITY): string {
+function boundText(text: string, room: Room, most = room.textMost): string {
   const shown = shownLines(text, Math.max(1, Math.min(most, room.left)))
   room.left -= shown.length
   return shown

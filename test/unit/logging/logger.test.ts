@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openLog } from '../../../host-daemon/logging/logger.ts'
+import { ProgramFailure } from '../../../host-daemon/system/program-failure.ts'
 import { fromRoot, installedProgram } from '../../../scripts/lib/paths.ts'
 
 const run = promisify(execFile)
@@ -115,5 +116,28 @@ describe('the log', () => {
     log.reopen()
     log.logger.info('after')
     await expect.poll(() => readFile(logFile, 'utf8')).toContain('after')
+  })
+})
+
+describe('words of a guest in the log', () => {
+  it('are cut and written out, in facts, errors and messages', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const logFile = join(folder, 'log')
+    const log = openLog({ logLevel: 'info', logFile, hostName: 'vm-1' })
+    const said = 'no \u001b[2J\u202e '.repeat(100_000)
+    const failure = new ProgramFailure('unexpected_exit', { file: 'e2fsck', says: 'exited with 8', stderr: said })
+    log.logger.warn({ err: failure, problems: [said], environmentId: 'env-00000001' }, said)
+    log.logger.warn({ err: new Error(said, { cause: new Error(said) }) }, 'Refused')
+    await log.flush()
+    const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n')
+    expect(lines).toHaveLength(2)
+    for (const line of lines) {
+      expect(line.length).toBeLessThan(60_000)
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}]|\\u00/u)
+    }
+    const first = JSON.parse(lines[0] ?? '') as { err: { type: string; message: string }; environmentId: string }
+    expect(first).toMatchObject({ environmentId: 'env-00000001', err: { type: 'ProgramFailure' } })
+    expect(first.err.message).toContain(String.raw`e2fsck exited with 8: no \u{1b}[2J\u{202e}`)
   })
 })
