@@ -24,17 +24,22 @@ export interface TicketedRequest {
 
 type Send = (client: AppClient, options: { context: { requestId: RequestId } }) => Promise<Operation>
 
-/** Every command on an environment that is there. Each resolves once the host has answered or the call has failed. */
-function useOrders(api: Api, give: ReturnType<typeof useSubmitted>['give']) {
-  /** Gives a command for what is there; resolves once the host has answered or the call has failed. */
-  function order(kind: OperationKind, row: EnvironmentRow, { commandId, send }: { commandId: CommandId; send: Send }) {
-    const { id, name } = row.environment
-    const { hostId } = row
-    return give({ commandId, kind, hostId, name, environmentId: id }, (requestId) =>
-      api.call(send, { hostId, requestId }),
-    ).answered
-  }
+interface Order {
+  readonly commandId: CommandId
+  readonly send: Send
+}
 
+type GiveOrder = (kind: OperationKind, row: EnvironmentRow, order: Order) => Promise<Submitted>
+
+/** Gives a command for what is there; resolves once the host has answered or the call has failed. */
+function orderBy(api: Api, give: ReturnType<typeof useSubmitted>['give']): GiveOrder {
+  return (kind, { environment: { id, name }, hostId }, { commandId, send }) =>
+    give({ commandId, kind, hostId, name, environmentId: id }, (requestId) => api.call(send, { hostId, requestId }))
+      .answered
+}
+
+/** The commands that one press gives, with nothing to say. */
+function usePresses(order: GiveOrder) {
   const pressed = new Map<string, Promise<Submitted>>()
 
   /** However often it is pressed before the host has answered, it is one command. */
@@ -51,6 +56,11 @@ function useOrders(api: Api, give: ReturnType<typeof useSubmitted>['give']) {
     return answered
   }
 
+  return { change }
+}
+
+/** The commands that something is said with, on an environment that is there. */
+function useOrders(order: GiveOrder) {
   function recover(row: EnvironmentRow, { commandId, reason }: { commandId: CommandId; reason: string }) {
     const { id, generation } = row.environment
     const input = { commandId, environment: id, generation, ...said('reason', reason) }
@@ -80,7 +90,7 @@ function useOrders(api: Api, give: ReturnType<typeof useSubmitted>['give']) {
     })
   }
 
-  return { order, change, recover, resize, runPlan }
+  return { recover, resize, runPlan }
 }
 
 /** The commands given in this window: one entry per commandId, submitted once, never repeated by itself. */
@@ -106,7 +116,8 @@ export const useCommandsStore = defineStore('commands', () => {
     fleet.apply({ type: 'operation_changed', hostId, operation })
   }
 
-  return { submitted, ...rest, ...useOrders(api, give), spawn, cancel }
+  const order = orderBy(api, give)
+  return { submitted, ...rest, order, ...usePresses(order), ...useOrders(order), spawn, cancel }
 })
 
 /** `{ key: text }`, or nothing where nothing was typed. */

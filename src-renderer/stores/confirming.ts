@@ -1,4 +1,4 @@
-import { computed, ref, shallowRef, type ComputedRef, type Ref } from 'vue'
+import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import type { ErrorCode, Failure } from '../../src-shared/error.ts'
 import type { Plan } from '../../src-shared/model/plan.ts'
 import { commandIds } from '../lib/ids.ts'
@@ -49,15 +49,8 @@ function changesOf(failure: Failure | null): readonly string[] {
   return Array.isArray(told) ? told.filter((each): each is string => typeof each === 'string') : []
 }
 
-/** What is typed to confirm a plan, and its one run. */
-export function useConfirming(source: ConfirmingSource): Confirming {
-  const { planning } = source
-  const typedName = ref('')
-  const reason = ref('')
-  const isSending = ref(false)
-  const answered = shallowRef<Submitted | null>(null)
-  const commandIdFor = commandIds()
-
+/** What the host said to the last attempt, and what that makes of the plan. */
+function useAnswer(answered: ShallowRef<Submitted | null>) {
   const refusal = computed(() => answered.value?.failure ?? null)
   const needsNewPlan = computed(() => refusal.value !== null && !TICKET_STANDS.has(refusal.value.code))
   const isUnsure = computed(() => answered.value?.answer === 'unsure')
@@ -69,12 +62,24 @@ export function useConfirming(source: ConfirmingSource): Confirming {
       ? 'This plan is not run any more. Nothing was touched.'
       : 'Nothing was touched by this attempt.'
   })
+  return { refusal, needsNewPlan, isUnsure, failureTitle, changes: computed(() => changesOf(refusal.value)) }
+}
+
+/** What is typed to confirm a plan, and its one run. */
+export function useConfirming(source: ConfirmingSource): Confirming {
+  const { planning } = source
+  const typedName = ref('')
+  const reason = ref('')
+  const isSending = ref(false)
+  const answered = shallowRef<Submitted | null>(null)
+  const commandIdFor = commandIds()
+  const { isUnsure, ...told } = useAnswer(answered)
 
   const block = computed(() => {
     const offer = planning.offer.value
     if (planning.isReading.value) return 'The host is computing the plan.'
     if (offer === null) return 'There is no plan to run.'
-    if (needsNewPlan.value) return 'Read the new plan first.'
+    if (told.needsNewPlan.value) return 'Read the new plan first.'
     if (planning.isExpired.value) return 'This plan has expired. Read the new one.'
     const blocked = isUnsure.value ? null : source.block()
     if (blocked !== null) return blocked
@@ -105,11 +110,8 @@ export function useConfirming(source: ConfirmingSource): Confirming {
     typedName,
     reason,
     isSending,
-    refusal,
-    failure: computed(() => refusal.value ?? planning.failure.value),
-    failureTitle,
-    changes: computed(() => changesOf(refusal.value)),
-    needsNewPlan,
+    ...told,
+    failure: computed(() => told.refusal.value ?? planning.failure.value),
     block,
     replan,
     run,

@@ -25,10 +25,9 @@ interface PointsSource {
   isForgottenIncluded(): boolean
 }
 
-/** The points of one environment, read again whenever its host says that something about them changed. */
-export function usePoints(source: PointsSource): PointsRead {
+/** The points as they were last read, page by page; of answers that cross, the last question's counts. */
+function usePages(source: PointsSource): PointsRead {
   const api = useApi()
-  const fleet = useFleetStore()
   const points = shallowRef<readonly RecoveryPoint[] | null>(null)
   const failure = shallowRef<Failure | null>(null)
   const isReading = shallowRef(false)
@@ -66,6 +65,15 @@ export function usePoints(source: PointsSource): PointsRead {
     return oldest === undefined ? read() : load({ limit: PAGE, before: oldest.takenAt }, kept)
   }
 
+  const hasMore = computed(() => points.value !== null && !isWhole.value)
+  return { points, failure, isReading, hasMore, read, readMore }
+}
+
+/** The points of one environment, read again whenever its host says that something about them changed. */
+export function usePoints(source: PointsSource): PointsRead {
+  const fleet = useFleetStore()
+  const pages = usePages(source)
+
   /** What the list depends on, as its host tells it. */
   const version = computed(() => {
     const key = source.row()?.key ?? ''
@@ -76,18 +84,11 @@ export function usePoints(source: PointsSource): PointsRead {
   watch(
     version,
     (now, before) => {
-      if (before !== undefined && now.split('/')[1] !== before.split('/')[1]) points.value = null
-      void read()
+      if (before !== undefined && now.split('/')[1] !== before.split('/')[1]) pages.points.value = null
+      void pages.read()
     },
     { immediate: true },
   )
 
-  return {
-    points,
-    failure,
-    isReading,
-    hasMore: computed(() => points.value !== null && !isWhole.value),
-    read,
-    readMore,
-  }
+  return pages
 }

@@ -91,10 +91,8 @@ function useOwnCommands(submitted: Map<CommandId, Submitted>, fleet: ReturnType<
   return { leave, unansweredFor, runningFor }
 }
 
-/** The commands of this window by their id, and those whose operations have ended since they were last looked at. */
-export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
-  const submitted = reactive(new Map<CommandId, Submitted>())
-  const asks = new Map<CommandId, Ask>()
+/** Operations of this window's commands that have ended since they were last looked at; each is told once. */
+function useEnded(submitted: ReadonlyMap<CommandId, Submitted>, fleet: ReturnType<typeof useFleetStore>) {
   const ended = shallowRef<Ended[]>([])
   const told = new Set<OperationId>()
 
@@ -115,6 +113,14 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     told.add(id)
     ended.value = ended.value.filter(({ operation }) => operation.id !== id)
   }
+
+  return { ended, takeEnded, markSeen }
+}
+
+/** The commands of this window by their id, and what came of them. */
+export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
+  const submitted = reactive(new Map<CommandId, Submitted>())
+  const asks = new Map<CommandId, Ask>()
 
   async function send(entry: Submitted, ask: Ask): Promise<Submitted> {
     entry.answer = 'sending'
@@ -153,5 +159,5 @@ export function useSubmitted(fleet: ReturnType<typeof useFleetStore>) {
     await send(entry, ask)
   }
 
-  return { submitted, ended, takeEnded, markSeen, give, retry, ...useOwnCommands(submitted, fleet) }
+  return { submitted, give, retry, ...useEnded(submitted, fleet), ...useOwnCommands(submitted, fleet) }
 }
