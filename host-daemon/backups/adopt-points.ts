@@ -3,7 +3,7 @@ import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
 import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
 import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { NewPoint } from '../store/points-table.ts'
+import type { NewPoint, StoredPoint } from '../store/points-table.ts'
 import { judge } from './adoptable-point.ts'
 import type { PointRepository, PointSize, RepositoryPoint } from './point-repository.ts'
 import { roomForMiB } from './point-room.ts'
@@ -23,6 +23,7 @@ export const TAKING_MS = 240_000
 const MOST_TOLD = 100
 /** Pilothouse gives a point fewer; others may have added to them. */
 const MOST_TAGS = 32
+const ALL = 1_000_000
 /** Of one point alone: the others are taken. */
 const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_damaged']
 
@@ -30,7 +31,7 @@ const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_dam
  * Takes the points of an environment on record from its repository below the base, newest first, whether or not this host
  * knows the environment. The repository is never made, and nothing in it is changed. Each point is recorded by itself:
  * what was taken stays taken where the call is cut off, and a later one goes on. Nothing that is on record of a point is
- * replaced, but where it is and that it is there.
+ * replaced, but where it is, and whether it is there.
  */
 export async function adoptPoints(
   recovery: RecoveryToolkit,
@@ -43,8 +44,8 @@ export async function adoptPoints(
   try {
     const use = { environmentId, repository, isAlone: false, isAfterCrash: false, call: { signal } }
     const result = await useRepository(recovery, use, () => work.takeAll())
-    const { taken, known, left, passedOverCount } = result
-    work.record('backup.adopt', 'succeeded', { taken, known, left, passedOver: passedOverCount })
+    const { taken, known, gone, left, passedOverCount } = result
+    work.record('backup.adopt', 'succeeded', { taken, known, gone, left, passedOver: passedOverCount })
     return result
   } catch (error) {
     const { code, message } = toPilothouse(error)
@@ -91,7 +92,10 @@ class Taking {
     this.passedOver = []
     this.known = 0
     const until = clock.monotonicMs() + TAKING_MS
-    const wanted = this.sortOut(await repository.list({ signal, environmentId }))
+    const before = this.onRecord()
+    const listed = await repository.list({ signal, environmentId })
+    const gone = this.sayGone(before, listed)
+    const wanted = this.sortOut(listed)
     let left = wanted.length
     for (const one of wanted) {
       if (clock.monotonicMs() > until) break
@@ -99,7 +103,7 @@ class Taking {
       left -= 1
     }
     const told = this.passedOver.toSorted((one, other) => other.takenAt - one.takenAt)
-    const counts = { taken: this.takenCount, known: this.known, left, passedOverCount: told.length }
+    const counts = { taken: this.takenCount, known: this.known, gone, left, passedOverCount: told.length }
     return { environmentId, repository: repository.location, ...counts, passedOver: told.slice(0, MOST_TOLD) }
   }
 
@@ -107,6 +111,27 @@ class Taking {
   record(action: string, outcome: string, detail: Readonly<Record<string, unknown>>): void {
     const { store } = this.recovery
     store.db.transaction(() => this.append(action, outcome, detail))
+  }
+
+  /** What is said to be there. */
+  private onRecord(): StoredPoint[] {
+    const { environmentId, repository } = this.from
+    const points = this.recovery.store.points.list({ environmentId, limit: ALL })
+    return points.filter((point) => point.repository === repository.location)
+  }
+
+  /** Of what was on record before the look, what the look has not found; how many. */
+  private sayGone(before: readonly StoredPoint[], listed: readonly RepositoryPoint[]): number {
+    const { store, clock } = this.recovery
+    const there = new Set(listed.map(({ id }) => id))
+    const gone = before.filter(({ id }) => !there.has(id))
+    store.db.transaction(() => {
+      for (const point of gone) {
+        store.points.setForgotten(point, clock.now())
+        this.append('point.forgotten', 'noticed', { pointId: point.id, takenAt: point.takenAt })
+      }
+    })
+    return gone.length
   }
 
   /** What is new, newest first. */

@@ -37,9 +37,12 @@ export function judge(store: Store, { point, environmentId, repository }: FoundP
   return why === undefined ? { kind: 'new', said } : passedOver(why)
 }
 
+/** As much as a path of this system can be long. */
+const LONGEST_PATH = 4096
+
 /** The home was read at a mount point that is named after its environment, wherever the host keeps those. */
 function isPathOf(path: string, environmentId: EnvironmentId): boolean {
-  return isAbsolute(path) && path.split('/').includes(environmentId)
+  return path.length <= LONGEST_PATH && isAbsolute(path) && path.split('/').includes(environmentId)
 }
 
 function judgeRecorded(store: Store, { point, environmentId, repository }: FoundPoint): Judgement {

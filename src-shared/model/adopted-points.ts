@@ -13,6 +13,8 @@ export const adoptedPointsSchema = z.object({
   taken: count,
   /** Were on record, and stay as they are. */
   known: count,
+  /** Were on record as being there, and are not: on record as gone from now on. */
+  gone: count,
   /** There was no time for them: ask again. */
   left: count,
   passedOverCount: count,

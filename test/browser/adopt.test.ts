@@ -50,17 +50,17 @@ describe('taking points on record', () => {
     const fake = await open()
     const passedOver = { pointId: 'ab'.repeat(32) as RecoveryPointId, takenAt: 1_763_000_000_000 }
     const why = 'Its tags do not say that Pilothouse made it.'
-    const first = { taken: 3, known: 1, left: 9, passedOverCount: 1, passedOver: [{ ...passedOver, why }] }
+    const first = { taken: 3, known: 1, gone: 2, left: 9, passedOverCount: 1, passedOver: [{ ...passedOver, why }] }
     fake.backups.adopted = first
     await page.getByTestId('adopt-id').fill(LOST)
     await page.getByTestId('adopt-confirm').click()
     await says(
       'adopt-result',
-      '3 points taken on record. 1 point was on record before. For 9 older points there was no time.',
+      '3 points taken on record. 1 point was on record before. 2 points are not there any more. For 9 older points there was no time.',
     )
     await says('adopt-passed-over', `abababab${why}`)
     expect(confirm().textContent).toContain('Go on with the rest')
-    fake.backups.adopted = { ...first, taken: 0, known: 0, left: 0 }
+    fake.backups.adopted = { ...first, taken: 0, known: 0, gone: 0, left: 0 }
     await page.getByTestId('adopt-confirm').click()
     await says('adopt-result', 'No point of this environment was taken.')
     expect(element('adopt-result').textContent).not.toContain('restore clone')

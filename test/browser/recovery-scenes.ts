@@ -92,7 +92,7 @@ export const RECOVERY_SCENES: readonly Scene[] = [
     path: '/recovery',
     fleet: () => ({ hosts: [sampleHost(0)] }),
     prepare: (app) =>
-      (app.backups.adopted = { taken: 21, known: 3, left: 40, passedOverCount: 2, passedOver: NOT_OURS }),
+      (app.backups.adopted = { taken: 21, known: 3, gone: 2, left: 40, passedOverCount: 2, passedOver: NOT_OURS }),
     arrive: async (page) => {
       await page.getByTestId('adopt-open').click()
       await page.getByTestId('adopt-unrecorded').first().click()

@@ -70,6 +70,19 @@ describe('points of a host that is lost', () => {
     expect(asked.some(({ taken }) => taken === 1)).toBe(true)
   })
 
+  it('that somebody removed since are on record as gone, and listed no more once all are', async () => {
+    await backUp(lost)
+    await adopt()
+    const [newest] = await points()
+    host.repositories.forget(point.id)
+    expect(await adopt()).toMatchObject({ taken: 0, known: 1, gone: 1 })
+    expect((await points()).map(({ id }) => id)).toEqual([newest!.id])
+    expect(said('point.forgotten')).toEqual([['noticed', { pointId: point.id, takenAt: point.takenAt }]])
+    host.repositories.forget(newest!.id)
+    expect(await adopt()).toMatchObject({ known: 0, gone: 1 })
+    expect((await admin().backups.orphaned()).environments).toEqual([])
+  })
+
   it('become an environment again, of the image and the size that they say', async () => {
     await adopt()
     const wish = { commandId: newCommandId(), environment, point: 'latest', name: 'again', owner: 'local' }
@@ -115,7 +128,7 @@ describe('points of a host that is lost', () => {
     const { location } = host.repositories.of(environment)
     expect(said('backup.adopt')).toEqual([
       ['requested', { repository: location }],
-      ['succeeded', { taken: 1, known: 0, left: 0, passedOver: 1 }],
+      ['succeeded', { taken: 1, known: 0, gone: 0, left: 0, passedOver: 1 }],
     ])
     expect(said('point.adopted')).toEqual([
       ['succeeded', { pointId: point.id, takenAt: point.takenAt, hostName: 'test-host' }],
@@ -261,4 +274,6 @@ it('tells points whose environment was destroyed by their environment', async ()
   expect(environments).toMatchObject([{ environmentId: environment, environmentName: 'web', pointCount: 1 }])
   expect(environments[0]!.destroyedAt).not.toBeNull()
   expect(unrecorded).toEqual([])
+  lost.repositories.isOnThisHost = false
+  expect((await lost.as('viewer').backups.orphaned()).unrecorded).toBeNull()
 })

@@ -241,6 +241,7 @@ export const ANSWERS: Unary & { events: readonly EventOf<CallOutput<DaemonContra
     repository: '/var/lib/pilothouse/repositories/env-0000abcd',
     taken: 1,
     known: 2,
+    gone: 0,
     left: 0,
     passedOverCount: 1,
     passedOver: [{ pointId: pointSample.id, takenAt: AT, why: 'Its tags do not say that Pilothouse made it.' }],

@@ -37,7 +37,7 @@ export class FakeBackups {
   }
   /** What the next taking on record answers, but for whose points they are. */
   adopted: Omit<AdoptedPoints, 'environmentId' | 'repository'> = {
-    ...{ taken: 24, known: 0, left: 0, passedOverCount: 0, passedOver: [] },
+    ...{ taken: 24, known: 0, gone: 0, left: 0, passedOverCount: 0, passedOver: [] },
   }
   private readonly fake: FakeApp
 

@@ -8,12 +8,13 @@ type Orphaned = CallOutput<DaemonContract, 'backups.orphaned'>
 
 /** What came of taking points on record, and how to go on. */
 export function adoptedText(adopted: AdoptedPoints): string {
-  const { environmentId, repository, taken, known, left, passedOver, passedOverCount } = adopted
+  const { environmentId, repository, taken, known, gone, left, passedOver, passedOverCount } = adopted
   const heading = facts([
     ['environment', environmentId],
     ['repository', repository],
     ['taken', String(taken)],
     ['known before', String(known)],
+    ['gone', gone === 0 ? null : `${gone}: on record, and not in the repository any more`],
     ['passed over', String(passedOverCount)],
     ['left', left === 0 ? null : `${left}: there was no time for them; give the command again`],
   ])
