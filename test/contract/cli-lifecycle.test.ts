@@ -138,7 +138,7 @@ describe('the command line and a daemon with pretended guests', () => {
     ).toContainEqual(expect.objectContaining({ variables: { TOKEN: 'hunter2' } }))
   })
 
-  it('cleans a leftover up by plan and ticket, and refuses the ticket after that', async () => {
+  it('cleans a leftover up by plan and ticket, and refuses the ticket to another command after that', async () => {
     const homeId = `home-${'0'.repeat(14)}cc`
     served.host.machine.homes.put(homeId, { homeId, sizeMiB: 64, content: 'someone’s' })
     const item = `home:${homeId}`
@@ -148,7 +148,8 @@ describe('the command line and a daemon with pretended guests', () => {
     expect((await refused([...run, 'web']))[0]).toBe(2)
     expect(await ok(...run, 'test-host')).toEqual({ removed: [item], failed: [] })
     expect(served.host.machine.homes.get(homeId)).toBeUndefined()
-    expect(await refused([...run, 'test-host'])).toMatchObject([9, { code: 'ticket_used' }])
+    const another = [...run, 'test-host', '--command-id', `cmd-${'e'.repeat(32)}`]
+    expect(await refused(another)).toMatchObject([9, { code: 'ticket_used' }])
     expect((await shown()).observed.kind).toBe('running')
   })
 
