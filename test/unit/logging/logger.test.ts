@@ -124,7 +124,7 @@ describe('words of a guest in the log', () => {
     const folder = await mkdtemp(join(tmpdir(), 'pilothouse-log-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const logFile = join(folder, 'log')
-    const log = openLog({ logLevel: 'info', logFile, hostName: 'vm-1' })
+    const log = openLog({ logLevel: 'info', logFile, hostName: 'vm-1' as never })
     const said = 'no \u001b[2J\u202e '.repeat(100_000)
     const failure = new ProgramFailure('unexpected_exit', { file: 'e2fsck', says: 'exited with 8', stderr: said })
     log.logger.warn({ err: failure, problems: [said], environmentId: 'env-00000001' }, said)
