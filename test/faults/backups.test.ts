@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../support/seeded-random.ts'
 import { Lane } from './lib/lane.ts'
 import { context, strike } from './lib/strike.ts'
-import { cellName, Cells, everyCell, matrixText } from './restore/cells.ts'
+import { Cells, hitName, isLate, matrixText, missingCells, type Round } from './restore/cells.ts'
 import { Subject } from './restore/subject.ts'
 
 const KINDS = ['backup'] as const
@@ -12,12 +12,6 @@ const IS_SAMPLE = process.env['PILOTHOUSE_FAULT_SAMPLE'] === '1'
 const SEED = Number(process.env['PILOTHOUSE_FAULT_SEED'] ?? randomInt(2 ** 31))
 const KILLS = Number(process.env['PILOTHOUSE_FAULT_KILLS'] ?? (IS_SAMPLE ? 6 : 62))
 const TREE = 'what is backed up'
-
-interface Round {
-  readonly cell: string
-  readonly killed: number
-  readonly problems: readonly string[]
-}
 
 describe('a backup that is killed at any point of its journal', () => {
   const lanes: Lane[] = []
@@ -40,7 +34,7 @@ describe('a backup that is killed at any point of its journal', () => {
 
   async function strikeOnce(subject: Subject, cells: Cells): Promise<void> {
     const cell = cells.next('backup')
-    const { ended, killed, isHit, isMissed } = await strike(subject.lane, cell, await subject.prepared('backup'))
+    const { ended, killed, hitIn, isHit, isMissed } = await strike(subject.lane, cell, await subject.prepared('backup'))
     const points = await subject.lane.client.backups.points({ environment: subject.name }, context())
     const made = points.filter(({ operationId }) => operationId === ended.id).length
     const expected = ended.status.kind === 'succeeded' ? 1 : 0
@@ -51,8 +45,8 @@ describe('a backup that is killed at any point of its journal', () => {
       ...(await subject.lastingProblems()),
     ]
     const isNobody = cell.victim !== 'daemon' && killed === 0 && cell.moment !== 'before' && cell.moment !== 'after'
-    if (isNobody) cells.putBack(cell)
-    if (!((isNobody || isMissed) && problems.length === 0)) report({ cell: cellName(cell), killed, problems })
+    if (isNobody || isMissed || isLate(cell, hitIn)) cells.putBack(cell)
+    if (!((isNobody || isMissed) && problems.length === 0)) report({ cell: hitName(cell, hitIn), killed, problems })
     await subject.standUp()
     await subject.write()
   }
@@ -79,17 +73,14 @@ describe('a backup that is killed at any point of its journal', () => {
       await subject.spawn()
       await subject.hold(TREE, seededRandom(SEED + 100 + index))
       await subject.backUp()
-      while (kills() < KILLS) await strikeOnce(subject, cells)
+      while (kills() < KILLS || !(IS_SAMPLE || cells.isDone)) await strikeOnce(subject, cells)
       await proveAll(subject)
     }
     await Promise.all(lanes.map(runLane))
-    const counts = new Map<string, number>()
-    for (const { cell } of rounds) counts.set(cell, (counts.get(cell) ?? 0) + 1)
-    console.log(matrixText(KINDS, counts))
+    console.log(matrixText(KINDS, rounds))
     console.log(`${rounds.length} points, ${kills()} kills`)
     expect(rounds.filter(({ problems }) => problems.length > 0)).toEqual([])
     if (IS_SAMPLE) return
-    const missing = everyCell('backup').map(cellName)
-    expect(missing.filter((cell) => !counts.has(cell))).toEqual([])
+    expect(missingCells(KINDS, rounds)).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../support/seeded-random.ts'
 import { Lane } from './lib/lane.ts'
 import { strike } from './lib/strike.ts'
-import { cellName, Cells, everyCell, matrixText } from './restore/cells.ts'
+import { Cells, hitName, isLate, matrixText, missingCells, type Round } from './restore/cells.ts'
 import { Subject } from './restore/subject.ts'
 
 const KINDS = ['restore', 'undo_restore'] as const
@@ -13,12 +13,6 @@ const SEED = Number(process.env['PILOTHOUSE_FAULT_SEED'] ?? randomInt(2 ** 31))
 const KILLS = Number(process.env['PILOTHOUSE_FAULT_KILLS'] ?? (IS_SAMPLE ? 8 : 152))
 /** The point holds the one, the environment's home the other; a restore or an undo that ends changes which. */
 const [IN_POINT, IN_HOME] = ['what was backed up', 'what is there now'] as const
-
-interface Round {
-  readonly cell: string
-  readonly killed: number
-  readonly problems: readonly string[]
-}
 
 describe('a restore that is killed at any point of its journal', () => {
   const lanes: Lane[] = []
@@ -54,7 +48,11 @@ describe('a restore that is killed at any point of its journal', () => {
     const before = await subject.holds()
     const kind = before === IN_HOME ? 'restore' : 'undo_restore'
     const cell = cells.next(kind)
-    const { ended, settledMs, killed, isHit, isMissed } = await strike(subject.lane, cell, await subject.prepared(kind))
+    const { ended, settledMs, killed, hitIn, isHit, isMissed } = await strike(
+      subject.lane,
+      cell,
+      await subject.prepared(kind),
+    )
     const lasting = await subject.lastingProblems()
     const after = await subject.holds()
     const target = kind === 'restore' ? IN_POINT : IN_HOME
@@ -65,9 +63,9 @@ describe('a restore that is killed at any point of its journal', () => {
       ...lasting,
     ]
     const isNobody = cell.victim === 'restic' && killed === 0
-    if (isNobody) cells.putBack(cell)
+    if (isNobody || isMissed || isLate(cell, hitIn)) cells.putBack(cell)
     if (!((isNobody || isMissed) && problems.length === 0))
-      report({ cell: cellName(cell), killed, problems }, settledMs)
+      report({ cell: hitName(cell, hitIn), killed, problems }, settledMs)
     await subject.standUp()
     if (after !== undefined && (await subject.holds()) !== after) throw new Error('Standing up changed the home.')
   }
@@ -77,16 +75,13 @@ describe('a restore that is killed at any point of its journal', () => {
     const runLane = async (lane: Lane, index: number) => {
       const cells = new Cells(KINDS, seededRandom(SEED + index), { index, count: LANES })
       const subject = await subjectIn(lane, index)
-      while (kills() < KILLS) await strikeOnce(subject, cells)
+      while (kills() < KILLS || !(IS_SAMPLE || cells.isDone)) await strikeOnce(subject, cells)
     }
     await Promise.all(lanes.map(runLane))
-    const counts = new Map<string, number>()
-    for (const { cell } of rounds) counts.set(cell, (counts.get(cell) ?? 0) + 1)
-    console.log(matrixText(KINDS, counts))
+    console.log(matrixText(KINDS, rounds))
     console.log(`${rounds.length} points, ${kills()} kills`)
     expect(rounds.filter(({ problems }) => problems.length > 0)).toEqual([])
     if (IS_SAMPLE) return
-    const missing = KINDS.flatMap((kind) => everyCell(kind)).map(cellName)
-    expect(missing.filter((cell) => !counts.has(cell))).toEqual([])
+    expect(missingCells(KINDS, rounds)).toEqual([])
   })
 })

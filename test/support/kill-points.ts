@@ -22,6 +22,8 @@ export interface KillOrder {
 /** What came of an order. */
 export interface KillReport extends KillOrder {
   readonly operationId: string
+  /** The step that was under way then; null between two of them. A kill inside a step may come after its end. */
+  readonly hitIn: string | null
   /** Processes that were killed: none where no guest, or no restic, existed at that point. */
   readonly killed: readonly number[]
 }
@@ -127,7 +129,9 @@ function carryOut(folder: string, order: PlacedOrder, place: Place): void {
   if (orderIn(folder)?.id !== order.id) return
   withdrawKill(folder)
   const killed = victimsOf(order, place)
-  write(join(folder, REPORT), { ...order, operationId: place.operationId, killed } satisfies KillReport)
+  const { db, operationId } = place
+  const hitIn = openStepOf(db, operationId) ?? null
+  write(join(folder, REPORT), { ...order, operationId, hitIn, killed } satisfies KillReport)
   for (const pid of killed) process.kill(pid, 'SIGKILL')
 }
 

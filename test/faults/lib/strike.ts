@@ -15,6 +15,8 @@ export interface Struck {
   readonly settledMs: number | null
   /** Processes killed. */
   readonly killed: number
+  /** The step that was under way when it was killed; null between two of them, and where nothing was. */
+  readonly hitIn: string | null
   /** The point was reached. */
   readonly isHit: boolean
   /** A kill inside a step came too late for it, which is nobody's fault. */
@@ -39,7 +41,8 @@ export async function strike(lane: Lane, order: KillOrder, send: Send): Promise<
   const settledMs = isDead ? await comeBack(lane, accepted.id) : cameBackMs
   const ended = await waitForEnd(lane, accepted.id)
   const isMissed = !isHit && order.moment === 'inside'
-  return { ended, settledMs, killed: lane.report()?.killed.length ?? 0, isHit, isMissed }
+  const { killed = [], hitIn = null } = lane.report() ?? {}
+  return { ended, settledMs, killed: killed.length, hitIn, isHit, isMissed }
 }
 
 export async function waitForEnd(lane: Lane, id: Operation['id']): Promise<Operation> {

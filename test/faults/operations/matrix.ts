@@ -64,7 +64,9 @@ export function cellName({ kind, step, moment, victim }: KillOrder): string {
 /** How often each cell was carried out, as lines to print. */
 export function matrixText(counts: ReadonlyMap<string, number>): string {
   const columns = ['before', 'after', 'inside'].flatMap((moment) => ['daemon', 'qemu'].map((who) => `${moment} ${who}`))
-  const head = ['step'.padEnd(26), ...columns.map((column) => column.padStart(14))].join('')
+  // Every cell is hit before and after; what is hit inside is drawn on top of that.
+  const heads = columns.map((column) => column.replace('inside', 'drawn'))
+  const head = ['step'.padEnd(26), ...heads.map((each) => each.padStart(14))].join('')
   const rows = KINDS.flatMap((kind) =>
     stepsOf(kind).map((step) => {
       const cells = columns.map((column) => String(counts.get(`${kind} ${step} ${column}`) ?? 0).padStart(14))

@@ -18,6 +18,7 @@ const RESTIC_STEPS: Readonly<Record<Kind, readonly string[]>> = {
 /** A kill inside a step comes at most so long after its beginning, in milliseconds: some steps are long, most short. */
 const MOST_INSIDE_MS = [5, 60, 900, 2_000] as const
 const RESTIC_WITHIN_MS = 1_500
+const SOON_MS = 5
 
 const NO_LIMITS = { capacity: { environments: null, homeMiB: null, memoryMiB: null }, uidBase: 0, uidCount: 1 }
 
@@ -34,10 +35,13 @@ export function stepsOf(kind: Kind): readonly string[] {
   return definition.steps.map(({ name }) => name)
 }
 
-/** Every cell once: journal step × before and after × daemon and guest; restic and the frozen guest where they are. */
+/**
+ * Every cell once: journal step × before, after and inside × daemon and guest; restic and the frozen guest where they are.
+ * When inside is drawn as it is given.
+ */
 export function everyCell(kind: Kind): Cell[] {
   const journaled = stepsOf(kind).flatMap((step) =>
-    (['before', 'after'] as const).flatMap((moment) =>
+    (['before', 'after', 'inside'] as const).flatMap((moment) =>
       (['daemon', 'qemu'] as const).map((victim): Cell => ({ kind, step, moment, victim, delayMs: 0 })),
     ),
   )
@@ -58,7 +62,11 @@ function drawnCell(kind: Kind, random: Random): Cell {
   const isRestic = RESTIC_STEPS[kind].length > 0 && random.int(4) === 0
   const step = random.pick(isRestic ? RESTIC_STEPS[kind] : stepsOf(kind))
   const victim = isRestic ? 'restic' : random.pick(['daemon', 'daemon', 'qemu'] as const)
-  return { kind, step, moment: 'inside', victim, delayMs: random.int(random.pick(MOST_INSIDE_MS)) }
+  return { kind, step, moment: 'inside', victim, delayMs: drawnDelayMs(victim, random) }
+}
+
+function drawnDelayMs(victim: Cell['victim'], random: Random): number {
+  return victim === 'restic' ? 100 + random.int(RESTIC_WITHIN_MS) : random.int(random.pick(MOST_INSIDE_MS))
 }
 
 /** What is to be hit next, of each kind. */
@@ -71,20 +79,28 @@ export class Cells {
     this.random = random
     for (const kind of kinds) {
       const mine = everyCell(kind).filter((_cell, index) => index % share.count === share.index)
-      this.piles.set(kind, shuffled(mine, random))
+      const timed = mine.map((cell) =>
+        cell.moment === 'inside' ? { ...cell, delayMs: drawnDelayMs(cell.victim, random) } : cell,
+      )
+      this.piles.set(kind, shuffled(timed, random))
     }
+  }
+
+  /** Whether every cell has been hit. */
+  get isDone(): boolean {
+    return [...this.piles.values()].every((pile) => pile.length === 0)
   }
 
   /** A drawn one once every cell has been hit. */
   next(kind: Kind): Cell {
-    const cell = this.piles.get(kind)?.pop() ?? drawnCell(kind, this.random)
-    const isAnyTime = cell.moment === 'inside' && cell.victim === 'restic'
-    return isAnyTime ? { ...cell, delayMs: 100 + this.random.int(RESTIC_WITHIN_MS) } : cell
+    return this.piles.get(kind)?.pop() ?? drawnCell(kind, this.random)
   }
 
-  /** It was not hit: nobody was there. It comes again, later. */
+  /** It was not hit: nobody was there, or the step was over. It comes again, later, and at the step's very beginning. */
   putBack(cell: Cell): void {
-    this.piles.get(cell.kind)?.unshift(cell)
+    const sooner = cell.delayMs > SOON_MS ? this.random.int(SOON_MS) : 0
+    const delayMs = cell.victim === 'restic' ? drawnDelayMs('restic', this.random) : sooner
+    this.piles.get(cell.kind)?.unshift({ ...cell, delayMs })
   }
 }
 
@@ -100,17 +116,52 @@ export function cellName({ kind, step, moment, victim }: KillOrder): string {
 const MOMENTS = ['before', 'after', 'inside', 'frozen'] as const
 const VICTIMS = ['daemon', 'qemu', 'restic'] as const
 
+export interface Round {
+  readonly cell: string
+  readonly killed: number
+  readonly problems: readonly string[]
+}
+
+/** A cell of which there is none, and one that was reached while there was nobody to kill. */
+const [NO_CELL, NOBODY] = ['-', 'nobody']
+
 /** How often each cell was carried out, as lines to print. */
-export function matrixText(kinds: readonly Kind[], counts: ReadonlyMap<string, number>): string {
+export function matrixText(kinds: readonly Kind[], rounds: readonly Round[]): string {
+  const names = new Set(kinds.flatMap(everyCell).map(cellName))
   const columns = MOMENTS.flatMap((moment) => VICTIMS.map((victim) => `${moment} ${victim}`)).filter((column) =>
-    [...counts.keys()].some((name) => name.endsWith(` ${column}`)),
+    [...names].some((name) => name.endsWith(` ${column}`)),
   )
+  const textOf = (name: string): string => {
+    if (!names.has(name)) return NO_CELL
+    const reached = rounds.filter(({ cell }) => cell === name)
+    const isNobody = reached.length > 0 && reached.every(({ killed }) => killed === 0)
+    return isNobody ? NOBODY : String(reached.length)
+  }
   const head = ['step'.padEnd(30), ...columns.map((column) => column.padStart(14))].join('')
   const rows = kinds.flatMap((kind) =>
     stepsOf(kind).map((step) => {
-      const cells = columns.map((column) => String(counts.get(`${kind} ${step} ${column}`) ?? 0).padStart(14))
+      const cells = columns.map((column) => textOf(`${kind} ${step} ${column}`).padStart(14))
       return [`${kind} ${step}`.padEnd(30), ...cells].join('')
     }),
   )
   return [head, ...rows].join('\n')
+}
+
+/** The cells of the matrix that no round was about. */
+export function missingCells(kinds: readonly Kind[], rounds: readonly Round[]): string[] {
+  const hit = new Set(rounds.map(({ cell }) => cell))
+  return kinds
+    .flatMap(everyCell)
+    .map(cellName)
+    .filter((cell) => !hit.has(cell))
+}
+
+/** What was hit: of a kill that was to come inside a step, the step that was under way by then. */
+export function hitName(cell: Cell, hitIn: string | null): string {
+  return cellName(cell.moment === 'inside' ? { ...cell, step: hitIn ?? 'between steps' } : cell)
+}
+
+/** A kill inside a step that came when it was over. */
+export function isLate({ moment, step }: Cell, hitIn: string | null): boolean {
+  return moment === 'inside' && hitIn !== step
 }
