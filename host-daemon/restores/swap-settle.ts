@@ -43,7 +43,14 @@ function settleForReview(
   const now = clock.now()
   const kept = store.keptHomes.undoOf(environmentId)
   const aside = store.environments.homesOf(environmentId).filter((homeId) => homeId !== home.id)
-  const about = { environmentId, purpose: 'review', operationId: operation.id, keptAt: now, until: null, isProved: false } as const
+  const about = {
+    environmentId,
+    purpose: 'review',
+    operationId: operation.id,
+    keptAt: now,
+    until: null,
+    isProved: false,
+  } as const
   for (const homeId of aside) {
     store.keptHomes.keep({ ...about, homeId, bytes: kept?.homeId === homeId ? kept.bytes : null })
   }

@@ -19,7 +19,9 @@ import { operationResultSchema } from '../../../src-shared/model/operation-resul
 
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 const HOSTILE = 'red\u001b[31m, \u202eturned\u2069, two\r\nlines, \u2028, half \ud83d, nothing \u200b\u00ad'
-const hostile = fc.string({ unit: fc.oneof(fc.constantFrom(...Array.from(HOSTILE)), fc.string({ unit: 'binary', maxLength: 1 })) })
+const hostile = fc.string({
+  unit: fc.oneof(fc.constantFrom(...Array.from(HOSTILE)), fc.string({ unit: 'binary', maxLength: 1 })),
+})
 
 describe('words of somebody else', () => {
   it('are written out where they would act on the reader, and otherwise left as they are', () => {
