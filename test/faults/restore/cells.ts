@@ -73,6 +73,7 @@ function drawnDelayMs(victim: Cell['victim'], random: Random): number {
 export class Cells {
   private readonly random: Random
   private readonly piles = new Map<Kind, Cell[]>()
+  private readonly drawn = new WeakSet<Cell>()
 
   /** The cells of an order of the seed's; `share` lets several lanes hit every one once between them. */
   constructor(kinds: readonly Kind[], random: Random, share: { readonly index: number; readonly count: number }) {
@@ -93,11 +94,19 @@ export class Cells {
 
   /** A drawn one once every cell has been hit. */
   next(kind: Kind): Cell {
-    return this.piles.get(kind)?.pop() ?? drawnCell(kind, this.random)
+    const due = this.piles.get(kind)?.pop()
+    if (due !== undefined) return due
+    const drawn = drawnCell(kind, this.random)
+    this.drawn.add(drawn)
+    return drawn
   }
 
-  /** It was not hit: nobody was there, or the step was over. It comes again, later, and at the step's very beginning. */
+  /**
+   * It was not hit: nobody was there, or the step was over. It comes again, later, and at the step's very beginning. One
+   * that was drawn on top does not.
+   */
   putBack(cell: Cell): void {
+    if (this.drawn.has(cell)) return
     const sooner = cell.delayMs > SOON_MS ? this.random.int(SOON_MS) : 0
     const delayMs = cell.victim === 'restic' ? drawnDelayMs('restic', this.random) : sooner
     this.piles.get(cell.kind)?.unshift({ ...cell, delayMs })
