@@ -3,7 +3,8 @@ import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
 import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
 import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { NewPoint, StoredPoint } from '../store/points-table.ts'
+import type { NewPoint } from '../store/points-table.ts'
+import { listPointsAt, type PointAt } from '../store/points-upkeep.ts'
 import { judge } from './adoptable-point.ts'
 import type { PointRepository, PointSize, RepositoryPoint } from './point-repository.ts'
 import { roomForMiB } from './point-room.ts'
@@ -23,7 +24,6 @@ export const TAKING_MS = 240_000
 const MOST_TOLD = 100
 /** Pilothouse gives a point fewer; others may have added to them. */
 const MOST_TAGS = 32
-const ALL = 1_000_000
 /** Of one point alone: the others are taken. */
 const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_damaged']
 
@@ -48,14 +48,16 @@ export async function adoptPoints(
     work.record('backup.adopt', 'succeeded', { taken, known, gone, left, passedOver: passedOverCount })
     return result
   } catch (error) {
-    const { code, message } = toPilothouse(error)
+    const { code, message } = whyOf(error, signal)
     work.record('backup.adopt', 'failed', { code, message, taken: work.takenCount })
     throw error
   }
 }
 
-function toPilothouse(error: unknown): Pick<PilothouseError, 'code' | 'message'> {
-  if (error instanceof PilothouseError) return error
+function whyOf(error: unknown, signal: AbortSignal): Pick<PilothouseError, 'code' | 'message'> {
+  const cause: unknown = signal.aborted ? signal.reason : error
+  if (cause instanceof PilothouseError) return cause
+  if (signal.aborted) return { code: 'cancelled', message: 'Whoever asked gave it up, or was cut off.' }
   return { code: 'internal', message: 'Something unforeseen went wrong; the log has it.' }
 }
 
@@ -75,6 +77,7 @@ class Taking {
   private readonly taken = new Set<RecoveryPointId>()
   private passedOver: AdoptedPoints['passedOver'] = []
   private known = 0
+  private gone = 0
 
   constructor(recovery: RecoveryToolkit, from: TakingFrom) {
     this.recovery = recovery
@@ -85,7 +88,7 @@ class Taking {
     return this.taken.size
   }
 
-  /** May be called again where the repository was locked: what was taken counts as taken. */
+  /** May be called again where the repository was locked: what was taken, and what was gone, still counts. */
   async takeAll(): Promise<AdoptedPoints> {
     const { clock } = this.recovery
     const { environmentId, signal, repository } = this.from
@@ -94,7 +97,7 @@ class Taking {
     const until = clock.monotonicMs() + TAKING_MS
     const before = this.onRecord()
     const listed = await repository.list({ signal, environmentId })
-    const gone = this.sayGone(before, listed)
+    this.sayGone(before, listed)
     const wanted = this.sortOut(listed)
     let left = wanted.length
     for (const one of wanted) {
@@ -103,7 +106,8 @@ class Taking {
       left -= 1
     }
     const told = this.passedOver.toSorted((one, other) => other.takenAt - one.takenAt)
-    const counts = { taken: this.takenCount, known: this.known, gone, left, passedOverCount: told.length }
+    const { takenCount: taken, known, gone } = this
+    const counts = { taken, known, gone, left, passedOverCount: told.length }
     return { environmentId, repository: repository.location, ...counts, passedOver: told.slice(0, MOST_TOLD) }
   }
 
@@ -114,24 +118,24 @@ class Taking {
   }
 
   /** What is said to be there. */
-  private onRecord(): StoredPoint[] {
+  private onRecord(): PointAt[] {
     const { environmentId, repository } = this.from
-    const points = this.recovery.store.points.list({ environmentId, limit: ALL })
-    return points.filter((point) => point.repository === repository.location)
+    return listPointsAt(this.recovery.store.db, { environmentId, repository: repository.location })
   }
 
-  /** Of what was on record before the look, what the look has not found; how many. */
-  private sayGone(before: readonly StoredPoint[], listed: readonly RepositoryPoint[]): number {
+  /** Of what was on record before the look, what the look has not found. */
+  private sayGone(before: readonly PointAt[], listed: readonly RepositoryPoint[]): void {
     const { store, clock } = this.recovery
+    const { environmentId } = this.from
     const there = new Set(listed.map(({ id }) => id))
     const gone = before.filter(({ id }) => !there.has(id))
     store.db.transaction(() => {
-      for (const point of gone) {
-        store.points.setForgotten(point, clock.now())
-        this.append('point.forgotten', 'noticed', { pointId: point.id, takenAt: point.takenAt })
+      for (const { id, takenAt } of gone) {
+        store.points.setForgotten({ id, environmentId }, clock.now())
+        this.append('point.forgotten', 'noticed', { pointId: id, takenAt })
       }
     })
-    return gone.length
+    this.gone += gone.length
   }
 
   /** What is new, newest first. */

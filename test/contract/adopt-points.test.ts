@@ -244,6 +244,28 @@ describe('a repository that does not serve', () => {
     expect(await adopt()).toMatchObject({ taken: 2, known: 1 })
   })
 
+  it('is looked at again where a dead owner locked it, and what was gone still counts', async () => {
+    await adopt()
+    add({})
+    host.repositories.forget(point.id)
+    host.repositories.stores.get(host.repositories.of(environment).location)!.deadLocks = 1
+    host.repositories.failNext('sizeOf', new PilothouseError('repository_locked', 'Somebody has it.'))
+    expect(await adopt()).toMatchObject({ taken: 1, known: 0, gone: 1 })
+  })
+
+  it('is left where whoever asked gives it up, and the record says so', async () => {
+    const before = host.repositories.calls.sizeOf
+    const release = host.repositories.hold('sizeOf')
+    const giveUp = new AbortController()
+    const asked = admin().backups.adopt({ environment }, { signal: giveUp.signal })
+    await expect.poll(() => host.repositories.calls.sizeOf).toBe(before + 1)
+    giveUp.abort()
+    await expect(asked).rejects.toThrow()
+    release()
+    const failed = ['failed', { code: 'cancelled', message: 'Whoever asked gave it up, or was cut off.', taken: 0 }]
+    await expect.poll(() => said('backup.adopt').at(-1)).toEqual(failed)
+  })
+
   it('is used for minutes at most: the rest is left, newest taken first', async () => {
     add({})
     const newest = add({})
