@@ -6,9 +6,9 @@ import { rendererPlugins } from './vite.renderer.config.ts'
 
 const isRoot = process.getuid?.() === 0
 
-/** A project of tests in Node. `isHeavy` ones start processes and guests: one file at a time. */
-function nodeProject(name: string, options: { timeoutMs: number; isHeavy?: boolean; include?: string }) {
-  const { timeoutMs, isHeavy = false, include = `test/${name}/**/*.test.ts` } = options
+/** A project of tests in Node. Of `isAlone` ones one file runs at a time: they kill, measure, or open windows. */
+function nodeProject(name: string, options: { timeoutMs: number; isAlone?: boolean; include?: string }) {
+  const { timeoutMs, isAlone = false, include = `test/${name}/**/*.test.ts` } = options
   return {
     test: {
       name,
@@ -16,8 +16,8 @@ function nodeProject(name: string, options: { timeoutMs: number; isHeavy?: boole
       environment: 'node',
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      fileParallelism: !isHeavy,
-      ...(isHeavy ? { maxWorkers: 1 } : {}),
+      fileParallelism: !isAlone,
+      ...(isAlone ? { maxWorkers: 1 } : {}),
     },
   } satisfies TestProjectInlineConfiguration
 }
@@ -47,10 +47,10 @@ export default defineConfig({
     projects: [
       nodeProject('unit', { timeoutMs: 10_000 }),
       nodeProject('contract', { timeoutMs: 20_000 }),
-      nodeProject('conformance', { timeoutMs: 180_000, isHeavy: true }),
-      nodeProject('integration', { timeoutMs: 180_000, isHeavy: true }),
-      nodeProject('faults', { timeoutMs: 300_000, isHeavy: true }),
-      nodeProject('e2e', { timeoutMs: 300_000, isHeavy: true, include: 'test/e2e/**/*.e2e.ts' }),
+      nodeProject('conformance', { timeoutMs: 180_000 }),
+      nodeProject('integration', { timeoutMs: 180_000 }),
+      nodeProject('faults', { timeoutMs: 300_000, isAlone: true }),
+      nodeProject('e2e', { timeoutMs: 300_000, isAlone: true, include: 'test/e2e/**/*.e2e.ts' }),
       browserProject,
     ],
   },
