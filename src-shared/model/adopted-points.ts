@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { FAILURE_MESSAGE_MOST } from '../error.ts'
+import { wordsSchema } from '../lib/foreign-words.ts'
 import { environmentIdSchema, environmentNameSchema, recoveryPointIdSchema } from './ids.ts'
 import { timestampSchema } from './time.ts'
 
@@ -19,7 +21,9 @@ export const adoptedPointsSchema = z.object({
   left: count,
   passedOverCount: count,
   /** The newest of them, at most 100, with why in one sentence. */
-  passedOver: z.array(z.object({ pointId: recoveryPointIdSchema, takenAt: z.int(), why: z.string() })),
+  passedOver: z.array(
+    z.object({ pointId: recoveryPointIdSchema, takenAt: z.int(), why: wordsSchema(FAILURE_MESSAGE_MOST) }),
+  ),
 })
 export type AdoptedPoints = z.infer<typeof adoptedPointsSchema>
 

@@ -6,7 +6,7 @@ import { useApi } from '../../api.ts'
 
 export type Orphaned = CallOutput<DaemonContract, 'backups.orphaned'>
 
-/** What a host has of points without an environment; null while that is not known. A failed look only leaves it so. */
+/** What a host has of points without an environment; null while that is not known. A look that fails leaves it so. */
 export function useOrphaned(hostId: () => HostId | null) {
   const api = useApi()
   const orphaned = shallowRef<Orphaned | null>(null)
@@ -16,7 +16,6 @@ export function useOrphaned(hostId: () => HostId | null) {
   async function look(): Promise<void> {
     const id = hostId()
     const mine = (turn += 1)
-    orphaned.value = null
     if (id === null) return
     try {
       const found = await api.call((client, options) => client.host.backups.orphaned({}, options), { hostId: id })
@@ -26,6 +25,11 @@ export function useOrphaned(hostId: () => HostId | null) {
     }
   }
 
-  watch(hostId, () => void look(), { immediate: true })
+  function lookAnew(): void {
+    orphaned.value = null
+    void look()
+  }
+
+  watch(hostId, lookAnew, { immediate: true })
   return { orphaned, look }
 }

@@ -1,8 +1,9 @@
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../../../src-shared/contract/daemon.ts'
+import { visibleWords } from '../../../../src-shared/lib/foreign-words.ts'
 import type { AdoptedPoints } from '../../../../src-shared/model/adopted-points.ts'
 import { shortPointId } from './recovery-point.ts'
-import { escaped, facts, localTime, table } from './text.ts'
+import { facts, localTime, table } from './text.ts'
 
 type Orphaned = CallOutput<DaemonContract, 'backups.orphaned'>
 
@@ -18,7 +19,11 @@ export function adoptedText(adopted: AdoptedPoints): string {
     ['passed over', String(passedOverCount)],
     ['left', left === 0 ? null : `${left}: there was no time for them; give the command again`],
   ])
-  const rows = passedOver.map(({ pointId, takenAt, why }) => [shortPointId(pointId), localTime(takenAt), escaped(why)])
+  const rows = passedOver.map(({ pointId, takenAt, why }) => [
+    shortPointId(pointId),
+    localTime(takenAt),
+    visibleWords(why),
+  ])
   const more = passedOverCount - passedOver.length
   return [
     heading,
