@@ -113,12 +113,10 @@ function flawOf(newest: StoredPoint | null): string | null {
 function undoOf(kept: KeptHome | undefined): Undo {
   if (kept === undefined) return null
   const { homeId, until, bytes, keptAt: restoredAt } = kept
-  const times = [until, restoredAt, bytes ?? 0]
-  const isSound = homeIdSchema.safeParse(homeId).success && times.every(isTime)
-  return isSound && until !== null ? { homeId, until, bytes, restoredAt } : null
+  return isSound(kept) && isTime(until) ? { homeId, until, bytes, restoredAt } : null
 }
 
-/** A row that is not sound is left out: nobody can decide about what it names. */
+/** Nobody can decide about what a malformed row names. */
 function isSound({ homeId, keptAt, bytes }: KeptHome): boolean {
   return homeIdSchema.safeParse(homeId).success && isTime(keptAt) && isTime(bytes ?? 0)
 }

@@ -1,5 +1,6 @@
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { Clock, RandomSource } from '../../src-shared/lib/clock.ts'
+import { keepOnly } from '../../src-shared/lib/keep-only.ts'
 import type { CommandId, EnvironmentId, EnvironmentRef, OperationId, TicketId } from '../../src-shared/model/ids.ts'
 import type { Plan, Ticket } from '../../src-shared/model/plan.ts'
 import type { Requester } from '../operations/requester.ts'
@@ -75,7 +76,7 @@ export class Tickets {
   }
 
   private remember(id: TicketId): void {
-    for (const known of this.madeAt.keys()) if (this.isTooOld(known)) this.madeAt.delete(known)
+    keepOnly(this.madeAt, (known) => !this.isTooOld(known))
     this.madeAt.set(id, this.deps.clock.monotonicMs())
   }
 

@@ -1,6 +1,7 @@
 import { PilothouseError } from '../../src-shared/error.ts'
-import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { Clock } from '../../src-shared/lib/clock.ts'
+import { keepOnly } from '../../src-shared/lib/keep-only.ts'
+import type { Environment, ObservedState } from '../../src-shared/model/environment.ts'
 import type { EnvironmentId, EnvironmentRef, OwnerName } from '../../src-shared/model/ids.ts'
 import { toWireEnvironment, type StoredEnvironment } from '../store/environment-row.ts'
 import type { Store } from '../store/store.ts'
@@ -52,8 +53,7 @@ export class EnvironmentViews {
   /** Every guest was asked; those that answered were confirmed one by one. */
   confirmPass(look: Look, live: ReadonlySet<EnvironmentId>): void {
     this.passed = look
-    for (const looks of [this.confirmed, this.stored])
-      for (const id of looks.keys()) if (!live.has(id)) looks.delete(id)
+    for (const looks of [this.confirmed, this.stored]) keepOnly(looks, (id) => live.has(id))
   }
 
   /** When the daemon last looked at all of them, on the host's clock and never ahead of it; 0 before it first did. */

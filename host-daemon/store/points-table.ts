@@ -18,7 +18,8 @@ const UNKNOWN = -1
 const COLUMNS = `
   id, environment_id AS environmentId, repository, path, home_id AS homeId, image, home_mib AS homeMiB,
   taken_at AS takenAt, host_name AS hostName, bytes, entries, NULLIF(added_bytes, -1) AS addedBytes,
-  NULLIF(duration_ms, -1) AS durationMs, consistency, NULLIF(unreadable_count, -1) AS unreadableCount, tags, operation_id AS operationId, has_listing AS hasListing,
+  NULLIF(duration_ms, -1) AS durationMs, consistency, NULLIF(unreadable_count, -1) AS unreadableCount, tags,
+  operation_id AS operationId, has_listing AS hasListing,
   verified_at AS verifiedAt, drilled_at AS drilledAt, drill_passed AS drillPassed, forgotten_at AS forgottenAt,
   recorded_at AS recordedAt`
 

@@ -25,13 +25,13 @@ export interface WayIn {
   readonly secret?: string
 }
 
-const pathSchema = z.string().regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path')
+export const absolutePath = z.string().regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path')
 
 /** Throws where a path is none. */
 export function requireAccess({ sftpKeyFile, sftpKnownHostsFile, ...files }: RepositoryAccess): void {
   const { restCredentialsFile, s3CredentialsFile } = files
   for (const path of [sftpKeyFile, sftpKnownHostsFile, restCredentialsFile, s3CredentialsFile])
-    pathSchema.optional().parse(path)
+    absolutePath.optional().parse(path)
 }
 
 /** Rejects with `ResticFailure` where the file with the credentials does not serve. */

@@ -6,7 +6,7 @@ import { runProgram, type ProgramResult } from '../../system/child.ts'
 import { makeEmptyFolder } from '../../system/folders.ts'
 import type { ProcessIdentity } from '../../system/processes.ts'
 import { ProgramFailure } from '../../system/program-failure.ts'
-import { requireAccess, wayTo, type RepositoryAccess, type WayIn } from './access.ts'
+import { absolutePath, requireAccess, wayTo, type RepositoryAccess, type WayIn } from './access.ts'
 import { failureOf, stuckFailure } from './run-failure.ts'
 import { WatchedRun } from './watched-run.ts'
 
@@ -75,7 +75,6 @@ const STDOUT_LIMIT_BYTES = 64 * 1024 * 1024
 const STDERR_LIMIT_BYTES = 256 * 1024
 
 const limitSchema = z.int().min(1).max(10_000_000)
-const absolutePath = z.string().regex(/^\/[^\p{Cc}]*$/u, 'must be an absolute path')
 const commandWord = z.string().regex(/^[^\p{Cc}'"\\]+$/u, 'must be without quotes, backslashes and controls')
 
 /**
