@@ -46,7 +46,7 @@ const DONE_SENTENCES: Record<OperationKind, string> = {
   recover: 'is back, with its home.',
   reset: 'started fresh; its old home is gone.',
   restore: 'has the home of the recovery point; the one before is kept for undo.',
-  undo_restore: 'has its home of before the restore again.',
+  undo_restore: 'has its home from before the restore again.',
   drop_undo: 'had a kept home removed; its space is free.',
   clone: 'was made from the recovery point, with an identity of its own.',
   restore_files: 'kept its home as it is; the files are in their folder on the host.',

@@ -40,9 +40,9 @@ function linesFor(offsetMs: number): Lines {
       `${isSound ? 'Sound' : 'Not sound'}: ${depthText(depth)} was read.`,
       ...findings.map(visibleWords),
     ],
-    restore: ({ verified, undo }) => [...verified.map(visibleWords), undoLine(undo, offsetMs, 'The home of before')],
+    restore: ({ verified, undo }) => [...verified.map(visibleWords), undoLine(undo, offsetMs, 'The earlier home')],
     undo_restore: ({ undo }) => [
-      'The home of before the restore is back.',
+      'The home from before the restore is back.',
       undoLine(undo, offsetMs, 'The restored one'),
     ],
     drop_undo: ({ freedBytes }) => [

@@ -22,7 +22,7 @@ describe('undo', () => {
     const fake = await opened({ action: null, prepare: undoKept })
     await page.getByTestId('undo').click()
     await says('undo-keeps', 'kept until the time of undo is over')
-    await says('undo-kept', /The home of before, 1 GiB, is kept until/)
+    await says('undo-kept', /The earlier home, 1 GiB, is kept until/)
     await says('cli', `pilothouse restore undo ${NAME} --host lon-1 --plan`)
     await page.getByTestId('undo-name').fill(NAME)
     await page.getByTestId('undo-confirm').click()

@@ -285,7 +285,7 @@ describe('its end', () => {
     fake.changeOperation(HOST, operation.id, { result })
     fake.finish(HOST, operation, observedOf(fake))
     await says('result-verified', 'It is sound.')
-    await says('result-undo', /The home of before is kept until .* left\)\. It takes 1 GiB on the host/)
+    await says('result-undo', /The earlier home is kept until .* left\)\. It takes 1 GiB on the host/)
     await page.getByTestId('follow-undo').click()
     await until(() => isThere('undo-plan'), 'the plan of the undo')
     expect(isThere('follow')).toBe(false)

@@ -123,7 +123,7 @@ export class FakeRestores {
   }
 
   private base(kind: OperationKind, environment: Environment, losses: string[]): Plan {
-    const keeps = ['The home of now is kept until the time of undo is over.']
+    const keeps = ['The present home is kept until the time of undo is over.']
     const first = `The home of ${environment.name} (${environment.id}) is replaced.`
     return {
       ...this.fake.planFor(environment),
