@@ -2,6 +2,8 @@ import type { Clock } from '../../src-shared/lib/clock.ts'
 
 /** What a host says of its time is this old at most, in milliseconds; beyond it a clock was set, its or ours. */
 const DOUBT_MS = 10_000
+/** A host that is behind with its looks, and whose clock was not set, is not asked again for so long, in milliseconds. */
+const QUIET_MS = 60_000
 
 interface OffsetWatchOptions {
   readonly clock: Clock
@@ -24,6 +26,7 @@ export async function measureOffset<T extends { readonly now: number }>(
 export class OffsetWatch {
   private readonly options: OffsetWatchOptions
   private isMeasuring = false
+  private quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: OffsetWatchOptions) {
     this.options = options
@@ -33,15 +36,16 @@ export class OffsetWatch {
   heard(hostTime: number, believedMs: number): void {
     const { clock } = this.options
     const isDoubtful = Math.abs(hostTime - clock.now() - believedMs) > DOUBT_MS
-    if (isDoubtful && !this.isMeasuring) void this.measure()
+    if (isDoubtful && !this.isMeasuring && clock.monotonicMs() >= this.quietUntil) void this.measure(believedMs)
   }
 
   /** What cannot be asked now is asked at the next word. */
-  private async measure(): Promise<void> {
+  private async measure(believedMs: number): Promise<void> {
     const { clock, ask, onMeasured } = this.options
     this.isMeasuring = true
     try {
       const { offsetMs } = await measureOffset(clock, ask)
+      if (Math.abs(offsetMs - believedMs) <= DOUBT_MS) this.quietUntil = clock.monotonicMs() + QUIET_MS
       onMeasured(offsetMs)
     } catch {
       // The link tells by itself when it is lost.

@@ -149,6 +149,15 @@ describe("the difference of the host's clock and ours", () => {
     expect(link.hellos).toBe(1)
   })
 
+  it('is not measured at every word of a host that is behind with its looks', async () => {
+    const link = new FakeLink()
+    await connect(link)
+    await link.send(snapshot(1))
+    const late = () => ({ type: 'confirmed', cursor: { epoch: 'e', seq: 1 }, now: clock.now() - 20_000 }) as const
+    for (let word = 0; word < 3; word += 1) await link.send({ ...late(), activityHead: headSample })
+    expect([offset(), link.hellos]).toEqual([0, 1])
+  })
+
   it('is measured anew when our clock is set; what cannot be asked is asked at the next word', async () => {
     const link = new FakeLink()
     await connect(link)
