@@ -3,7 +3,7 @@ import type { AdoptedPoints } from '../../src-shared/model/adopted-points.ts'
 import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
 import { recoveryPointSchema } from '../../src-shared/model/recovery-point.ts'
 import type { Requester } from '../operations/requester.ts'
-import type { NewPoint } from '../store/points-table.ts'
+import type { NewPoint, StoredPoint } from '../store/points-table.ts'
 import { listPointsAt, type PointAt } from '../store/points-upkeep.ts'
 import { judge } from './adoptable-point.ts'
 import type { PointRepository, PointSize, RepositoryPoint } from './point-repository.ts'
@@ -24,8 +24,8 @@ export const TAKING_MS = 240_000
 const MOST_TOLD = 100
 /** Pilothouse gives a point fewer; others may have added to them. */
 const MOST_TAGS = 32
-/** Of one point alone: the others are taken. */
-const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_damaged']
+/** Of one point alone: the others are taken. An engine has many words for a tree that it cannot walk. */
+const OF_ONE_POINT: readonly ErrorCode[] = ['no_recovery_point', 'repository_damaged', 'engine_failed']
 
 /**
  * Takes the points of an environment on record from its repository below the base, newest first, whether or not this host
@@ -142,13 +142,15 @@ class Taking {
   private sortOut(listed: readonly RepositoryPoint[]): Wanted[] {
     const { environmentId, repository } = this.from
     const wanted: Wanted[] = []
+    const found: StoredPoint[] = []
     for (const point of listed.toSorted((one, other) => other.takenAt - one.takenAt)) {
-      const found = judge(this.recovery.store, { point, environmentId, repository: repository.location })
-      if (found.kind === 'known') this.known += this.taken.has(point.id) ? 0 : 1
-      else if (found.kind === 'passed_over') this.passOver(point, found.why)
-      else if (found.kind === 'new') wanted.push({ point, said: found.said })
-      else this.putBack(found.recorded)
+      const judged = judge(this.recovery.store, { point, environmentId, repository: repository.location })
+      if (judged.kind === 'known') this.known += this.taken.has(point.id) ? 0 : 1
+      else if (judged.kind === 'passed_over') this.passOver(point, judged.why)
+      else if (judged.kind === 'new') wanted.push({ point, said: judged.said })
+      else found.push(judged.recorded)
     }
+    this.putBack(found)
     return wanted
   }
 
@@ -172,24 +174,29 @@ class Taking {
       return
     }
     const { id, takenAt, hostName } = row
-    await store.db.together(() => {
+    const isTaken = await store.db.together(() => {
       // Whoever was told meanwhile that it is there has judged it by the same rules.
-      if (store.points.isOnRecord(id)) return
+      if (store.points.isOnRecord(id)) return false
       store.points.insert(row)
       this.append('point.adopted', 'succeeded', { pointId: id, takenAt, hostName })
+      return true
     })
-    this.taken.add(id)
+    if (isTaken) this.taken.add(id)
+    else this.known += 1
   }
 
-  private putBack({ id, environmentId, takenAt, hostName, repository: before }: NewPoint): void {
+  /** All in one transaction: after a disk was away that may be every point there is. */
+  private putBack(found: readonly StoredPoint[]): void {
     const { store } = this.recovery
     const { location } = this.from.repository
     store.db.transaction(() => {
-      store.points.setFound({ id, environmentId }, location)
-      const detail = { pointId: id, takenAt, hostName, ...(before === location ? {} : { before }) }
-      this.append('point.adopted', 'succeeded', detail)
+      for (const { id, environmentId, takenAt, hostName, repository: before } of found) {
+        store.points.setFound({ id, environmentId }, location)
+        const detail = { pointId: id, takenAt, hostName, ...(before === location ? {} : { before }) }
+        this.append('point.adopted', 'succeeded', detail)
+      }
     })
-    this.taken.add(id)
+    for (const { id } of found) this.taken.add(id)
   }
 
   private rowOf({ point, said }: Wanted, size: PointSize): NewPoint {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TAKING_MS } from '../../host-daemon/backups/adopt-points.ts'
+import { Database } from '../../host-daemon/store/database.ts'
 import { SystemClock } from '../../host-daemon/system/clock.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { EnvironmentId, RecoveryPointId } from '../../src-shared/model/ids.ts'
@@ -49,6 +50,7 @@ beforeEach(async () => {
   host = await startFakeDriverDaemon({ repositories: lost.repositories, clock, options: { hostName: 'next-host' } })
 })
 afterEach(async () => {
+  vi.restoreAllMocks()
   await host.remove()
   await lost.remove()
 })
@@ -64,10 +66,19 @@ describe('points of a host that is lost', () => {
   })
 
   it('are taken once, however often and by however many that is asked', async () => {
-    const asked = await Promise.all([adopt(), adopt(), adopt()])
+    const before = host.repositories.calls.sizeOf
+    const release = host.repositories.hold('sizeOf')
+    const asked = [adopt(), adopt(), adopt()]
+    await expect.poll(() => host.repositories.calls.sizeOf).toBe(before + 3)
+    release()
+    const counts = (await Promise.all(asked)).map(({ taken, known }) => [taken, known])
+    expect(counts.toSorted()).toEqual([
+      [0, 1],
+      [0, 1],
+      [1, 0],
+    ])
     expect(await adopt()).toMatchObject({ taken: 0, known: 1 })
     expect(said('point.adopted')).toHaveLength(1)
-    expect(asked.some(({ taken }) => taken === 1)).toBe(true)
   })
 
   it('that somebody removed since are on record as gone, and listed no more once all are', async () => {
@@ -167,15 +178,16 @@ describe('what is passed over, and why', () => {
     expect(await adopt()).toMatchObject({ taken: 1, passedOverCount: 0 })
   })
 
-  it('a point that is damaged or gone, and no other', async () => {
-    add({})
-    add({})
+  it('a point that is damaged or gone or cannot be walked, and no other', async () => {
+    for (let count = 0; count < 3; count += 1) add({})
     host.repositories.failNext('sizeOf', new PilothouseError('repository_damaged', 'A tree cannot be read.'))
     host.repositories.failNext('sizeOf', new PilothouseError('no_recovery_point', 'It is gone.'))
+    host.repositories.failNext('sizeOf', new PilothouseError('engine_failed', 'A folder has no tree.'))
     const adopted = await adopt()
-    expect(adopted).toMatchObject({ taken: 1, passedOverCount: 2 })
-    expect(adopted.passedOver.map(({ why }) => why)).toEqual(['A tree cannot be read.', 'It is gone.'])
-    expect(await adopt()).toMatchObject({ taken: 2, known: 1 })
+    expect(adopted).toMatchObject({ taken: 1, passedOverCount: 3 })
+    const whys = ['A tree cannot be read.', 'It is gone.', 'A folder has no tree.']
+    expect(adopted.passedOver.map(({ why }) => why)).toEqual(whys)
+    expect(await adopt()).toMatchObject({ taken: 3, known: 1 })
   })
 })
 
@@ -222,6 +234,20 @@ describe('what this host knows better', () => {
     expect(await points()).toEqual([{ ...point, hasListing: false }])
     expect((await admin().backups.status()).rows[0]).toMatchObject({ pointCount: 1 })
   })
+})
+
+it('takes points that were away back in one commit, however many', async () => {
+  for (let count = 0; count < 100; count += 1) add({})
+  await adopt()
+  const store = host.repositories.stores.get(host.repositories.of(environment).location)!
+  const there = store.points
+  store.points = []
+  expect(await adopt()).toMatchObject({ gone: 101 })
+  store.points = there
+  const commits = vi.spyOn(Database.prototype, 'transaction')
+  expect(await adopt()).toMatchObject({ taken: 101, gone: 0 })
+  expect(commits.mock.calls.length).toBeLessThan(50)
+  expect(said('point.adopted')).toHaveLength(202)
 })
 
 describe('a repository that does not serve', () => {
