@@ -42,6 +42,7 @@ INSERT INTO tickets (id, kind, environment_id, user, uid, role, plan_hash, facts
 VALUES (@id, @kind, @environmentId, @user, @uid, @role, @planHash, @facts, @needsName, @createdAt, @expiresAt)`
 
 type Kept = Omit<StoredTicket, 'facts' | 'needsName' | 'operationId' | 'commandId'>
+/** `usedBy`, the column `operation_id`: of an environment's ticket an operation, of the host's a command. */
 type TicketRow = Kept & { facts: string; needsName: number; usedBy: string | null }
 
 export class TicketsTable {
