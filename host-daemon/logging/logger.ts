@@ -39,12 +39,17 @@ export function openLog(settings: Pick<Settings, 'logLevel' | 'logFile' | 'hostN
 
 const HARMLESS = {
   formatters: { log: (facts: Record<string, unknown>) => boundFacts(facts, FACTS_MOST) },
-  serializers: { err: (error: Error) => boundFacts({ ...stdSerializers.err(error) }, FACTS_MOST) },
+  serializers: { err: errorFacts },
   hooks: {
     logMethod(this: Logger, inputs: Parameters<LogFn>, method: LogFn): void {
       method.apply(this, inputs.map(harmless) as Parameters<LogFn>)
     },
   },
+}
+
+/** What is thrown need be no error: that is logged as the fact that it is. */
+function errorFacts(thrown: unknown): unknown {
+  return thrown instanceof Error ? boundFacts({ ...stdSerializers.err(thrown) }, FACTS_MOST) : thrown
 }
 
 function harmless(input: unknown): unknown {

@@ -129,9 +129,11 @@ describe('words of a guest in the log', () => {
     const failure = new ProgramFailure('unexpected_exit', { file: 'e2fsck', says: 'exited with 8', stderr: said })
     log.logger.warn({ err: failure, problems: [said], environmentId: 'env-00000001' }, said)
     log.logger.warn({ err: new Error(said, { cause: new Error(said) }) }, 'Refused')
+    log.logger.warn({ err: 'thrown as it is' }, 'Refused')
     await log.flush()
     const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n')
-    expect(lines).toHaveLength(2)
+    expect(lines).toHaveLength(3)
+    expect(JSON.parse(lines[2] ?? '')).toMatchObject({ err: 'thrown as it is' })
     for (const line of lines) {
       expect(line.length).toBeLessThan(60_000)
       expect(line).not.toMatch(/[\p{Cc}\p{Cf}]|\\u00/u)
