@@ -112,9 +112,9 @@ function describeIssue(issue: z.core.$ZodIssue, values: Json, variables: Readonl
   }
   const variable = SETTING_KEYS.find((key) => key.path.every((name, index) => issue.path[index] === name))?.variable
   const origin = variable !== undefined && variables.has(variable) ? ` (from ${variable})` : ''
-  return [
-    `setting ${issue.path.join('.')}${origin} has the value ${quote(valueAt(values, issue.path))}: ${saysOf(issue)}`,
-  ]
+  const value = valueAt(values, issue.path)
+  const has = isSecret(issue.path, value) ? 'has a value that is not shown' : `has the value ${quote(value)}`
+  return [`setting ${issue.path.join('.')}${origin} ${has}: ${saysOf(issue)}`]
 }
 
 function saysOf(issue: z.core.$ZodIssue): string {
@@ -128,8 +128,8 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 const QUOTE_LENGTH = 120
-/** A user and a password, where somebody put them into a location. */
-const LOGIN = /(:(?:\/\/)?[^/@:\s"]+):[^\s"]+@/g
+/** A user and a password, where somebody put them into a location; a password may have any letter. */
+const LOGIN = /(:(?:\/\/)?[^/@:\s"]*):.+@/g
 
 function quote(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value).replaceAll(LOGIN, '$1:***@')
@@ -139,6 +139,11 @@ function quote(value: unknown): string {
 /** Of a setting that there is not: its name alone says what its value may be. */
 const quoteOf = (name: string, value: unknown): string =>
   /password|passphrase|secret|token/i.test(name) ? 'not shown' : quote(value)
+
+/** A user and a password stand where the path of the file with them belongs. */
+function isSecret(path: readonly PropertyKey[], value: unknown): boolean {
+  return /credentials/i.test(String(path.at(-1))) && typeof value === 'string' && /^[^/]*:/.test(value)
+}
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -157,14 +157,24 @@ describe('settings', () => {
     ])
   })
 
-  it.each(['rest:http://user:secret@host/', 'sftp:user:secret@host:/a', 's3:https://key:se/c@ret@host/bucket'])(
-    'refuses the location %s without repeating its password',
-    async (base) => {
-      const [problem] = await problemsOf(fromFile({ backups: { base } }))
-      expect(problem).toMatch(/^setting backups\.base has the value ".*:\*\*\*@host.*": .*without a password/)
-      expect(problem).not.toMatch(/secret|se\/c|ret@/)
-    },
-  )
+  it.each([
+    'rest:http://user:secret@host/',
+    'sftp:user:secret@host:/a',
+    's3:https://key:se/c@ret@host/bucket',
+    'rest:http://user:my secret "@host/',
+    'http://:secret@host/',
+  ])('refuses the location %s without repeating its password', async (base) => {
+    const [problem] = await problemsOf(fromFile({ backups: { base } }))
+    expect(problem).toMatch(/^setting backups\.base has the value ".*:\*\*\*@host.*": .*without a password/)
+    expect(problem).not.toMatch(/secret|se\/c|ret@/)
+  })
+
+  it('refuses a login in place of the file that it is in without repeating it', async () => {
+    for (const name of ['restCredentialsFile', 's3CredentialsFile']) {
+      const [problem] = await problemsOf(fromFile({ backups: { [name]: 'user:hidden' } }))
+      expect(problem).toContain(`setting backups.${name} has a value that is not shown: must be an absolute path`)
+    }
+  })
 
   it('refuses a password for which there is no setting without repeating it', async () => {
     const variables = { PILOTHOUSE_BACKUPS_PASSWORD: 'hidden' }
