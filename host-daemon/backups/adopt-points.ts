@@ -10,6 +10,7 @@ import type { PointRepository, PointSize, RepositoryPoint } from './point-reposi
 import { roomForMiB } from './point-room.ts'
 import type { SaidOfPoint } from './point-tags.ts'
 import type { RecoveryToolkit } from './recovery-toolkit.ts'
+import { noteDamage } from './repository-damage.ts'
 import { useRepository } from './repository-work.ts'
 import { tagSchema } from './restic/tags.ts'
 
@@ -162,8 +163,18 @@ class Taking {
       await this.put(this.rowOf({ point, said }, size))
     } catch (error) {
       if (!(error instanceof PilothouseError) || !OF_ONE_POINT.includes(error.code)) throw error
+      this.tellDamage(error)
       this.passOver(point, error.message)
     }
+  }
+
+  /** The call goes on, and may go well: the environment's record is told all the same, where there is one. */
+  private tellDamage(error: PilothouseError): void {
+    const { store, clock } = this.recovery
+    const { environmentId: id } = this.from
+    store.db.transaction(() => {
+      if (store.environments.find(id) !== undefined) noteDamage(store, { id, error, at: clock.now() })
+    })
   }
 
   private async put(row: NewPoint): Promise<void> {

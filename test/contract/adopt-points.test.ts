@@ -209,6 +209,14 @@ describe('what this host knows better', () => {
     expect((await admin().backups.status()).rows[0]).toMatchObject({ pointCount: 2, latest: { id } })
   })
 
+  it('that damage was found on the way counts as found by a check', async () => {
+    add({ tags: point.tags.map((tag) => tag.replace(/^operation=.*/, 'operation=op-00000000000000ff')) })
+    host.repositories.failNext('sizeOf', new PilothouseError('repository_damaged', 'A tree cannot be read.'))
+    expect(await adopt()).toMatchObject({ taken: 0, known: 1, passedOverCount: 1 })
+    const [row] = (await admin().backups.status()).rows
+    expect(row).toMatchObject({ lastCheck: { isSound: false }, freshness: { kind: 'unavailable' } })
+  })
+
   it('a backup that runs, and one that came to nothing', async () => {
     const release = host.repositories.hold('sizeOf')
     const { id } = await admin().backups.now({ commandId: newCommandId(), environment: 'web' })
