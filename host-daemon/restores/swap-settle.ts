@@ -1,3 +1,4 @@
+import type { HomeId } from '../../src-shared/model/ids.ts'
 import type { OperationResult } from '../../src-shared/model/operation-result.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { environmentOf } from '../environments/environment-of.ts'
@@ -32,7 +33,10 @@ function settleAsBefore(recovery: RecoveryToolkit, operation: StoredOperation): 
   if (store.environments.homeMadeAt(home.id) === null) store.environments.setUncounted(id)
 }
 
-/** Nothing that was set aside is removed by the daemon any more. A guest that runs all the same is said to run. */
+/**
+ * Nothing that was set aside is removed by the daemon any more, but what was there to be removed before, which may be
+ * half gone. A guest that runs all the same is said to run.
+ */
 function settleForReview(
   recovery: RecoveryToolkit,
   operation: StoredOperation,
@@ -42,7 +46,8 @@ function settleForReview(
   const { id: environmentId, home, observed } = environmentOf(recovery, operation)
   const now = clock.now()
   const kept = store.keptHomes.undoOf(environmentId)
-  const aside = store.environments.homesOf(environmentId).filter((homeId) => homeId !== home.id)
+  const isAside = (homeId: HomeId) => homeId !== home.id && store.keptHomes.find(homeId)?.purpose !== 'removal'
+  const aside = store.environments.homesOf(environmentId).filter(isAside)
   const about = {
     environmentId,
     purpose: 'review',

@@ -153,6 +153,18 @@ describe('giving a kept home up', () => {
     expect(host.machine.homes.ids()).toHaveLength(1)
   })
 
+  it('is not kept for review by a restore that fails behind it, half removed as it may be', async () => {
+    const { home: old } = await get()
+    await restore()
+    const { ticket } = await plan()
+    host.driver.failNext('destroyHome', new Error('The disk does not answer.'))
+    await ended(await run(ticket.id))
+    await restoreForReview()
+    expect((await status())?.keptForReview.map(({ homeId }) => homeId)).not.toContain(old.id)
+    expect((await status())?.keptForReview).toHaveLength(1)
+    expect(readStore(host, (store) => store.keptHomes.find(old.id)?.purpose)).toBe('removal')
+  })
+
   it('is finished by the next daemon where one dies in the middle', async () => {
     await host.remove()
     host = await startWithPoint({ then: THEN, now: NOW }, { options: { letGoMs: 50, recovery: UNSCHEDULED } })
