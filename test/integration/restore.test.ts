@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRouterClient, type Router } from '@orpc/server'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createResticRepositories } from '../../host-daemon/backups/repositories.ts'
 import { createDaemon, type Daemon } from '../../host-daemon/daemon.ts'
 import { createCallGuard, type ServedCaller } from '../../host-daemon/server/call-guard.ts'
@@ -108,6 +108,10 @@ describe('a restore and its undo on a real guest, by restic', () => {
     const openHomeView = driver.openHomeView.bind(driver)
     const opened = Promise.withResolvers<undefined>()
     let isClosed = false
+    // A plan that opens no view must not leave it to whatever opens the next one.
+    onTestFinished(() => {
+      driver.openHomeView = openHomeView
+    })
     driver.openHomeView = async (record, options) => {
       driver.openHomeView = openHomeView
       const view = await openHomeView(record, options)
