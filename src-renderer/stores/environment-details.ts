@@ -4,15 +4,18 @@ import type { EnvironmentName } from '../../src-shared/model/ids.ts'
 import type { Labels } from '../../src-shared/model/labels.ts'
 import { useApi } from '../api.ts'
 import type { EnvironmentRow } from '../lib/environment-list.ts'
+import { useClockStore } from './clock.ts'
 import { useFleetStore } from './fleet.ts'
 
 /** Changes that touch neither guest nor home. Each resolves with null when the host has made it, and rejects with a PilothouseError. */
 export const useEnvironmentDetailsStore = defineStore('environment-details', () => {
   const api = useApi()
   const fleet = useFleetStore()
+  const clock = useClockStore()
 
   async function took({ hostId }: EnvironmentRow, answer: Promise<Environment>): Promise<null> {
-    fleet.apply({ type: 'environment_changed', hostId, environment: await answer })
+    const environment = await answer
+    fleet.apply({ type: 'environment_changed', hostId, environment, confirmedAt: clock.now })
     return null
   }
 

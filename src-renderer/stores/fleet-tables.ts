@@ -65,7 +65,7 @@ export class FleetTables {
         return
       case 'environment_changed': {
         this.putEnvironment(event.hostId, event.environment)
-        if (event.confirmedAt !== undefined) this.confirmed.set(event.hostId, event.confirmedAt)
+        this.confirmed.set(event.hostId, event.confirmedAt)
         return
       }
       case 'environment_removed':

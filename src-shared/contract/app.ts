@@ -47,7 +47,7 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     ...inHost,
     environment: environmentSchema,
     /** Console clock: when the host said so. */
-    confirmedAt: timestampSchema.optional(),
+    confirmedAt: timestampSchema,
   }),
   /** Its backup status goes with it. */
   z.object({ type: z.literal('environment_removed'), ...inHost, environmentId: environmentIdSchema }),

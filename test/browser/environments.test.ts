@@ -48,6 +48,7 @@ describe('the list of environments', () => {
           type: 'environment_changed',
           hostId: HOST,
           environment: { ...each, owner, observedAt: Date.now() },
+          confirmedAt: Date.now(),
         })
       }
       await new Promise((resolve) => requestAnimationFrame(resolve))

@@ -137,7 +137,7 @@ export class FakeApp {
     const before = this.environment(hostId, id)
     if (before === undefined) throw new PilothouseError('not_found', `There is no environment ${id}.`)
     const environment = { ...before, observedAt: Date.now(), ...change }
-    this.emit({ type: 'environment_changed', hostId, environment })
+    this.emit({ type: 'environment_changed', hostId, environment, confirmedAt: Date.now() })
     return environment
   }
 
@@ -320,7 +320,8 @@ export class FakeApp {
 
   begin(hostId: HostId, environment: Environment, change: Partial<Operation>): Operation {
     const operation = this.accepted(hostId, environment, change)
-    this.emit({ type: 'environment_changed', hostId, environment: { ...environment, operationId: operation.id } })
+    const claimed = { ...environment, operationId: operation.id }
+    this.emit({ type: 'environment_changed', hostId, environment: claimed, confirmedAt: Date.now() })
     this.emit({ type: 'operation_changed', hostId, operation })
     return operation
   }

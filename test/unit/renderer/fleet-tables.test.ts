@@ -43,7 +43,8 @@ describe('the tables of the fleet', () => {
     const key = rowKey(host.id, first.id)
     const before = tables.rows.get(key)
     const untouched = tables.rows.get(rowKey(other.id, second.id))
-    tables.apply({ type: 'environment_changed', hostId: host.id, environment: { ...first, generation: 9 } })
+    const environment = { ...first, generation: 9 }
+    tables.apply({ type: 'environment_changed', hostId: host.id, environment, confirmedAt: NOW })
     expect(tables.rows.get(key)).not.toBe(before)
     expect(tables.rows.get(rowKey(other.id, second.id))).toBe(untouched)
   })
