@@ -79,6 +79,8 @@ class Taking {
   private passedOver: AdoptedPoints['passedOver'] = []
   private known = 0
   private gone = 0
+  /** What the engine said of each that it could not walk. */
+  private unwalked: PilothouseError[] = []
 
   constructor(recovery: RecoveryToolkit, from: TakingFrom) {
     this.recovery = recovery
@@ -94,6 +96,7 @@ class Taking {
     const { clock } = this.recovery
     const { environmentId, signal, repository } = this.from
     this.passedOver = []
+    this.unwalked = []
     this.known = 0
     const until = clock.monotonicMs() + TAKING_MS
     const before = this.onRecord()
@@ -106,6 +109,7 @@ class Taking {
       await this.take(one)
       left -= 1
     }
+    this.assertWalked(wanted.length - left)
     const told = this.passedOver.toSorted((one, other) => other.takenAt - one.takenAt)
     const { takenCount: taken, known, gone } = this
     const counts = { taken, known, gone, left, passedOverCount: told.length }
@@ -163,9 +167,24 @@ class Taking {
       await this.put(this.rowOf({ point, said }, size))
     } catch (error) {
       if (!(error instanceof PilothouseError) || !OF_ONE_POINT.includes(error.code)) throw error
+      if (error.code === 'engine_failed') await this.noteUnwalked(error)
       this.tellDamage(error)
       this.passOver(point, error.message)
     }
+  }
+
+  /** Throws where the engine lists no points any more either: it is not the point's fault then. */
+  private async noteUnwalked(error: PilothouseError): Promise<void> {
+    const { repository, signal, environmentId } = this.from
+    await repository.list({ signal, environmentId })
+    this.unwalked.push(error)
+  }
+
+  /** Where nothing is on record, and none of several could be walked, the engine has failed, and not each of them. */
+  private assertWalked(triedCount: number): void {
+    const last = this.unwalked.at(-1)
+    if (last === undefined || triedCount < 2 || this.unwalked.length < triedCount) return
+    if (this.known + this.takenCount === 0) throw last
   }
 
   /** The call goes on, and may go well: the environment's record is told all the same, where there is one. */

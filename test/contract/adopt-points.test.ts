@@ -278,6 +278,31 @@ describe('a repository that does not serve', () => {
     expect(await adopt()).toMatchObject({ taken: 2, known: 1 })
   })
 
+  it('is said to fail where its engine stops in the middle, and no point is passed over for that', async () => {
+    for (let count = 0; count < 3; count += 1) add({})
+    host.repositories.failNext('sizeOf', new PilothouseError('engine_failed', 'The engine is gone.'), { after: 1 })
+    host.repositories.failNext('list', new PilothouseError('engine_failed', 'It is gone still.'), { after: 1 })
+    const before = host.repositories.calls.sizeOf
+    expect(await refusalOf(adopt())).toMatchObject({ code: 'engine_failed', message: 'It is gone still.' })
+    expect(host.repositories.calls.sizeOf).toBe(before + 2)
+    expect(said('backup.adopt').at(-1)).toEqual(['failed', expect.objectContaining({ taken: 1 })])
+    expect(await adopt()).toMatchObject({ taken: 3, known: 1, passedOverCount: 0 })
+  })
+
+  it('is said to fail where its engine can walk none of several, unless others are on record', async () => {
+    add({})
+    const failBoth = () => {
+      for (const word of ['No.', 'Neither.'])
+        host.repositories.failNext('sizeOf', new PilothouseError('engine_failed', word))
+    }
+    failBoth()
+    expect(await refusalOf(adopt())).toMatchObject({ code: 'engine_failed', message: 'Neither.' })
+    expect(await adopt()).toMatchObject({ taken: 2 })
+    for (let count = 0; count < 2; count += 1) add({})
+    failBoth()
+    expect(await adopt()).toMatchObject({ taken: 0, known: 2, passedOverCount: 2 })
+  })
+
   it('is looked at again where a dead owner locked it, and what was gone still counts', async () => {
     await adopt()
     add({})
