@@ -82,10 +82,14 @@ export class UndoExpiry {
     return clock.monotonicMs() - tried.at >= waitMs
   }
 
-  /** What took its place has never said that it proved itself, and nobody is at work that may still say so. */
-  private keepForReview(kept: KeptHome): void {
+  /**
+   * What took its place has never said that it proved itself, and nobody is at work that may still say so. Since the look
+   * began it may have been brought back or given up.
+   */
+  private keepForReview({ homeId, environmentId, operationId }: KeptHome): void {
     const { store, clock, logger } = this.recovery
-    const { homeId, environmentId, operationId } = kept
+    const kept = store.keptHomes.find(homeId)
+    if (kept?.purpose !== 'undo' || kept.isProved || !isOver(kept, clock.now())) return
     if (store.claims.holderOf(environmentId) !== undefined) return
     const about = {
       action: 'undo',
