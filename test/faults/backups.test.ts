@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../support/seeded-random.ts'
 import { Lane } from './lib/lane.ts'
 import { context, strike } from './lib/strike.ts'
-import { Cells, hitName, isLate, matrixText, missingCells, type Round } from './restore/cells.ts'
+import { Cells } from './restore/cells.ts'
+import { hitName, isLate, matrixText, missingCells, type Round } from './restore/matrix.ts'
 import { Subject } from './restore/subject.ts'
 
 const KINDS = ['backup'] as const
@@ -16,6 +17,7 @@ const TREE = 'what is backed up'
 describe('a backup that is killed at any point of its journal', () => {
   const lanes: Lane[] = []
   const rounds: Round[] = []
+  const missed = new Set<string>()
 
   beforeAll(async () => {
     const backups = { intervalMinutes: null, checkIntervalHours: null, pruneIntervalHours: null }
@@ -45,7 +47,8 @@ describe('a backup that is killed at any point of its journal', () => {
       ...(await subject.lastingProblems()),
     ]
     const isNobody = cell.victim !== 'daemon' && killed === 0 && cell.moment !== 'before' && cell.moment !== 'after'
-    if (isNobody || isMissed || isLate(cell, hitIn)) cells.putBack(cell)
+    const isOver = isMissed || isLate(cell, hitIn)
+    if (isNobody || isOver) cells.putBack(cell, isOver ? 'over' : 'nobody')
     if (!((isNobody || isMissed) && problems.length === 0)) report({ cell: hitName(cell, hitIn), killed, problems })
     await subject.standUp()
     await subject.write()
@@ -74,13 +77,14 @@ describe('a backup that is killed at any point of its journal', () => {
       await subject.hold(TREE, seededRandom(SEED + 100 + index))
       await subject.backUp()
       while (kills() < KILLS || !(IS_SAMPLE || cells.isDone)) await strikeOnce(subject, cells)
+      for (const name of cells.missed) missed.add(name)
       await proveAll(subject)
     }
     await Promise.all(lanes.map(runLane))
-    console.log(matrixText(KINDS, rounds))
+    console.log(matrixText(KINDS, { rounds, missed }))
     console.log(`${rounds.length} points, ${kills()} kills`)
     expect(rounds.filter(({ problems }) => problems.length > 0)).toEqual([])
     if (IS_SAMPLE) return
-    expect(missingCells(KINDS, rounds)).toEqual([])
+    expect(missingCells(KINDS, { rounds, missed })).toEqual([])
   })
 })

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../support/seeded-random.ts'
 import { Lane } from './lib/lane.ts'
 import { strike } from './lib/strike.ts'
-import { Cells, hitName, isLate, matrixText, missingCells, type Round } from './restore/cells.ts'
+import { Cells } from './restore/cells.ts'
+import { hitName, isLate, matrixText, missingCells, type Round } from './restore/matrix.ts'
 import { Subject } from './restore/subject.ts'
 
 const KINDS = ['restore', 'undo_restore'] as const
@@ -17,6 +18,7 @@ const [IN_POINT, IN_HOME] = ['what was backed up', 'what is there now'] as const
 describe('a restore that is killed at any point of its journal', () => {
   const lanes: Lane[] = []
   const rounds: Round[] = []
+  const missed = new Set<string>()
 
   beforeAll(async () => {
     // Nothing but what is told here makes points or removes homes.
@@ -63,7 +65,8 @@ describe('a restore that is killed at any point of its journal', () => {
       ...lasting,
     ]
     const isNobody = cell.victim === 'restic' && killed === 0
-    if (isNobody || isMissed || isLate(cell, hitIn)) cells.putBack(cell)
+    const isOver = isMissed || isLate(cell, hitIn)
+    if (isNobody || isOver) cells.putBack(cell, isOver ? 'over' : 'nobody')
     if (!((isNobody || isMissed) && problems.length === 0))
       report({ cell: hitName(cell, hitIn), killed, problems }, settledMs)
     await subject.standUp()
@@ -76,12 +79,13 @@ describe('a restore that is killed at any point of its journal', () => {
       const cells = new Cells(KINDS, seededRandom(SEED + index), { index, count: LANES })
       const subject = await subjectIn(lane, index)
       while (kills() < KILLS || !(IS_SAMPLE || cells.isDone)) await strikeOnce(subject, cells)
+      for (const name of cells.missed) missed.add(name)
     }
     await Promise.all(lanes.map(runLane))
-    console.log(matrixText(KINDS, rounds))
+    console.log(matrixText(KINDS, { rounds, missed }))
     console.log(`${rounds.length} points, ${kills()} kills`)
     expect(rounds.filter(({ problems }) => problems.length > 0)).toEqual([])
     if (IS_SAMPLE) return
-    expect(missingCells(KINDS, rounds)).toEqual([])
+    expect(missingCells(KINDS, { rounds, missed })).toEqual([])
   })
 })

@@ -19,6 +19,10 @@ const RESTIC_STEPS: Readonly<Record<Kind, readonly string[]>> = {
 const MOST_INSIDE_MS = [5, 60, 900, 2_000] as const
 const RESTIC_WITHIN_MS = 1_500
 const SOON_MS = 5
+/** So often a step may be over before it is struck, at its very beginning from the third time on, until it is given up. */
+const MOST_OVER = 8
+/** So often any cell comes at all. */
+const MOST_TRIES = 40
 
 const NO_LIMITS = { capacity: { environments: null, homeMiB: null, memoryMiB: null }, uidBase: 0, uidCount: 1 }
 
@@ -57,6 +61,11 @@ export function everyCell(kind: Kind): Cell[] {
   return [...journaled, ...restic, ...held]
 }
 
+/** Whether a step may be over before anything can strike inside it; not where restic works in it, nor at its ends. */
+export function canBeMissed({ kind, step, moment }: Cell): boolean {
+  return moment === 'inside' && !RESTIC_STEPS[kind].includes(step)
+}
+
 /** One more, drawn: inside a step, at any time of it. */
 function drawnCell(kind: Kind, random: Random): Cell {
   const isRestic = RESTIC_STEPS[kind].length > 0 && random.int(4) === 0
@@ -74,6 +83,9 @@ export class Cells {
   private readonly random: Random
   private readonly piles = new Map<Kind, Cell[]>()
   private readonly drawn = new WeakSet<Cell>()
+  private readonly tries = new Map<string, { over: number; all: number }>()
+  /** The names of the cells that were given up because their step was over each time. */
+  readonly missed = new Set<string>()
 
   /** The cells of an order of the seed's; `share` lets several lanes hit every one once between them. */
   constructor(kinds: readonly Kind[], random: Random, share: { readonly index: number; readonly count: number }) {
@@ -87,12 +99,12 @@ export class Cells {
     }
   }
 
-  /** Whether every cell has been hit. */
+  /** Whether every cell has been hit or given up. */
   get isDone(): boolean {
     return [...this.piles.values()].every((pile) => pile.length === 0)
   }
 
-  /** A drawn one once every cell has been hit. */
+  /** A drawn one once there are none left. */
   next(kind: Kind): Cell {
     const due = this.piles.get(kind)?.pop()
     if (due !== undefined) return due
@@ -102,14 +114,25 @@ export class Cells {
   }
 
   /**
-   * It was not hit: nobody was there, or the step was over. It comes again, later, and at the step's very beginning. One
-   * that was drawn on top does not.
+   * It was not hit: nobody was there, or the step was over. It comes again, later, and at the step's very beginning, and
+   * is given up in the end. One that was drawn on top does not come again.
    */
-  putBack(cell: Cell): void {
-    if (this.drawn.has(cell)) return
+  putBack(cell: Cell, why: 'nobody' | 'over'): void {
+    if (this.drawn.has(cell) || this.isGivenUp(cell, why)) return
     const sooner = cell.delayMs > SOON_MS ? this.random.int(SOON_MS) : 0
     const delayMs = cell.victim === 'restic' ? drawnDelayMs('restic', this.random) : sooner
     this.piles.get(cell.kind)?.unshift({ ...cell, delayMs })
+  }
+
+  /** Counts this time too. What is given up without being `missed` is missing in the matrix. */
+  private isGivenUp(cell: Cell, why: 'nobody' | 'over'): boolean {
+    const name = cellName(cell)
+    const { over, all } = this.tries.get(name) ?? { over: 0, all: 0 }
+    const tries = { over: over + (why === 'over' ? 1 : 0), all: all + 1 }
+    this.tries.set(name, tries)
+    const isMissed = canBeMissed(cell) && tries.over >= MOST_OVER
+    if (isMissed) this.missed.add(name)
+    return isMissed || tries.all >= MOST_TRIES
   }
 }
 
@@ -120,57 +143,4 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 
 export function cellName({ kind, step, moment, victim }: KillOrder): string {
   return `${kind} ${step} ${moment} ${victim}`
-}
-
-const MOMENTS = ['before', 'after', 'inside', 'frozen'] as const
-const VICTIMS = ['daemon', 'qemu', 'restic'] as const
-
-export interface Round {
-  readonly cell: string
-  readonly killed: number
-  readonly problems: readonly string[]
-}
-
-/** A cell of which there is none, and one that was reached while there was nobody to kill. */
-const [NO_CELL, NOBODY] = ['-', 'nobody']
-
-/** How often each cell was carried out, as lines to print. */
-export function matrixText(kinds: readonly Kind[], rounds: readonly Round[]): string {
-  const names = new Set(kinds.flatMap(everyCell).map(cellName))
-  const columns = MOMENTS.flatMap((moment) => VICTIMS.map((victim) => `${moment} ${victim}`)).filter((column) =>
-    [...names].some((name) => name.endsWith(` ${column}`)),
-  )
-  const textOf = (name: string): string => {
-    if (!names.has(name)) return NO_CELL
-    const reached = rounds.filter(({ cell }) => cell === name)
-    const isNobody = reached.length > 0 && reached.every(({ killed }) => killed === 0)
-    return isNobody ? NOBODY : String(reached.length)
-  }
-  const head = ['step'.padEnd(30), ...columns.map((column) => column.padStart(14))].join('')
-  const rows = kinds.flatMap((kind) =>
-    stepsOf(kind).map((step) => {
-      const cells = columns.map((column) => textOf(`${kind} ${step} ${column}`).padStart(14))
-      return [`${kind} ${step}`.padEnd(30), ...cells].join('')
-    }),
-  )
-  return [head, ...rows].join('\n')
-}
-
-/** The cells of the matrix that no round was about. */
-export function missingCells(kinds: readonly Kind[], rounds: readonly Round[]): string[] {
-  const hit = new Set(rounds.map(({ cell }) => cell))
-  return kinds
-    .flatMap(everyCell)
-    .map(cellName)
-    .filter((cell) => !hit.has(cell))
-}
-
-/** What was hit: of a kill that was to come inside a step, the step that was under way by then. */
-export function hitName(cell: Cell, hitIn: string | null): string {
-  return cellName(cell.moment === 'inside' ? { ...cell, step: hitIn ?? 'between steps' } : cell)
-}
-
-/** A kill inside a step that came when it was over. */
-export function isLate({ moment, step }: Cell, hitIn: string | null): boolean {
-  return moment === 'inside' && hitIn !== step
 }
