@@ -108,6 +108,7 @@ async function endBoot(toolkit: Toolkit, { environment, boot }: Present, told?: 
 }
 
 async function endOwnBoot(toolkit: Toolkit, operation: StoredOperation): Promise<void> {
+  toolkit.bootAges.forget(operation.environmentId)
   const boot = ownBoot(toolkit, operation)
   if (boot !== undefined) await endBoot(toolkit, { environment: environmentOf(toolkit, operation), boot })
 }

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { DriverFailure } from '../../host-daemon/drivers/vm-driver.ts'
+import { BootAges } from '../../host-daemon/environments/boot-ages.ts'
 import {
   newCommandId,
   refusalOf,
@@ -14,7 +16,10 @@ describe('spawn', () => {
   beforeEach(async () => {
     host = await startFakeDriverDaemon()
   })
-  afterEach(() => host.remove())
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await host.remove()
+  })
 
   it('is answered at once and brings an environment to running', async () => {
     const client = host.as('operator')
@@ -93,5 +98,18 @@ describe('spawn', () => {
       ['owner_not_allowed', 'stranger', 'x'],
     ])
     expect(refused.every(({ actor, environmentId }) => actor?.user === 'alice' && environmentId === null)).toBe(true)
+  })
+
+  it('that fails at its start leaves no measure of time behind', async () => {
+    const begun = vi.spyOn(BootAges.prototype, 'begin')
+    const forgotten = vi.spyOn(BootAges.prototype, 'forget')
+    const never = new DriverFailure('hypervisor_failed', 'So.')
+    for (let time = 0; time < 10; time += 1) host.driver.failNext('startGuest', never)
+    const { id } = await host.as('operator').environments.spawn(spawnInput('web-1'))
+    const ended = await host.as('operator').operations.wait({ id, timeoutMs: 5_000 })
+    expect(ended.status.kind).toBe('failed')
+    expect(begun).toHaveBeenCalled()
+    expect(forgotten.mock.invocationCallOrder.at(-1)).toBeGreaterThan(begun.mock.invocationCallOrder.at(-1)!)
+    expect(forgotten).toHaveBeenLastCalledWith(begun.mock.lastCall![0])
   })
 })
