@@ -1,5 +1,7 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
+import type { VmDriver } from '../drivers/vm-driver.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import { withDeadline } from '../system/deadline.ts'
 import { roomHint } from './plan-kept.ts'
@@ -17,14 +19,34 @@ export function freshHomeBytes(homeMiB: number): number {
   return Math.min(MOST_OWN_BYTES, Math.ceil((homeMiB * MIB) / OWN_PART))
 }
 
-/** How much homes can still take on the host; null where that could not be told now. */
+/**
+ * How much homes of a driver can still take on the host. Throws `storage_failed` where that cannot be told, or is not
+ * told within 5 s.
+ */
+export async function freeBytesOf(driver: Pick<VmDriver, 'freeHomeBytes'>, clock: Clock): Promise<number> {
+  const onDeadline = () => new Error(`The disk of homes did not answer within ${LOOK_MS / 1000} s.`)
+  try {
+    // A disk that hangs does not mind who waits no longer.
+    return await withDeadline(() => driver.freeHomeBytes(), { clock, deadlineMs: LOOK_MS, onDeadline })
+  } catch (error) {
+    throw untold(error)
+  }
+}
+
+function untold(cause: unknown): PilothouseError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `How much disk is free for homes could not be told: ${why}`
+  const hint = "See that the disk of the host's homes answers, then try it again."
+  return new PilothouseError('storage_failed', message, { hint, cause })
+}
+
+/** The same of an environment's, where it need not be known: null where it could not be told now. */
 export async function freeBytesFor(
   { drivers, clock, logger }: Toolkit,
   environment: StoredEnvironment,
 ): Promise<number | null> {
-  const look = async () => drivers.of(environment).freeHomeBytes()
-  const onDeadline = () => new Error(`The disk of homes did not answer within ${LOOK_MS / 1000} s.`)
-  return withDeadline(look, { clock, deadlineMs: LOOK_MS, onDeadline }).catch((error: unknown) => {
+  const look = async () => freeBytesOf(drivers.of(environment), clock)
+  return look().catch((error: unknown) => {
     logger.warn({ err: error }, 'How much disk is free for homes could not be told')
     return null
   })

@@ -67,7 +67,7 @@ function makeHome(recovery: RecoveryToolkit): Step {
     enter: (operation) => showProvisioning(recovery, operation),
     run: async ({ operation, signal }) => {
       const fill = fillOf(recovery, operation)
-      await assertDiskTakesPoint(fill)
+      await assertDiskTakesPoint(recovery, fill)
       await fill.driver.createHome(fill.homeId, fill.sizeMiB, signal)
     },
     undo: async ({ operation }) => {

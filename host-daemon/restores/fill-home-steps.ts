@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { PilothouseError } from '../../src-shared/error.ts'
+import type { Clock } from '../../src-shared/lib/clock.ts'
 import type { HomeId, OperationId, RequestId } from '../../src-shared/model/ids.ts'
 import type { PointRepository, PointSize, RepositoryCall, RepositoryPoint } from '../backups/point-repository.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
 import { countTree } from '../backups/restic/count-tree.ts'
 import type { HomeTree, VmDriver } from '../drivers/vm-driver.ts'
+import { freeBytesOf } from '../environments/home-room.ts'
 import type { Step, StepContext } from '../operations/step.ts'
 import type { StoredOperation } from '../store/operation-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
@@ -93,9 +95,15 @@ function forgotten(
   return new PilothouseError('no_recovery_point', message)
 }
 
-/** Throws `host_limit_reached` where the host's disk cannot take what is in the point. */
-export async function assertDiskTakesPoint({ driver, point }: Pick<HomeFill, 'driver' | 'point'>): Promise<void> {
-  const [needed, free] = [Math.ceil(point.bytes * OVERHEAD), await driver.freeHomeBytes()]
+/**
+ * Throws `host_limit_reached` where the host's disk cannot take what is in the point, `storage_failed` where nobody can
+ * tell.
+ */
+export async function assertDiskTakesPoint(
+  { clock }: RecoveryToolkit,
+  { driver, point }: Pick<HomeFill, 'driver' | 'point'>,
+): Promise<void> {
+  const [needed, free] = [Math.ceil(point.bytes * OVERHEAD), await freeBytesOf(driver, clock)]
   if (needed <= free) return
   const message = `The point needs ${mib(needed)} MiB of disk; this host has ${mib(free)} MiB left for homes.`
   throw new PilothouseError('host_limit_reached', message, { details: { neededBytes: needed, freeBytes: free } })
@@ -166,7 +174,7 @@ async function makeAnew({ driver, homeId, sizeMiB }: HomeFill, signal: AbortSign
 }
 
 async function fillOnce(
-  { folders }: RecoveryToolkit,
+  { folders, clock }: RecoveryToolkit,
   { driver, homeId, point }: HomeFill,
   filling: Filling & { readonly repository: PointRepository; readonly call: RepositoryCall },
 ): Promise<void> {
@@ -186,14 +194,17 @@ async function fillOnce(
   })
   await filled.catch(async (error: unknown) => {
     call.signal.throwIfAborted()
-    throw (await fullDisk(driver, error)) ?? error
+    throw (await fullDisk({ driver, clock }, error)) ?? error
   })
 }
 
 /** A disk that fills up under a home is an input or output error to whatever writes to it. */
-async function fullDisk(driver: VmDriver, cause: unknown): Promise<PilothouseError | undefined> {
+async function fullDisk(
+  { driver, clock }: { readonly driver: VmDriver; readonly clock: Clock },
+  cause: unknown,
+): Promise<PilothouseError | undefined> {
   const isTold = cause instanceof PilothouseError && cause.code !== 'engine_failed'
-  const freeBytes = isTold ? undefined : await driver.freeHomeBytes().catch(() => undefined)
+  const freeBytes = isTold ? undefined : await freeBytesOf(driver, clock).catch(() => undefined)
   if (freeBytes === undefined || freeBytes >= FULL_BYTES) return undefined
   const message = 'The disk that homes are on is full; the point could not be restored into a new home.'
   const hint = 'Free space on the host, then plan and run it again; nothing was changed.'

@@ -1,7 +1,7 @@
 import { bytesText } from '../../src-shared/lib/bytes-text.ts'
 import { PilothouseError } from '../../src-shared/error.ts'
 import type { RecoveryToolkit } from '../backups/recovery-toolkit.ts'
-import { freshHomeBytes, tooLittle } from '../environments/home-room.ts'
+import { freeBytesOf, freshHomeBytes, tooLittle } from '../environments/home-room.ts'
 import { roomHint } from '../environments/plan-kept.ts'
 import type { StoredEnvironment } from '../store/environment-row.ts'
 import type { StoredPoint } from '../store/points-table.ts'
@@ -19,16 +19,16 @@ export function diskNeededBytes({ size }: Sized, { bytes, entries }: Pick<Stored
 
 /**
  * Answers how much is free. Throws `host_limit_reached` where the point is larger than the home may be, or where the host
- * has not the disk for it.
+ * has not the disk for it; `storage_failed` where nobody can tell how much it has.
  */
 export async function assertRoomBesideHome(
-  { drivers, store }: RecoveryToolkit,
+  { drivers, store, clock }: RecoveryToolkit,
   environment: StoredEnvironment,
   point: StoredPoint,
 ): Promise<number> {
   assertSize(environment, point)
   const neededBytes = diskNeededBytes(environment, point)
-  const freeBytes = await drivers.of(environment).freeHomeBytes()
+  const freeBytes = await freeBytesOf(drivers.of(environment), clock)
   if (neededBytes <= freeBytes) return freeBytes
   const message = `The restored home needs ${bytesText(neededBytes)} of disk beside the present one; ${bytesText(freeBytes)} are free. Nothing was touched.`
   const hint = roomHint(store.keptHomes.allOf(environment.id), environment.name)

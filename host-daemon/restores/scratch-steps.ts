@@ -67,7 +67,7 @@ export function makeScratch(recovery: RecoveryToolkit, admit?: (operation: Store
     isCancellable: true,
     run: async ({ operation, signal }) => {
       const scratch = scratchOf(recovery, operation)
-      await assertDiskTakesPoint(scratch)
+      await assertDiskTakesPoint(recovery, scratch)
       await store.db.together(() => insert(operation, scratch))
       signal.throwIfAborted()
       await scratch.driver.createHome(scratch.homeId, scratch.sizeMiB, signal)

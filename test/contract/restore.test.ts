@@ -313,6 +313,14 @@ describe('restore', () => {
     expect(await ended(await run(ticket.id))).toMatchObject({ status: { kind: 'succeeded' } })
   })
 
+  it('is refused where nobody can tell how much disk is free', async () => {
+    const { ticket } = await plan()
+    host.driver.freeHomeBytes = () => Promise.reject(new Error('The disk does not say.'))
+    const refused = { code: 'storage_failed', message: expect.stringContaining('The disk does not say.') as string }
+    expect(await refusalOf(plan())).toMatchObject(refused)
+    expect(await refusalOf(run(ticket.id))).toMatchObject(refused)
+  })
+
   it('does not come up when the guest fails twice, and keeps everything for review', async () => {
     const before = await get()
     const { ticket } = await plan()
