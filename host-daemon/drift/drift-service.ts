@@ -4,6 +4,7 @@ import type { CommandId, TicketId } from '../../src-shared/model/ids.ts'
 import type { Planned } from '../environments/dangerous.ts'
 import type { Tickets } from '../environments/tickets.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
+import { hashOf } from '../operations/input-hash.ts'
 import type { Requester } from '../operations/requester.ts'
 import type { StoredTicket } from '../store/tickets-table.ts'
 import { CleanUpRuns, reusedCommand } from './clean-up-runs.ts'
@@ -61,7 +62,7 @@ export class DriftService {
    * by a daemon that was started since, with what it finds left of it.
    */
   run(caller: Requester, input: DriftRunInput, signal: AbortSignal): Promise<DriftResult> {
-    return this.runs.once(caller, input, async () => {
+    return this.runs.once({ caller, input, signal }, async () => {
       return (await this.replayOf(caller, input, signal)) ?? (await this.runOnce(caller, input, signal))
     })
   }
@@ -78,6 +79,7 @@ export class DriftService {
     const ticket = input.ticket === undefined ? undefined : store.tickets.find(input.ticket)
     const { user, uid } = caller.actor
     if (ticket?.commandId !== commandId || ticket.user !== user || ticket.uid !== uid) return undefined
+    if (ticket.inputHash !== null && ticket.inputHash !== hashOf(input)) throw reusedCommand(commandId)
     const { items } = await this.list(signal)
     const there = new Set(items.map(({ id }) => id))
     const planned = Object.keys(ticket.facts)
@@ -125,7 +127,7 @@ export class DriftService {
     const { commandId, reason = null } = input
     const detail = { commandId, items: Object.keys(ticket.facts), planHash: ticket.planHash, reason }
     toolkit.store.db.transaction(() => {
-      tickets.consumeForHost(tickets.check(input.ticket, 'clean_up', caller), input.commandId)
+      tickets.consumeForHost(tickets.check(input.ticket, 'clean_up', caller), { commandId, inputHash: hashOf(input) })
       this.record(caller, { action: 'drift.clean_up', outcome: 'requested', detail })
     })
     return leftovers

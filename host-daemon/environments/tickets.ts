@@ -32,6 +32,11 @@ interface HostPlan {
   readonly needsName: boolean
 }
 
+interface HostCommand {
+  readonly commandId: CommandId
+  readonly inputHash: string
+}
+
 type AnyPlan = Omit<HostPlan, 'kind'> & { readonly kind: TicketKind; readonly environmentId: EnvironmentId | null }
 
 /** Single-use permissions, each to run exactly one plan. */
@@ -124,13 +129,13 @@ export class Tickets {
 
   /** Only inside the transaction that claims the operation. */
   consume(ticket: StoredTicket, operationId: OperationId): void {
-    const use = { by: operationId, at: this.deps.clock.now() }
+    const use = { by: operationId, at: this.deps.clock.now(), inputHash: null }
     if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
   }
 
   /** Only inside the transaction that records that the clean-up was asked for. */
-  consumeForHost(ticket: StoredTicket, commandId: CommandId): void {
-    const use = { by: commandId, at: this.deps.clock.now() }
+  consumeForHost(ticket: StoredTicket, { commandId: by, inputHash }: HostCommand): void {
+    const use = { by, at: this.deps.clock.now(), inputHash }
     if (!this.deps.store.tickets.consume(ticket.id, use)) throw usedTicket(ticket)
   }
 

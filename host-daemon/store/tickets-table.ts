@@ -27,14 +27,23 @@ export interface StoredTicket {
   readonly operationId: OperationId | null
   /** The command that used a ticket for the host alone, which starts no operation. */
   readonly commandId: CommandId | null
+  /** Of that command's input; null also where it is not known. */
+  readonly inputHash: string | null
 }
 
-export type NewTicket = Omit<StoredTicket, 'usedAt' | 'operationId' | 'commandId'>
+export type NewTicket = Omit<StoredTicket, 'usedAt' | 'operationId' | 'commandId' | 'inputHash'>
+
+export interface TicketUse {
+  readonly by: OperationId | CommandId
+  readonly at: number
+  /** Null where an operation has it. */
+  readonly inputHash: string | null
+}
 
 const SELECT = `
 SELECT id, kind, environment_id AS environmentId, user, uid, role, plan_hash AS planHash, facts,
   needs_name AS needsName, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt,
-  operation_id AS usedBy
+  operation_id AS usedBy, input_hash AS inputHash
 FROM tickets WHERE id = @id`
 
 const INSERT = `
@@ -71,8 +80,9 @@ export class TicketsTable {
   }
 
   /** False when it was used before: a ticket works once, whoever asks, however many at the same time. */
-  consume(id: TicketId, use: { readonly by: OperationId | CommandId; readonly at: number }): boolean {
-    const sql = 'UPDATE tickets SET used_at = @at, operation_id = @by WHERE id = @id AND used_at IS NULL'
+  consume(id: TicketId, use: TicketUse): boolean {
+    const set = 'used_at = @at, operation_id = @by, input_hash = @inputHash'
+    const sql = `UPDATE tickets SET ${set} WHERE id = @id AND used_at IS NULL`
     return this.db.run(sql, { id, ...use }) === 1
   }
 

@@ -210,6 +210,30 @@ describe('what the record does not account for', () => {
     for (const { problem } of again.failed) expect(problem).toContain('It is still there')
     const other = { ...input, commandId: newCommandId() }
     expect((await refusalOf(admin().drift.run(other))).code).toBe('ticket_used')
+    for (const change of [{ reason: 'another' }, { confirmName: undefined }])
+      expect((await refusalOf(admin().drift.run({ ...input, ...change }))).code).toBe('command_id_reused')
+  })
+
+  it('is begun anew for whoever waits still, where the first one was cut off before it began', async () => {
+    plant()
+    const items = await ids()
+    const { ticket } = await admin().drift.plan({ items })
+    const input = { commandId: newCommandId(), ticket: ticket.id, confirmName: 'test-host' }
+    const before = host.driver.calls.survey
+    const release = host.driver.hold('survey')
+    const giveUp = new AbortController()
+    const first = admin()
+      .drift.run(input, { signal: giveUp.signal })
+      .catch((error: unknown) => error)
+    await waitFor('its look', () => host.driver.calls.survey > before)
+    const others = [admin().drift.run(input), admin().drift.run(input)]
+    giveUp.abort(new Error('Enough.'))
+    release()
+    expect(await first).toBeInstanceOf(Error)
+    const [second, third] = await Promise.all(others)
+    expect([...second!.removed].sort()).toEqual(items)
+    expect(third).toEqual(second)
+    expect(outcomes().filter(({ outcome }) => outcome === 'requested')).toHaveLength(1)
   })
 
   it('takes no command’s id that has started an operation', async () => {

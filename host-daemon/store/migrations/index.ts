@@ -7,6 +7,7 @@ import { recovery } from './0005-recovery.ts'
 import { scheduledDrills } from './0006-scheduled-drills.ts'
 import { homesToRemove } from './0007-homes-to-remove.ts'
 import { provedHomes } from './0008-proved-homes.ts'
+import { cleanUpInputs } from './0009-clean-up-inputs.ts'
 
 /** Every migration, in order. A released one is never edited; a change is a new number. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   scheduledDrills,
   homesToRemove,
   provedHomes,
+  cleanUpInputs,
 ]
