@@ -32,6 +32,17 @@ describe('taking points on record', () => {
     expect(asked(fake)).toEqual([{ environment: LOST }])
   })
 
+  it('has the room of the ids before the host has told them', async () => {
+    const fake = new FakeApp({ hosts: [sampleHost(0)] })
+    const tell = fake.hold('host.backups.orphaned')
+    await open(fake)
+    expect(element('adopt-ids').textContent).toBe('')
+    const before = element('adopt-dialog').offsetHeight
+    tell()
+    await says('adopt-ids', 'nothing of them on record')
+    expect(element('adopt-dialog').offsetHeight).toBe(before)
+  })
+
   it('asks for an id and nothing else, and is submitted by Enter', async () => {
     const fake = await open()
     for (const word of ['web-1', 'env-0BADCAFE', 'env-0badcafe0', '../env-0badcafe']) {
