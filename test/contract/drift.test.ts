@@ -204,14 +204,14 @@ describe('what the record does not account for', () => {
     host.driver.failNext('stopGuest', new Error('It will not end.'))
     const { removed, failed } = await admin().drift.run(input)
     host = await host.restart()
+    for (const change of [{ reason: 'another' }, { confirmName: undefined }])
+      expect((await refusalOf(admin().drift.run({ ...input, ...change }))).code).toBe('command_id_reused')
     const again = await admin().drift.run(input)
     expect([...again.removed].sort()).toEqual([...removed].sort())
     expect(again.failed.map(({ id }) => id).sort()).toEqual(failed.map(({ id }) => id).sort())
     for (const { problem } of again.failed) expect(problem).toContain('It is still there')
     const other = { ...input, commandId: newCommandId() }
     expect((await refusalOf(admin().drift.run(other))).code).toBe('ticket_used')
-    for (const change of [{ reason: 'another' }, { confirmName: undefined }])
-      expect((await refusalOf(admin().drift.run({ ...input, ...change }))).code).toBe('command_id_reused')
   })
 
   it('is begun anew for whoever waits still, where the first one was cut off before it began', async () => {
