@@ -9,9 +9,10 @@ export async function readText(path: string): Promise<string> {
   return await readFile(path, 'utf8')
 }
 
-/** At most so many bytes of the file's beginning; fewer where it is shorter. */
+/** At most so many bytes of the file's beginning; fewer where it is shorter. Rejects at once for a pipe. */
 export async function readHead(path: string, bytes: number): Promise<Buffer> {
-  return await withOpen(await open(path, 'r'), (file) => readUpTo(file, { at: 0, bytes }))
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return await withOpen(file, (opened) => readUpTo(opened, { at: 0, bytes }))
 }
 
 /**

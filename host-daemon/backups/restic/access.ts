@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { repositoryKindOf, type RepositoryLocation } from '../../../src-shared/model/repository.ts'
-import { readText } from '../../system/file-parts.ts'
+import { readHead } from '../../system/file-parts.ts'
 import { ResticFailure } from './failure.ts'
 import { sftpCommand } from './sftp-command.ts'
 
@@ -69,14 +69,16 @@ interface Credentials {
   readonly password: string
 }
 
-const CREDENTIALS = /^([^:\p{Cc}]+):(\P{Cc}+)\r?\n?$/u
+const CREDENTIALS = /^\uFEFF?([^:\p{Cc}]+):(\P{Cc}+)\r?\n?$/u
+const CREDENTIALS_BYTES = 8192
 
 async function readCredentials(path: string, verb: string): Promise<Credentials> {
-  const text = await readText(path).catch((cause: unknown) => {
+  const head = await readHead(path, CREDENTIALS_BYTES).catch((cause: unknown) => {
     const says = `the file with the user and password of the REST server, ${path}, cannot be read`
     throw new ResticFailure('permission_denied', { verb, says, hint: CREDENTIALS_HINT, cause })
   })
-  const [, user, password] = CREDENTIALS.exec(text) ?? []
+  const isWhole = head.length < CREDENTIALS_BYTES
+  const [, user, password] = isWhole ? (CREDENTIALS.exec(head.toString('utf8')) ?? []) : []
   if (user !== undefined && password !== undefined) return { user, password }
   const says = `the file ${path} does not hold one line, user:password`
   throw new ResticFailure('permission_denied', { verb, says, hint: CREDENTIALS_HINT })

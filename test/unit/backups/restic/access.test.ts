@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireAccess, wayTo, withoutSecret } from '../../../../host-daemon/backups/restic/access.ts'
 import { reachHint } from '../../../../host-daemon/backups/restic/reach-hint.ts'
@@ -69,14 +71,25 @@ describe('the way to a repository', () => {
     expect(withoutSecret(`${SECRET} and ${encodeURIComponent(SECRET)}`, way)).toBe('*** and ***')
   })
 
-  it.each(['', 'us\n', ':secret\n', 'us:\n', 'us:secret\nmore:secret\n'])(
-    'is refused where the file holds %j, without repeating it',
+  it.each(['', 'us\n', ':secret\n', 'us:\n', 'us:secret\nmore:secret\n', `us:${'secret'.repeat(2000)}`])(
+    'is refused where the file holds %.40j, without repeating it',
     async (text) => {
       const refused = wayTo(REST, { verb: 'check', restCredentialsFile: await credentials(text) })
       await expect(refused).rejects.toMatchObject({ code: 'repository_unreachable', kind: 'permission_denied' })
       await expect(refused).rejects.not.toThrow('secret')
     },
   )
+
+  it('begins with no mark of an editor', async () => {
+    const way = await wayTo(REST, { verb: 'check', restCredentialsFile: await credentials('\uFEFFus:secret\r\n') })
+    expect(way.environment).toEqual({ RESTIC_REPOSITORY: 'rest:https://us:secret@vault:8000/points/' })
+  })
+
+  it('is refused at once where a pipe stands for the file, which nobody writes to', async () => {
+    const restCredentialsFile = join(folder.path, 'pipe')
+    await promisify(execFile)('mkfifo', [restCredentialsFile])
+    await expect(wayTo(REST, { verb: 'check', restCredentialsFile })).rejects.toThrow('cannot be read')
+  })
 
   it('is refused where the file is not there', async () => {
     const refused = wayTo(REST, { verb: 'check', restCredentialsFile: join(folder.path, 'absent') })
