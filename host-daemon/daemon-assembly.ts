@@ -28,7 +28,6 @@ import { EnvironmentViews } from './environments/views.ts'
 import { EventHub } from './events/event-hub.ts'
 import { imageRecoveryOf, type ImageRecovery } from './images/image-recovery.ts'
 import { OperationEngine } from './operations/engine.ts'
-import { SharedTurns } from './operations/shared-turns.ts'
 import { Turns } from './operations/turns.ts'
 import { restoreOperations } from './restores/definitions.ts'
 import { acceptDrill } from './restores/drill-command.ts'
@@ -39,6 +38,7 @@ import type { Database } from './store/database.ts'
 import { createStore, type Store } from './store/store.ts'
 import type { Logger } from './system/logger.ts'
 import { ownUid } from './system/process-surroundings.ts'
+import { SharedTurns } from './system/shared-turns.ts'
 
 export interface DaemonDeps {
   readonly databasePath: string

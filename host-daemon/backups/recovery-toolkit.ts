@@ -2,8 +2,8 @@ import type { BackupPolicy } from '../../src-shared/model/backup.ts'
 import type { ImageRef } from '../../src-shared/model/ids.ts'
 import type { Toolkit } from '../environments/toolkit.ts'
 import type { ImageRecovery } from '../images/image-recovery.ts'
-import type { SharedTurns } from '../operations/shared-turns.ts'
 import type { Turns } from '../operations/turns.ts'
+import type { SharedTurns } from '../system/shared-turns.ts'
 import type { Repositories } from './point-repository.ts'
 
 /** Folders of the daemon's own, absolute. */

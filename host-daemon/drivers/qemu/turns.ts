@@ -1,23 +1,33 @@
+import { SharedTurns } from '../../system/shared-turns.ts'
+
 /**
  * Lets one at a time through per name, in the order of arrival: QEMU's monitor and the agent hear one client, and
  * another that connects meanwhile would only wait without knowing why.
  */
 export class Turns {
-  private readonly last = new Map<string, Promise<unknown>>()
+  private readonly turns = new SharedTurns()
 
-  /** Rejects with the signal's reason when it is aborted before the turn comes; the work minds the signal itself. */
+  /**
+   * Rejects with the signal's reason when it is aborted; the work minds the signal itself, and keeps its turn until it
+   * is over.
+   */
   async take<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const before = this.last.get(name) ?? Promise.resolve()
-    const mine = before.then(async () => {
+    const mine = this.inTurn(name, signal, work)
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    )
+    return await Promise.race([mine, rejection(signal, settled)])
+  }
+
+  private async inTurn<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const turn = await this.turns.take(name, { isAlone: true, signal })
+    try {
       signal.throwIfAborted()
       return await work()
-    })
-    const settled = mine.catch(() => undefined)
-    this.last.set(name, settled)
-    void settled.then(() => {
-      if (this.last.get(name) === settled) this.last.delete(name)
-    })
-    return await Promise.race([mine, rejection(signal, settled)])
+    } finally {
+      turn.dispose()
+    }
   }
 }
 

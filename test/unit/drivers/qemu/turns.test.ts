@@ -36,4 +36,24 @@ describe('Turns', () => {
     await turns.take('a', never, () => Promise.resolve())
     expect(isDone).toBe(false)
   })
+
+  it('lets go of who no longer waits for work that goes on, which keeps its turn until it is over', async () => {
+    const turns = new Turns()
+    const [begun, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+    const controller = new AbortController()
+    const order: string[] = []
+    const holding = turns.take('a', controller.signal, () => {
+      begun.resolve(undefined)
+      return gate.promise.then(() => order.push('first'))
+    })
+    const next = turns.take('a', never, () => Promise.resolve(order.push('second')))
+    await begun.promise
+    const reason = new Error('not wanted any more')
+    controller.abort(reason)
+    await expect(holding).rejects.toBe(reason)
+    expect(order).toEqual([])
+    gate.resolve(undefined)
+    await next
+    expect(order).toEqual(['first', 'second'])
+  })
 })
