@@ -63,6 +63,8 @@ export async function countPointers(page: Page): Promise<() => Promise<number>> 
   return () => page.evaluate(() => (window as unknown as { pointersDown: number }).pointersDown)
 }
 
+const no = (): Promise<boolean> => Promise.resolve(false)
+
 /** With the keyboard alone: Tab, arrows, Enter and letters, from wherever the focus is. */
 export function keyboard(page: Page): Hands {
   const isInside = (testId: string): Promise<boolean> =>
@@ -83,14 +85,22 @@ export function keyboard(page: Page): Hands {
   const isInTerminal = (): Promise<boolean> =>
     page.evaluate(() => (document.activeElement?.closest('.xterm') ?? null) !== null)
   const leaveTerminal = (): Promise<void> => page.keyboard.press('Control+Shift+L')
-  /** Forwards, until a terminal takes the keys: it is left by its own key, and the way goes on backwards. */
-  const tabTo = async (testId: string, isThere = isInside): Promise<void> => {
+  /**
+   * Forwards, until a terminal takes the keys: it is left by its own key, and the way goes on backwards. Beside the goal,
+   * by the arrows.
+   */
+  const tabTo = async (testId: string, isBeside: (testId: string) => Promise<boolean> = no): Promise<void> => {
     await page.getByTestId(testId).waitFor({ timeout: SHOWN_MS })
-    let key = 'Tab'
+    let [onward, key] = ['Tab', 'Tab']
     const hasArrived = async (): Promise<boolean> => {
-      if (!(await isInTerminal())) return isThere(testId)
-      await leaveTerminal()
-      key = 'Shift+Tab'
+      const isStopped = await isInTerminal()
+      if (isStopped) {
+        await leaveTerminal()
+        onward = 'Shift+Tab'
+      }
+      if (!isStopped && (await isInside(testId))) return true
+      // Asked at every stop: a dialog that has just closed gives the focus back a moment later.
+      key = (await isBeside(testId)) ? 'ArrowRight' : onward
       return false
     }
     await walk(() => key, hasArrived, testId)
@@ -120,14 +130,7 @@ export function keyboard(page: Page): Hands {
       )
       await page.keyboard.press('Enter')
     },
-    show: async (tabId) => {
-      await tabTo(tabId, isBesideTab)
-      await walk(
-        () => 'ArrowRight',
-        () => isInside(tabId),
-        tabId,
-      )
-    },
+    show: (tabId) => tabTo(tabId, isBesideTab),
     mark: async (testId, index) => {
       await tabTo(testId)
       await page.keyboard.press('Home')
