@@ -1,5 +1,5 @@
 import type { EnvironmentSize } from '../../src-shared/model/environment.ts'
-import { quoted } from './shell-word.ts'
+import { quotedSafely } from './shell-word.ts'
 
 /** The CLI form of what a button about recovery points does, to copy. */
 
@@ -55,21 +55,8 @@ export function cloneCli(where: PointWords, { name, owner, image, size }: CloneW
 
 /** A path is a guest's choice: it stands between quotes, and what would act on a terminal is written out by the shell. */
 export function filesCli(where: PointWords, paths: readonly string[], folder: string): string {
-  const words = paths.length === 0 ? ['PATH'] : paths.map(pathWord)
+  const words = paths.length === 0 ? ['PATH'] : paths.map(quotedSafely)
   return cli('restore files', where, [where.name, ...words, pointed(where), `--folder ${folder || 'FOLDER'}`])
-}
-
-const UNPRINTED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
-
-/** A POSIX shell's word, or, for what would not be seen as it is, one with its bytes written out. */
-function pathWord(path: string): string {
-  if (!UNPRINTED.test(path)) return quoted(path)
-  const bytes = [...new TextEncoder().encode(path)]
-  const said = bytes.map((byte) => {
-    const isPlain = byte > 0x1f && byte < 0x7f && byte !== 0x27 && byte !== 0x5c
-    return isPlain ? String.fromCodePoint(byte) : String.raw`\x${byte.toString(16).padStart(2, '0')}`
-  })
-  return `$'${said.join('')}'`
 }
 
 export function drillCli(where: PointWords, promoteTo: { name: string; owner: string } | null): string {

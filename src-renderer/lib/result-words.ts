@@ -1,7 +1,7 @@
+import { visibleName } from '../../src-shared/lib/acting-characters.ts'
 import { visibleWords } from '../../src-shared/lib/foreign-words.ts'
 import type { CheckDepth, Consistency, OperationResult } from '../../src-shared/model/operation-result.ts'
 import { bytesText, countText, exactText, plural } from './format.ts'
-import { visibleText } from './guest-text.ts'
 
 type ResultOf<Kind extends OperationResult['kind']> = Extract<OperationResult, { kind: Kind }>
 type Lines = { readonly [Kind in OperationResult['kind']]: (result: ResultOf<Kind>) => string[] }
@@ -54,12 +54,12 @@ function linesFor(offsetMs: number): Lines {
       ...verified.map(visibleWords),
       ...(removedIdentity.length === 0
         ? []
-        : [`What was the source's own was removed: ${removedIdentity.map(visibleText).join(', ')}.`]),
+        : [`What was the source's own was removed: ${removedIdentity.map(visibleName).join(', ')}.`]),
     ],
     restore_files: ({ folder, files, bytes, skipped, skippedCount }) => [
-      `${plural(files, 'file')}, ${bytesText(bytes)}, in ${visibleText(folder)} on the host.`,
+      `${plural(files, 'file')}, ${bytesText(bytes)}, in ${visibleName(folder)} on the host.`,
       ...(skippedCount === 0 ? [] : [`${countText(skippedCount)} skipped:`]),
-      ...skipped.map(({ path, why }) => `${visibleText(path)}: ${visibleWords(why)}`),
+      ...skipped.map(({ path, why }) => `${visibleName(path)}: ${visibleWords(why)}`),
     ],
     drill: ({ isPassed, checks, promotedTo }) => [
       isPassed ? 'The point is proven.' : 'The point did not pass; do not rely on it.',

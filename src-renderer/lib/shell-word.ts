@@ -1,18 +1,21 @@
-/** Acts on whoever reads it, or on the terminal that it is pasted into, instead of showing. */
-const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
+import { isActing } from '../../src-shared/lib/acting-characters.ts'
 
 /**
  * A word that a guest may have chosen, as bash and zsh take it for itself: with nothing in it that acts on a terminal
- * or on the reader.
+ * or on the reader. That is written as its bytes, which no locale changes.
  */
 export function quotedSafely(word: string): string {
-  if (!ACTING.test(word)) return quoted(word)
+  if (!isActing(word)) return quoted(word)
   const escaped = Array.from(word, (character) => {
     if (character === "'" || character === '\\') return `\\${character}`
-    const code = character.codePointAt(0) ?? 0
-    return ACTING.test(character) ? `\\U${code.toString(16).padStart(8, '0')}` : character
+    return isActing(character) ? bytesOf(character) : character
   })
   return `$'${escaped.join('')}'`
+}
+
+function bytesOf(character: string): string {
+  const bytes = [...new TextEncoder().encode(character)]
+  return bytes.map((byte) => String.raw`\x${byte.toString(16).padStart(2, '0')}`).join('')
 }
 
 /** A word as a POSIX shell takes it for itself. */

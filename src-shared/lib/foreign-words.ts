@@ -1,18 +1,7 @@
 import { z } from 'zod'
+import { escapeActing, escapeActingInLines } from './acting-characters.ts'
 
-/**
- * Characters that would act on the reader instead of showing: controls, line ends, marks without a width, whatever turns
- * the direction of writing, and halves of characters.
- */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
-const HIDDEN_BUT_LINES = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 const PLAIN = /^[\x20-\x7e]*$/
-
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }
-
-function escapeOf(character: string): string {
-  return SHORT[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
-}
 
 /**
  * Words of somebody whom nobody vouches for (a guest's agent, an engine, a name in a home) on one line, what would act
@@ -20,7 +9,7 @@ function escapeOf(character: string): string {
  * other one needs more than this: its backslashes stay as they are.
  */
 export function visibleWords(text: string): string {
-  return PLAIN.test(text) ? text : text.replace(HIDDEN, escapeOf)
+  return PLAIN.test(text) ? text : escapeActing(text)
 }
 
 /** At most so many characters; what is left out shows as an ellipsis. */
@@ -39,7 +28,7 @@ export function shownWords(text: string, most: number): string {
 /** The same for what may have several lines, such as the end of a program's output. */
 export function shownLines(text: string, most: number): string {
   const cut = cutWords(text, most)
-  return PLAIN.test(cut) ? cut : cutWords(cut.replace(HIDDEN_BUT_LINES, escapeOf), most)
+  return PLAIN.test(cut) ? cut : cutWords(escapeActingInLines(cut), most)
 }
 
 /** Text that is cut and made visible as it is read or written, and never refused for what is in it. */

@@ -4,7 +4,8 @@ import { adoptedText, orphanedText } from '../../../src-main/shell/cli/render/ad
 import { backupFacts, byRisk } from '../../../src-main/shell/cli/render/backup.ts'
 import { resultLines } from '../../../src-main/shell/cli/render/operation-result.ts'
 import { comparisonText, listingText, pointTable } from '../../../src-main/shell/cli/render/recovery-point.ts'
-import { escaped, localTime } from '../../../src-main/shell/cli/render/text.ts'
+import { localTime } from '../../../src-main/shell/cli/render/text.ts'
+import { visibleName } from '../../../src-shared/lib/acting-characters.ts'
 import { FRESHNESS_KINDS, type BackupStatus, type Freshness } from '../../../src-shared/model/backup.ts'
 import { operationResultSchema } from '../../../src-shared/model/operation-result.ts'
 import type { Operation } from '../../../src-shared/model/operation.ts'
@@ -34,11 +35,11 @@ const answering = (...rows: BackupStatus[]) => ({ 'backups.status': () => ({ ...
 
 describe('text that a guest chose', () => {
   it('shows what acts as its code, and two names that differ as two', () => {
-    expect(escaped(HOSTILE)).toBe(SHOWN)
-    expect(escaped('plain name – ü 漢 👍')).toBe('plain name – ü 漢 👍')
-    expect(escaped('a b')).not.toBe(escaped('a\u00a0b'))
-    expect(escaped('a')).not.toBe(escaped('a\u200b'))
-    expect(escaped(String.raw`a\n`)).not.toBe(escaped('a\n'))
+    expect(visibleName(HOSTILE)).toBe(SHOWN)
+    expect(visibleName('plain name – ü 漢 👍')).toBe('plain name – ü 漢 👍')
+    expect(visibleName('a b')).not.toBe(visibleName('a\u00a0b'))
+    expect(visibleName('a')).not.toBe(visibleName('a\u200b'))
+    expect(visibleName(String.raw`a\n`)).not.toBe(visibleName('a\n'))
   })
 
   it('is never printed as it is', () => {

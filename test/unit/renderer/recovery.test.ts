@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { backupActionBlock, type BackupFacts } from '../../../src-renderer/lib/backup-rules.ts'
 import { browseCli, checkCli, policyCli } from '../../../src-renderer/lib/backup-cli.ts'
 import { judgeFreshness } from '../../../src-renderer/lib/freshness.ts'
-import { baseName, visibleText } from '../../../src-renderer/lib/guest-text.ts'
+import { baseName } from '../../../src-renderer/lib/point-path.ts'
 import { progressPercent, progressText } from '../../../src-renderer/lib/progress-words.ts'
 import { countKinds, inOldPlaces, matchingRows, orderRows } from '../../../src-renderer/lib/recovery-list.ts'
 import { checkPolicy, fieldsOf } from '../../../src-renderer/features/recovery/policy-fields.ts'
+import { visibleName } from '../../../src-shared/lib/acting-characters.ts'
 import type { HostId } from '../../../src-shared/model/ids.ts'
 import { SAMPLE_POLICY, sampleBackup } from '../../support/fake-app-backup-samples.ts'
 import {
@@ -132,7 +133,7 @@ describe('names that a guest chose', () => {
     ['<b>&amp;', '<b>&amp;'],
     ['größe 日本 שלום', 'größe 日本 שלום'],
   ])('shows %j', (name, shown) => {
-    expect(visibleText(name)).toBe(shown)
+    expect(visibleName(name)).toBe(shown)
   })
 
   it('takes the last part of a path', () => {
@@ -164,7 +165,7 @@ describe('progress and forms', () => {
     const where = { name: 'demo', host: 'lon-1', point: 'ab12ab12' }
     expect(browseCli(where, '/a b')).toBe("pilothouse backup files demo ab12ab12 '/a b' --host lon-1")
     expect(browseCli(where, "/it's\u001b[201~\u202e")).toBe(
-      String.raw`pilothouse backup files demo ab12ab12 $'/it\'s\U0000001b[201~\U0000202e' --host lon-1`,
+      String.raw`pilothouse backup files demo ab12ab12 $'/it\'s\x1b[201~\xe2\x80\xae' --host lon-1`,
     )
     expect(checkCli('demo', 'lon-1', { part: 1, of: 7 })).toBe('pilothouse backup check demo --host lon-1 --depth 1/7')
     const after = { ...SAMPLE_POLICY, keep: { daily: 7 }, drillIntervalHours: null }

@@ -1,11 +1,12 @@
+import { visibleName } from '../../../../src-shared/lib/acting-characters.ts'
 import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import { visibleWords } from '../../../../src-shared/lib/foreign-words.ts'
 import type { CheckDepth, OperationResult } from '../../../../src-shared/model/operation-result.ts'
 import { CONSISTENCY_WORDS, shortPointId } from './recovery-point.ts'
-import { escaped, localTime } from './text.ts'
+import { localTime } from './text.ts'
 
 /**
- * What came of an operation, in words: a sentence a line. Paths that a guest chose are escaped, what it and its engine said
+ * What came of an operation, in words: a sentence a line. Paths that a guest chose are visibleName, what it and its engine said
  * is made visible.
  */
 export function resultLines(result: OperationResult): string[] {
@@ -69,7 +70,7 @@ function freed(bytes: number | null): string {
 }
 
 function cloneLines({ pointId, sourceId, removedIdentity, ...clone }: Of<'clone'>): string[] {
-  const removed = removedIdentity.map(escaped).join(', ')
+  const removed = removedIdentity.map(visibleName).join(', ')
   return [
     `It is made of point ${shortPointId(pointId)} of ${sourceId}.`,
     removed === '' ? 'No file of an identity was in it.' : `Removed, for an identity of its own: ${removed}.`,
@@ -80,9 +81,9 @@ function cloneLines({ pointId, sourceId, removedIdentity, ...clone }: Of<'clone'
 function fileLines({ pointId, folder, files, bytes, skipped, skippedCount }: Of<'restore_files'>): string[] {
   const unnamed = skippedCount - skipped.length
   return [
-    `${files} files, ${bytesText(bytes)}, of point ${shortPointId(pointId)} are in ${escaped(folder)} on the host.`,
+    `${files} files, ${bytesText(bytes)}, of point ${shortPointId(pointId)} are in ${visibleName(folder)} on the host.`,
     ...(skippedCount === 0 ? [] : [`${skippedCount} were left out:`]),
-    ...skipped.map(({ path, why }) => `  ${escaped(path)}: ${visibleWords(why)}`),
+    ...skipped.map(({ path, why }) => `  ${visibleName(path)}: ${visibleWords(why)}`),
     ...(unnamed > 0 ? [`  and ${unnamed} more`] : []),
   ]
 }

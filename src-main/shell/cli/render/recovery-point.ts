@@ -1,3 +1,4 @@
+import { visibleName } from '../../../../src-shared/lib/acting-characters.ts'
 import { bytesText } from '../../../../src-shared/lib/bytes-text.ts'
 import type { CallOutput } from '../../../../src-shared/contract/call-names.ts'
 import type { DaemonContract } from '../../../../src-shared/contract/daemon.ts'
@@ -8,7 +9,7 @@ import type {
   PointEntry,
   RecoveryPoint,
 } from '../../../../src-shared/model/recovery-point.ts'
-import { escaped, localTime, table } from './text.ts'
+import { localTime, table } from './text.ts'
 
 type Listing = CallOutput<DaemonContract, 'backups.browse'>
 type Comparison = CallOutput<DaemonContract, 'backups.compare'>
@@ -53,7 +54,7 @@ function noteOf({ forgottenAt, unreadableCount, tags }: RecoveryPoint): string {
   const notes = [
     forgottenAt === null ? '' : `gone from the repository since ${localTime(forgottenAt)}`,
     unreadableNote(unreadableCount),
-    tags.filter(isNews).map(escaped).join(', '),
+    tags.filter(isNews).map(visibleName).join(', '),
   ]
   return notes.filter((note) => note !== '').join('; ')
 }
@@ -88,14 +89,14 @@ export function listingText({ pointId, note, entries, next }: Listing): string {
     modeWords(entry),
     entry.type === 'file' ? bytesText(entry.bytes) : '',
     localTime(entry.modifiedAt),
-    escaped(entry.path),
+    visibleName(entry.path),
   ])
   const shown = rows.length === 0 ? 'There is nothing in it.' : table(['MODE', 'SIZE', 'MODIFIED', 'PATH'], rows)
   return [`point ${pointId}`, ...noteLines(note), shown, ...moreLines(next)].join('\n')
 }
 
 export function comparisonText({ from, to, note, counts, changes, next }: Comparison): string {
-  const rows = changes.map((change) => [change.kind, change.type, sizeChange(change), escaped(change.path)])
+  const rows = changes.map((change) => [change.kind, change.type, sizeChange(change), visibleName(change.path)])
   const heading = `from ${shortPointId(from)} to ${shortPointId(to)}: ${countWords(counts)}`
   const shown = rows.length === 0 ? [] : [table(['CHANGE', 'TYPE', 'SIZE', 'PATH'], rows)]
   return [heading, ...noteLines(note), ...shown, ...moreLines(next)].join('\n')
@@ -112,7 +113,7 @@ export function countWords({ added, changed, removed, bytesWritten, bytesRemoved
 }
 
 function noteLines(note: string | undefined): string[] {
-  return note === undefined ? [] : [escaped(note)]
+  return note === undefined ? [] : [visibleName(note)]
 }
 
 function moreLines(next: string | null): string[] {
@@ -122,7 +123,7 @@ function moreLines(next: string | null): string[] {
 /** One word for a shell, on one line, whatever is in it. */
 function shellQuoted(text: string): string {
   if (/^[A-Za-z0-9_./:=@%+-]+$/.test(text)) return text
-  if (escaped(text) === text) return `'${text.replaceAll("'", String.raw`'\''`)}'`
+  if (visibleName(text) === text) return `'${text.replaceAll("'", String.raw`'\''`)}'`
   const octal = [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`)
   return `$'${octal.join('')}'`
 }

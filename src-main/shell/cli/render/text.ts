@@ -1,22 +1,13 @@
-/** Characters that act on a terminal instead of showing: C0 and C1 controls, and the bidirectional overrides. */
+/**
+ * Characters that act on a terminal instead of showing: C0 and C1 controls, and the bidirectional overrides. What people
+ * write needs the joiners and selectors without a width: in names of guests those are written out too (`visibleName`).
+ */
 // eslint-disable-next-line no-control-regex -- the control characters are what is being replaced
 const ACTING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]/gu
-
-/** These and what shows as nothing: other spaces than the plain one, marks without a width, halves of pairs. */
-const UNSEEN = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Zs}\u{fffd}]/gu
 
 /** Text that is safe to print: what a daemon said must not drive the reader's terminal. */
 export function printable(text: string): string {
   return text.replace(ACTING, '\u{fffd}')
-}
-
-/** What a guest or an engine chose to call something, on one line: what would act or mislead shows as its code. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('\n', String.raw`\n`)
-    .replaceAll('\t', String.raw`\t`)
-    .replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
 /** Columns padded to their widest cell, two spaces apart, no trailing blanks. */
