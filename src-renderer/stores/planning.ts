@@ -33,7 +33,8 @@ export interface Planning<P extends Plan> {
   cancel(): void
 }
 
-type AskForPlan<P extends Plan> = (
+/** Asks the host for a plan, within the signal. */
+export type AskForPlan<P extends Plan> = (
   client: AppClient,
   options: { context: { requestId: RequestId }; signal: AbortSignal },
 ) => Promise<{ plan: P; ticket: Ticket }>
